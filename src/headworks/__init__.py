@@ -1,0 +1,1 @@
+"""Headworks: one OpenAI-compatible endpoint in front of any model, with exact accounting."""

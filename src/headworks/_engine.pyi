@@ -1,0 +1,57 @@
+"""The engine's extension module. Only `headworks.dataplane.engine` imports it."""
+
+from typing import final
+
+class EngineError(Exception):
+    """The engine could not do what was asked; the text says what to change."""
+
+@final
+class Engine:
+    """The data plane: sockets, flow table, upstream pools and usage spool, on threads of its own."""
+
+    def __init__(self, settings: str) -> None:
+        """Take `dataplane.engine.EngineSettings` as JSON. Raises EngineError on an unknown or wrong setting."""
+
+    def start(self) -> str:
+        """Open the spool, bind, serve. Returns the bound address, `host:port`. Raises EngineError."""
+
+    def question_fd(self) -> int:
+        """A descriptor that turns readable when questions wait; it belongs to the engine."""
+
+    def take_questions(self, limit: int) -> list[tuple[int, str]]:
+        """Up to `limit` waiting questions as (number, `dataplane.flow.Question` as JSON); never blocks."""
+
+    def answer(self, number: int, flow: str) -> None:
+        """Answer a question with a `Flow` or `Refusal` as JSON. Raises EngineError when it is malformed."""
+
+    def invalidate_key(self, key_hash: str) -> None:
+        """Forget every flow and refusal of the key with this SHA-256 (hex)."""
+
+    def invalidate_all(self) -> None:
+        """Forget every flow and refusal; each is asked for again when it is next needed."""
+
+    def usage_fd(self) -> int:
+        """A descriptor that turns readable when usage records wait; it belongs to the engine."""
+
+    def take_usage(self, limit: int) -> tuple[int, list[tuple[object, ...]]]:
+        """Up to `limit` final records in `dataplane.events.UsageEvent` order, and the position after them."""
+
+    def confirm_usage(self, position: int) -> None:
+        """Everything before `position` is stored elsewhere and may be deleted from the spool."""
+
+    def reach(self, point: str) -> None:
+        """A fail point of the kill tests, such as `K8`: kills this process when it is the armed one."""
+
+    def status(self) -> str:
+        """What readiness and `headworks status` report of the engine, as JSON."""
+
+    def metrics(self) -> str:
+        """The engine's metrics in the Prometheus text format."""
+
+    def drain(self, seconds: float) -> bool:
+        """Stop accepting, finish open requests for at most `seconds`, cut the rest. True when none was cut."""
+
+def run_mock_provider(arguments: list[str]) -> int:
+    """Run the mock provider until interrupted, with its command line; returns the exit status."""
+
+__version__: str

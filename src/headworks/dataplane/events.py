@@ -1,0 +1,59 @@
+"""The usage event: what the engine's spool hands to the usage context, one for each request that was served.
+
+The order of the fields is the contract with `engine/src/python/records.rs`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Outcome = Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"]
+"""
+success: the terminal event or the whole body was seen; upstream_error: the upstream refused or could not be reached;
+truncated: it ended without a terminal event; cancelled: the client left; interrupted: we were killed meanwhile;
+gateway_error: our own fault or our own limit.
+"""
+
+UsageSource = Literal["provider", "partial", "estimated", "none"]
+"""provider: measured by the upstream; partial: measured, but cut short; estimated: ours; none: nothing was used."""
+
+
+class UsageEvent(NamedTuple):
+    """One request. Token buckets are disjoint, and their sum is the provider's total. Times are UTC microseconds."""
+
+    source: str
+    """The spool that wrote it. (source, event_id) is unique for ever."""
+    event_id: str
+    """The request id that the caller got."""
+    occurred_at_us: int
+    duration_us: int
+    first_byte_us: int | None
+    organization_id: str
+    project_id: str
+    key_id: str
+    model: str
+    endpoint: str
+    provider_id: str
+    deployment_id: str
+    upstream_model: str
+    streamed: bool
+    status: int
+    outcome: Outcome
+    usage_source: UsageSource
+    input_tokens: int
+    cache_read_tokens: int
+    cache_write_5m_tokens: int
+    cache_write_1h_tokens: int
+    input_audio_tokens: int
+    input_image_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    output_audio_tokens: int
+    images: int
+    milliseconds: int
+    """Of audio, where the upstream bills by time."""
+    attempts: int
+    upstream_request_id: str
+    error_code: str
+    usage_flags: str
+    """Comma-separated remarks on the usage block, such as `contradiction`, `negative`; empty when there is none."""
