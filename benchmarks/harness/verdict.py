@@ -1,0 +1,239 @@
+"""The gates: what each figure must be, what it is, and whether that will do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from harness.results import middle
+from harness.scene import DIRECT, HAPROXY, HEADWORKS, NGINX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One figure beside its gate. Without a gate it is for orientation."""
+
+    name: str
+    unit: str
+    value: float | None
+    haproxy: float | None = None
+    nginx: float | None = None
+    gate: float | None = None
+    stretch: float | None = None
+    ratio_gate: float | None = None
+    """The gate as a multiple of HAProxy's figure in the same run."""
+    ratio_stretch: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Headworks to HAProxy."""
+        return self.value / self.haproxy if self.value is not None and self.haproxy else None
+
+    @property
+    def word(self) -> str:
+        """Stretch, pass or miss; a dash where there is no gate or no figure."""
+        if self.value is None:
+            return "-"
+        measured = self.ratio if self.ratio_gate is not None else self.value
+        gate = self.gate if self.ratio_gate is None else self.ratio_gate
+        stretch = self.stretch if self.ratio_gate is None else self.ratio_stretch
+        if measured is None or gate is None:
+            return "-"
+        if stretch is not None and measured <= stretch:
+            return "stretch"
+        return "pass" if measured <= gate else "MISS"
+
+    @property
+    def missed(self) -> bool:
+        """Whether a gate was missed."""
+        return self.word == "MISS"
+
+
+def judge(result: Figures) -> list[Line]:
+    """All lines for which there are figures."""
+    figures = result["figures"]
+    lines = [
+        *costs(figures),
+        *latencies(figures),
+        *streams(figures),
+        *life(figures),
+        *control(figures),
+        *capacity(figures),
+    ]
+    return [line for line in lines if line.value is not None or line.haproxy is not None]
+
+
+def costs(figures: Figures) -> Iterable[Line]:
+    """CPU time, the figures that do not depend on what else the machine does."""
+    for kib, gate, stretch in ((1, 3.0, 2.0), (32, None, None), (256, 1.7, 1.3)):
+        of = of_each(figures.get(f"saturation_{kib}_kib"), "cpu_us_per_request")
+        yield Line(f"CPU per request, body of {kib} KiB", "µs", *of, ratio_gate=gate, ratio_stretch=stretch)
+    of = of_each(figures.get("streams_1000"), "cpu_us_per_chunk")
+    yield Line("CPU per streamed chunk", "µs", *of, ratio_gate=1.4, ratio_stretch=1.15)
+
+
+def latencies(figures: Figures) -> Iterable[Line]:
+    """What is added to a direct request. Differences are taken within a run, never across runs."""
+    for where, label in (("same_core", "one core"), ("two_cores", "two cores")):
+        rounds = figures.get(f"one_connection_{where}") or {}
+        for quantile, gate, stretch in (("p50", 35.0, 25.0), ("p99", 100.0, 60.0)):
+            direct = middle(rounds.get(DIRECT), "latency_us", quantile)
+            through = middle(rounds.get(HEADWORKS), "latency_us", quantile)
+            note = f"direct {direct:.1f}, through Headworks {through:.1f}" if direct and through else ""
+            is_gated = where == "same_core"
+            yield Line(
+                f"added {quantile}, one connection, {label}",
+                "µs",
+                *added(rounds, quantile),
+                gate=gate if is_gated else None,
+                stretch=stretch if is_gated else None,
+                note=note,
+            )
+    for share in ("50", "80"):
+        rounds = figures.get(f"open_{share}") or {}
+        rate = middle(rounds.get(HEADWORKS) or rounds.get(HAPROXY), "rate")
+        for quantile in ("p50", "p99"):
+            of = of_each(rounds, "latency_us", quantile)
+            direct = middle(rounds.get(DIRECT), "latency_us", quantile)
+            note = f"at {rate:,.0f} requests/s; direct {direct:,.0f}" if rate and direct else ""
+            yield Line(f"{quantile} at {share} % of Headworks' capacity", "µs", *of, note=note)
+
+
+def streams(figures: Figures) -> Iterable[Line]:
+    """A thousand and more at fifty chunks a second."""
+    for name in sorted((name for name in figures if name.startswith("streams_")), key=lambda name: int(name[8:])):
+        rounds, count = figures[name], name[8:]
+        gate = 0.0 if count == "1000" else None
+        yield Line(f"{count} streams: chunks lost", "", *of_each(rounds, "lost_chunks", by=max), gate=gate)
+        yield Line(
+            f"{count} streams: silences over 200 ms", "", *of_each(rounds, "stalls_over_200_ms", by=max), gate=gate
+        )
+        for what, label in (("first_byte_us", "first byte"), ("one_way_us", "one-way delay"), ("gap_us", "gap")):
+            for quantile in ("p1", "p50", "p99") if what == "gap_us" else ("p50", "p99"):
+                of = of_each(rounds, what, quantile, scale=1e-3)
+                direct = middle(rounds.get(DIRECT), what, quantile)
+                note = f"direct {direct / 1e3:.2f}" if direct else ""
+                yield Line(f"{count} streams: {label}, {quantile}", "ms", *of, note=note)
+        limit, stretch = (32.0, 16.0) if count == "1000" else (None, None)
+        yield Line(
+            f"{count} streams: resident memory of each",
+            "KiB",
+            *of_each(rounds, "resident_kib_per_stream"),
+            gate=limit,
+            stretch=stretch,
+        )
+
+
+def life(figures: Figures) -> Iterable[Line]:
+    """Memory and start."""
+    rest, after = figures.get("memory_at_rest_mib") or {}, figures.get("memory_after_load_mib") or {}
+    yield Line("resident at rest, everything in one process", "MiB", *three(rest.get), gate=150, stretch=100)
+    yield Line("resident after load", "MiB", *three(after.get))
+    start = figures.get("start") or {}
+    for name, label in (("new_folder_s", "a new folder"), ("known_folder_s", "a known folder")):
+        seconds = start.get(name)
+        yield Line(f"start to first good answer, {label}", "s", median(seconds) if seconds else None, gate=2, stretch=1)
+
+
+def control(figures: Figures) -> Iterable[Line]:
+    """The controller."""
+    miss = (figures.get("flow_miss") or {}).get("added_us") or {}
+    for quantile, gate, stretch in (("p50", 1.0, 0.3), ("p99", 10.0, 3.0)):
+        value = miss[quantile] / 1e3 if quantile in miss else None
+        yield Line(f"flow miss, added {quantile}", "ms", value, gate=gate, stretch=stretch)
+    times = figures.get("revocation_ms")
+    note = f"of {len(times)}; median {median(times):.1f}" if times else ""
+    yield Line(
+        "revocation to refusal, longest", "ms", max(times) if times else None, gate=1_000, stretch=200, note=note
+    )
+    for name, label in (("saturation_1_kib", "requests"), ("streams_1000", "streams")):
+        rounds = (figures.get(name) or {}).get(HEADWORKS)
+        entries = [round_["interpreter_entries"] for round_ in rounds or [] if "interpreter_entries" in round_]
+        counted = sum(round_["good"] for round_ in rounds or [])
+        value = max(entries) if entries else None
+        yield Line(f"entries into Python, known flow, {label}", "", value, gate=0, note=f"in {counted:,} {label}")
+
+
+def capacity(figures: Figures) -> Iterable[Line]:
+    """For orientation: throughput on one core, and latency there."""
+    for kib in (1, 32, 256):
+        rounds = figures.get(f"saturation_{kib}_kib") or {}
+        busy = middle(rounds.get(HAPROXY), "proxy_core_busy")
+        note = f"HAProxy's core was {busy:.0%} busy" if busy is not None else ""
+        yield Line(
+            f"capacity, 64 connections, body of {kib} KiB",
+            "requests/s",
+            *of_each(rounds, "requests_per_second"),
+            note=note,
+        )
+        for quantile in ("p50", "p99"):
+            yield Line(f"{quantile} there", "µs", *of_each(rounds, "latency_us", quantile))
+
+
+def of_each(
+    rounds: dict[str, list[Figures]] | None,
+    *path: str,
+    scale: float = 1,
+    by: Callable[[Iterable[float]], float] | None = None,
+) -> tuple[float | None, float | None, float | None]:
+    """The figure of Headworks, HAProxy and nginx."""
+
+    def figure(name: str) -> float | None:
+        of_subject = (rounds or {}).get(name)
+        value = by(round_[path[0]] for round_ in of_subject) if by and of_subject else middle(of_subject, *path)
+        return None if value is None else value * scale
+
+    return three(figure)
+
+
+def added(rounds: dict[str, list[Figures]] | None, quantile: str) -> tuple[float | None, float | None, float | None]:
+    """The same less the direct one."""
+    direct = middle((rounds or {}).get(DIRECT), "latency_us", quantile)
+
+    def figure(name: str) -> float | None:
+        value = middle((rounds or {}).get(name), "latency_us", quantile)
+        return None if value is None or direct is None else value - direct
+
+    return three(figure)
+
+
+def three(figure: Callable[[str], float | None]) -> tuple[float | None, float | None, float | None]:
+    """In the order of the columns."""
+    return figure(HEADWORKS), figure(HAPROXY), figure(NGINX)
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Plain text in columns, which is Markdown too."""
+    head = ("figure", "unit", "Headworks", "HAProxy", "nginx", "ratio", "gate", "stretch", "verdict", "note")
+    rows = [head, *(cells(line) for line in lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    texts = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    texts.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(texts)
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """A line's cells."""
+    is_ratio = line.ratio_gate is not None
+    gate = f"{line.ratio_gate:g}x" if is_ratio else short(line.gate)
+    stretch = f"{line.ratio_stretch:g}x" if line.ratio_stretch is not None else short(line.stretch)
+    ratio = "" if line.ratio is None else f"{line.ratio:.2f}x"
+    return (
+        line.name, line.unit, short(line.value), short(line.haproxy), short(line.nginx), ratio, gate, stretch, line.word, line.note,
+    )  # fmt: skip
+
+
+def short(value: float | None) -> str:
+    """Three digits that count, thousands parted."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 - digits

@@ -1,0 +1,25 @@
+//! Usage blocks, and the two ways to find one in a body: they agree, however the body comes.
+
+#![no_main]
+
+use headworks_fuzz::dialect::openai::response::{UsageFinder, inspect};
+use headworks_fuzz::meter::usage::from_openai;
+use headworks_fuzz::{choices, pieces};
+use libfuzzer_sys::fuzz_target;
+
+/// Two totals of at most 2^53 each, and what a third one may hold beyond them.
+const MOST: u64 = 3 << 53;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(measured) = from_openai(data) {
+        assert!(measured.vector.tokens() <= MOST);
+    }
+    let (cuts, body) = choices(data, 4);
+    let seen = inspect(body);
+    let mut finder = UsageFinder::default();
+    pieces(body, cuts).into_iter().for_each(|frame| finder.feed(frame));
+    if seen.complete && body.trim_ascii_start().starts_with(b"{") {
+        assert!(finder.is_complete());
+        assert_eq!((finder.finish(), finder.refused_usage()), (seen.usage, seen.refused_usage));
+    }
+});

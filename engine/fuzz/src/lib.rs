@@ -1,0 +1,36 @@
+//! The engine's parsers, built from its own files but without the rest of it: with coverage on, the whole engine and
+//! what it stands on would take minutes to build.
+
+#[path = "../../src/dialect/mod.rs"]
+pub mod dialect;
+
+pub mod meter {
+    #[path = "../../../src/meter/usage/mod.rs"]
+    pub mod usage;
+}
+
+pub mod stream {
+    #[path = "../../../src/stream/sse.rs"]
+    pub mod sse;
+}
+
+/// Splits `data` into pieces whose lengths `cuts` chooses, from 1 to 16 bytes; in one piece where it is empty.
+pub fn pieces<'a>(data: &'a [u8], cuts: &[u8]) -> Vec<&'a [u8]> {
+    let mut pieces = Vec::new();
+    let mut rest = data;
+    for cut in cuts.iter().cycle().take(data.len()) {
+        let (piece, after) = rest.split_at(rest.len().min(1 + usize::from(cut % 16)));
+        pieces.push(piece);
+        rest = after;
+        if rest.is_empty() {
+            return pieces;
+        }
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// Takes `length` bytes off the front of an input, to choose by.
+pub fn choices(data: &[u8], length: usize) -> (&[u8], &[u8]) {
+    data.split_at(length.min(data.len()))
+}

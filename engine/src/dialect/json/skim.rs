@@ -1,0 +1,266 @@
+//! One member of a document that comes in frames and is too long to keep: found by counting brackets, not checked.
+
+/// A member whose value is longer than this is given up.
+const LONGEST_VALUE: usize = 64 * 1024;
+const WIDE: usize = 64;
+
+/// Looks for one top-level member.
+#[derive(Debug)]
+pub struct Skimmer {
+    name: &'static [u8],
+    place: Place,
+    depth: usize,
+    top: Top,
+    /// How far the string in the key's place agrees with `name`; None when it does not.
+    agrees: Option<usize>,
+    value: Vec<u8>,
+    last: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Plain,
+    String,
+    Escape,
+}
+
+/// Where in the outermost bracket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Top {
+    Before,
+    /// In an object, where a member's name stands or may follow.
+    Name,
+    /// In a value that is not looked for.
+    Other,
+    /// In the value that is looked for.
+    Value,
+    After,
+    /// Something follows the document's end, or it is no object.
+    Wrong,
+}
+
+impl Skimmer {
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name: name.as_bytes(),
+            place: Place::Plain,
+            depth: 0,
+            top: Top::Before,
+            agrees: None,
+            value: Vec::new(),
+            last: None,
+        }
+    }
+
+    pub fn feed(&mut self, mut frame: &[u8]) {
+        while !frame.is_empty() && self.top != Top::Wrong {
+            let length = self.advance(frame);
+            let (passed, rest) = frame.split_at(length);
+            if self.top == Top::Value && self.value.len() <= LONGEST_VALUE {
+                self.value.extend_from_slice(passed);
+            }
+            frame = rest;
+        }
+    }
+
+    /// The last value that the member had, as it was written.
+    pub fn value(&self) -> Option<&[u8]> {
+        self.last.as_deref()
+    }
+
+    /// Whether the outermost object was closed, and nothing but space came after it.
+    pub fn is_complete(&self) -> bool {
+        self.top == Top::After
+    }
+
+    /// Passes over a stretch of the frame; returns its length, which is never 0.
+    fn advance(&mut self, frame: &[u8]) -> usize {
+        match self.place {
+            Place::Plain => self.plain(frame),
+            Place::String => self.string(frame),
+            Place::Escape => {
+                self.place = Place::String;
+                1
+            }
+        }
+    }
+
+    fn string(&mut self, frame: &[u8]) -> usize {
+        let found = memchr::memchr2(b'"', b'\\', frame);
+        let length = found.unwrap_or(frame.len());
+        if self.top == Top::Name && self.depth == 1 {
+            self.compare(&frame[..length]);
+        }
+        match found.map(|at| frame[at]) {
+            Some(b'"') => self.place = Place::Plain,
+            Some(_) => {
+                self.place = Place::Escape;
+                self.agrees = None;
+            }
+            None => return length,
+        }
+        length + 1
+    }
+
+    fn compare(&mut self, part: &[u8]) {
+        self.agrees = self.agrees.and_then(|so_far| {
+            let rest = self.name.get(so_far..)?;
+            rest.starts_with(part).then_some(so_far + part.len())
+        });
+    }
+
+    fn plain(&mut self, frame: &[u8]) -> usize {
+        if self.depth > 1 {
+            let skipped = skip_to_bracket(frame);
+            if skipped > 0 {
+                return skipped;
+            }
+        }
+        match frame[0] {
+            b'"' => {
+                self.place = Place::String;
+                self.agrees = Some(0);
+                if self.depth == 0 {
+                    self.top = Top::Wrong;
+                }
+            }
+            b'{' | b'[' => self.open(frame[0]),
+            b'}' | b']' => self.close(),
+            byte if self.depth == 1 => self.between(byte),
+            byte if self.depth == 0 && !byte.is_ascii_whitespace() => self.top = Top::Wrong,
+            _ => {}
+        }
+        1
+    }
+
+    fn open(&mut self, bracket: u8) {
+        self.depth += 1;
+        if self.depth == 1 {
+            self.top = if self.top == Top::Before && bracket == b'{' {
+                Top::Name
+            } else {
+                Top::Wrong
+            };
+        }
+    }
+
+    fn close(&mut self) {
+        if self.depth == 1 {
+            self.end_value();
+            self.top = Top::After;
+        }
+        match self.depth.checked_sub(1) {
+            Some(depth) => self.depth = depth,
+            None => self.top = Top::Wrong,
+        }
+    }
+
+    /// A byte between the members of the outermost object.
+    fn between(&mut self, byte: u8) {
+        match (byte, self.top) {
+            (b':', Top::Name) => {
+                let found = self.agrees == Some(self.name.len());
+                // The colon itself is put in front of the value, and taken off at its end.
+                self.top = if found { Top::Value } else { Top::Other };
+                self.value.clear();
+            }
+            (b',', _) => {
+                self.end_value();
+                self.top = Top::Name;
+            }
+            _ => {}
+        }
+    }
+
+    fn end_value(&mut self) {
+        if self.top == Top::Value && self.value.len() <= LONGEST_VALUE {
+            let value = self.value.strip_prefix(b":").unwrap_or(&self.value);
+            self.last = Some(value.trim_ascii().to_vec());
+        }
+    }
+}
+
+/// How many bytes come before the next quote or bracket.
+fn skip_to_bracket(frame: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(bytes) = frame[at..].first_chunk::<WIDE>() {
+        // No early exit: the compiler turns this into vector instructions.
+        if bytes.iter().fold(false, |any, byte| any | is_bracket(*byte)) {
+            break;
+        }
+        at += WIDE;
+    }
+    let rest = &frame[at..];
+    at + rest.iter().position(|byte| is_bracket(*byte)).unwrap_or(rest.len())
+}
+
+/// Quotes too. Square brackets differ from curly ones in one bit.
+fn is_bracket(byte: u8) -> bool {
+    byte == b'"' || byte | 0x20 == b'{' || byte | 0x20 == b'}'
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn skim(document: &[u8], step: usize) -> (Option<Vec<u8>>, bool) {
+        let mut skimmer = Skimmer::new("usage");
+        for frame in document.chunks(step.max(1)) {
+            skimmer.feed(frame);
+        }
+        (skimmer.value().map(<[u8]>::to_vec), skimmer.is_complete())
+    }
+
+    #[test]
+    fn only_the_top_level_member_counts() {
+        for (document, expected) in [
+            (r#"{"usage": {"a":[1,"}"]} , "b":2}"#, Some(r#"{"a":[1,"}"]}"#)),
+            (r#"{"b":{"usage":1},"c":["usage",{"usage":2}]}"#, None),
+            (r#"{"b":"usage","usage":3}"#, Some("3")),
+            (r#"{"b":"\"usage\":9","usage":null}"#, Some("null")),
+            (r#"{"usage":1,"usage":2}"#, Some("2")),
+            (r#"{"usages":1,"usag":2,"us\u0061ge":3}"#, None),
+            (r#"[{"usage":1}]"#, None),
+        ] {
+            for step in 1..document.len() {
+                let (value, _) = skim(document.as_bytes(), step);
+                assert_eq!(value.as_deref(), expected.map(str::as_bytes), "{document} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_from_a_cut() {
+        for (document, expected) in [
+            ("{}", true),
+            ("{\"a\":[{}]} \r\n", true),
+            ("{", false),
+            ("{\"a\":\"}", false),
+            ("{\"a\":{}", false),
+            ("{}x", false),
+            ("{}{}", false),
+            ("}", false),
+            ("", false),
+            ("<html>", false),
+        ] {
+            for step in 1..=document.len().max(1) {
+                assert_eq!(skim(document.as_bytes(), step).1, expected, "{document} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_endless_value_is_given_up() {
+        let document = format!(r#"{{"usage":"{}","b":1}}"#, "x".repeat(LONGEST_VALUE));
+        assert_eq!(skim(document.as_bytes(), 1000), (None, true));
+    }
+
+    proptest! {
+        #[test]
+        fn frames_do_not_matter(document in r#"[{\[]?("usage"|"[a-z\\"]{0,3}"|[\[\]{}:, 0-9a-z]){0,12}"#, step in 1..9_usize) {
+            prop_assert_eq!(skim(document.as_bytes(), step), skim(document.as_bytes(), document.len()));
+        }
+    }
+}

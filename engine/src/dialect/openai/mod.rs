@@ -1,0 +1,7 @@
+//! The dialect of OpenAI's API (<https://platform.openai.com/docs/api-reference>), which is also what callers speak.
+
+pub mod errors;
+pub mod multipart;
+pub mod request;
+pub mod response;
+pub mod stream;

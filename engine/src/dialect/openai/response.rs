@@ -1,0 +1,189 @@
+//! Answers that are not streamed: whether one is whole, and what it says about usage.
+
+use crate::dialect::json::{Cursor, Error, Skimmer};
+use crate::meter::usage::{Measured, UsageError, from_openai};
+
+/// What a whole body says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// From the `usage` at the top level.
+    pub usage: Option<Measured>,
+    /// Why the usage was not counted.
+    pub refused_usage: Option<UsageError>,
+    /// Whether the body is one JSON document, from its beginning to its end.
+    pub complete: bool,
+    /// Whether it has an `error` that is not null.
+    pub is_error: bool,
+}
+
+/// Reads and checks a whole body.
+pub fn inspect(body: &[u8]) -> Inspection {
+    let mut seen = Inspection::default();
+    let mut cursor = Cursor::new(body);
+    let result = match cursor.peek() {
+        Some(b'{') => object(&mut cursor, &mut seen),
+        _ => cursor.skip_value(),
+    };
+    seen.complete = result.and_then(|()| cursor.end()).is_ok();
+    seen
+}
+
+fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection) -> Result<(), Error> {
+    cursor.members(|cursor, key| {
+        let at = cursor.at();
+        let name = key.raw(cursor.document());
+        let first = cursor.peek();
+        cursor.skip_value()?;
+        match name {
+            b"usage" => match read(&cursor.document()[at..cursor.at()]) {
+                Ok(usage) => seen.usage = usage,
+                Err(error) => seen.refused_usage = Some(error),
+            },
+            b"error" => seen.is_error = first != Some(b'n'),
+            _ => {}
+        }
+        Ok(())
+    })
+}
+
+/// None for null and for an empty block.
+fn read(block: &[u8]) -> Result<Option<Measured>, UsageError> {
+    if block == b"null" {
+        return Ok(None);
+    }
+    match from_openai(block) {
+        Ok(measured) => Ok(Some(measured)),
+        Err(UsageError::Empty) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Finds the usage of a body that is too long to keep, as it passes. Counts brackets; does not check.
+#[derive(Debug)]
+pub struct UsageFinder {
+    skimmer: Skimmer,
+}
+
+impl Default for UsageFinder {
+    fn default() -> Self {
+        Self {
+            skimmer: Skimmer::new("usage"),
+        }
+    }
+}
+
+impl UsageFinder {
+    pub fn feed(&mut self, frame: &[u8]) {
+        self.skimmer.feed(frame);
+    }
+
+    /// Whether the body was closed, and nothing came after it.
+    pub fn is_complete(&self) -> bool {
+        self.skimmer.is_complete()
+    }
+
+    /// What the body's usage says; the last one, where there are several at the top level.
+    pub fn finish(&mut self) -> Option<Measured> {
+        self.skimmer.value().and_then(|block| read(block).ok().flatten())
+    }
+
+    /// Why the usage was not counted.
+    pub fn refused_usage(&self) -> Option<UsageError> {
+        self.skimmer.value().and_then(|block| read(block).err())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const USAGE: &str = r#"{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}"#;
+
+    fn find(body: &[u8], step: usize) -> UsageFinder {
+        let mut finder = UsageFinder::default();
+        body.chunks(step).for_each(|frame| finder.feed(frame));
+        finder
+    }
+
+    #[test]
+    fn the_usage_of_the_answer_is_found() {
+        let forged = r#"{\"usage\":{\"prompt_tokens\":9}}"#;
+        let body = format!(
+            r#" {{"choices":[{{"message":{{"content":"{forged}","usage":{{"prompt_tokens":8}}}}}}],"usage":{USAGE},"error":null}}
+            "#
+        );
+        let seen = inspect(body.as_bytes());
+        assert!(seen.complete && !seen.is_error);
+        let vector = seen.usage.clone().unwrap().vector;
+        assert_eq!((vector.input, vector.output), (3, 2));
+        for step in [1, 7, body.len()] {
+            let mut finder = find(body.as_bytes(), step);
+            assert!(finder.is_complete());
+            assert_eq!(finder.finish(), seen.usage);
+        }
+    }
+
+    #[test]
+    fn what_is_not_whole_is_not_complete() {
+        for body in ["", "{", r#"{"a":1"#, "<html></html>", r#"{"a":1}}"#, r#"{"a":tru}"#] {
+            assert!(!inspect(body.as_bytes()).complete, "{body}");
+        }
+        for body in ["[]", "{}", "\"text\"", " 1 "] {
+            assert!(inspect(body.as_bytes()).complete, "{body}");
+        }
+    }
+
+    #[test]
+    fn refused_usage_is_told() {
+        let body = br#"{"usage":{"prompt_tokens":-1}}"#;
+        assert_eq!(inspect(body).refused_usage, Some(UsageError::Negative));
+        let mut finder = find(body, 4);
+        assert_eq!(
+            (finder.finish(), finder.refused_usage()),
+            (None, Some(UsageError::Negative))
+        );
+        let seen = inspect(br#"{"usage":null}"#);
+        assert_eq!((seen.usage, seen.refused_usage), (None, None));
+    }
+
+    #[test]
+    fn of_two_the_last_counts() {
+        let body = format!(r#"{{"usage":{{"prompt_tokens":1,"total_tokens":1}},"usage":{USAGE}}}"#);
+        let seen = inspect(body.as_bytes());
+        assert_eq!(seen.usage.clone().unwrap().vector.tokens(), 5);
+        assert_eq!(find(body.as_bytes(), 5).finish(), seen.usage);
+    }
+
+    #[test]
+    fn errors_are_seen() {
+        assert!(inspect(br#"{"error":{"message":"no"}}"#).is_error);
+        assert!(inspect(br#"{"error":"no"}"#).is_error);
+    }
+
+    proptest! {
+        /// On well-formed bodies, the one that counts brackets sees what the one that checks sees.
+        #[test]
+        fn both_ways_agree(
+            members in prop::collection::vec(
+                r#"("usage":(null|\{"total_tokens":[1-9]\}|\{"a":\[\{\}\]\})|"(x|usag|usage2)":("usage"|"\\"\}"|\[\{"usage":\{"total_tokens":7\}\}\]|[0-9]))"#,
+                0..5,
+            ),
+            step in 1..20_usize,
+        ) {
+            let body = format!("{{{}}}", members.join(","));
+            let seen = inspect(body.as_bytes());
+            prop_assert!(seen.complete);
+            let mut finder = find(body.as_bytes(), step);
+            prop_assert!(finder.is_complete());
+            prop_assert_eq!(finder.finish(), seen.usage);
+        }
+
+        #[test]
+        fn any_bytes_end_in_a_verdict(body in prop::collection::vec(any::<u8>(), 0..80), step in 1..9_usize) {
+            inspect(&body);
+            find(&body, step).finish();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The flow table and the controller that fills it: who may do what, and where it goes.
+
+mod controller;
+mod endpoint;
+mod model;
+mod resolver;
+mod table;
+
+pub use controller::{Controller, Question};
+pub use endpoint::Endpoint;
+pub use model::{Answer, Credential, Dialect, Document, Flow, Policy, Refusal, Target};
+pub use resolver::{Resolver, Unresolved};
+pub use table::{FlowKey, FlowTable, Verdict};

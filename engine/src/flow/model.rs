@@ -1,0 +1,187 @@
+//! A flow: everything needed to serve a request without asking. Plain data, made by the controller.
+//!
+//! `src/headworks/dataplane/flow.py` is the other side of these shapes.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::HeaderName;
+use serde::{Deserialize, Deserializer};
+
+use crate::upstream::{Origin, Pool};
+
+/// The newest meaning of the fields that this engine knows.
+const VERSION: u32 = 1;
+
+/// What the controller says to a question.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    Flow(Flow),
+    Refusal(Refusal),
+}
+
+impl Answer {
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let answer: Self = serde_json::from_str(text).map_err(|error| format!("answer of the controller: {error}"))?;
+        let version = match &answer {
+            Self::Flow(flow) => flow.version,
+            Self::Refusal(refusal) => refusal.version,
+        };
+        if version != VERSION {
+            return Err(format!("answer of the controller: version {version}; this engine knows {VERSION}"));
+        }
+        Ok(answer)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flow {
+    pub organization_id: String,
+    pub project_id: String,
+    pub key_id: String,
+    pub model: String,
+    pub targets: Vec<Target>,
+    pub document: Option<Document>,
+    pub policy: Policy,
+    pub fresh_ms: u64,
+    pub hard_ms: u64,
+    pub revision: u64,
+    pub version: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    Openai,
+    /// The built-in demo model: the `OpenAI` dialect, answered inside this process.
+    Echo,
+}
+
+/// One place that the request may go to.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    pub deployment_id: String,
+    pub provider_id: String,
+    pub dialect: Dialect,
+    #[serde(rename = "base_url")]
+    pub origin: Origin,
+    pub upstream_model: Option<String>,
+    pub credential: Option<Credential>,
+    pub weight: u32,
+    pub stream_usage: bool,
+    pub private_network: bool,
+    /// Looked up at the first use.
+    #[serde(skip)]
+    pub pool: OnceLock<Arc<Pool>>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Target({} of {})", self.deployment_id, self.provider_id)
+    }
+}
+
+/// A header that authenticates us to the upstream. Prints without its value.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Credential {
+    pub id: String,
+    #[serde(deserialize_with = "secret_value")]
+    pub value: HeaderValue,
+    #[serde(deserialize_with = "header_name")]
+    pub header: HeaderName,
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Credential({})", self.id)
+    }
+}
+
+fn secret_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderValue, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    // The text itself must not show in the error.
+    let mut value = HeaderValue::try_from(text)
+        .map_err(|_| serde::de::Error::custom("credential: not a legal header value"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderName, D::Error> {
+    HeaderName::try_from(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// Deadlines, and how many targets may be tried.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    pub connect_ms: u64,
+    pub first_byte_ms: u64,
+    pub idle_ms: u64,
+    pub total_ms: u64,
+    pub attempts: usize,
+}
+
+impl Policy {
+    pub fn connect(&self) -> Duration {
+        Duration::from_millis(self.connect_ms)
+    }
+
+    pub fn first_byte(&self) -> Duration {
+        Duration::from_millis(self.first_byte_ms)
+    }
+
+    pub fn idle(&self) -> Duration {
+        Duration::from_millis(self.idle_ms)
+    }
+
+    pub fn total(&self) -> Duration {
+        Duration::from_millis(self.total_ms)
+    }
+}
+
+/// An answer that the controller wrote whole.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub body: String,
+    pub status: u16,
+    pub content_type: String,
+}
+
+/// Why the caller may not.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: String,
+    pub message: String,
+    pub r#type: String,
+    pub param: Option<String>,
+    pub cache_ms: u64,
+    pub version: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_does_not_print() {
+        let credential: Credential =
+            serde_json::from_str(r#"{"id":"cred_1","value":"Bearer sk-canary","header":"authorization"}"#).unwrap();
+        assert_eq!(format!("{credential:?}"), "Credential(cred_1)");
+        assert!(!format!("{:?}", credential.value).contains("canary"));
+    }
+
+    #[test]
+    fn another_version_is_refused() {
+        let refusal = r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":2}}"#;
+        assert!(Answer::from_json(refusal).unwrap_err().contains("version 2"));
+    }
+}

@@ -1,0 +1,289 @@
+//! A request's measure: begun before the upstream is called, settled exactly once however the request ends.
+
+mod record;
+mod request_id;
+pub mod usage;
+
+pub use record::{Outcome, Record, UsageSource, decode, encode, settle_orphan};
+pub use request_id::{RequestId, Text as RequestIdText, now_us};
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::fail_point::{FailPoint, reach};
+use crate::flow::{Endpoint, Flow, Target};
+use crate::settings::WhenFull;
+use crate::spool::{Open, Spool};
+use crate::telemetry::{Metrics, RequestLabels};
+use record::{Encoded, Mark, bounded, estimate_tokens};
+use usage::{Measured, UsageVector};
+
+/// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
+const MARK_BYTES: u64 = 4_096;
+const MARK_EVERY: Duration = Duration::from_secs(1);
+
+/// The spool takes no more records, and requests that can't be recorded are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpoolFull;
+
+/// Where records go.
+pub struct Book {
+    pub spool: Arc<Spool>,
+    pub metrics: Metrics,
+    pub when_full: WhenFull,
+}
+
+/// How a request ended.
+pub struct Settlement<'a> {
+    /// What the client got.
+    pub status: u16,
+    pub outcome: Outcome,
+    /// What the upstream reported, if it did.
+    pub usage: Option<&'a Measured>,
+    /// Whether the upstream worked on the request, so that missing usage has to be estimated.
+    pub was_served: bool,
+    pub error_code: &'a str,
+}
+
+pub struct Meter {
+    book: Arc<Book>,
+    id: RequestId,
+    flow: Arc<Flow>,
+    endpoint: Endpoint,
+    target: usize,
+    streamed: bool,
+    input_bytes: u64,
+    started: Instant,
+    started_us: u64,
+    first_byte: Option<Duration>,
+    attempts: u32,
+    upstream_request: String,
+    status: u16,
+    delivered_bytes: u64,
+    marked_bytes: u64,
+    marked_at: Instant,
+    open: Option<Open>,
+    settled: bool,
+}
+
+/// What is known of a request when it is admitted.
+pub struct Admitted {
+    pub id: RequestId,
+    pub flow: Arc<Flow>,
+    pub endpoint: Endpoint,
+    pub streamed: bool,
+    pub input_bytes: u64,
+    pub started: Instant,
+    pub started_us: u64,
+}
+
+impl Meter {
+    /// Writes the intent: from here on the request has a record, whatever happens to this process.
+    pub async fn begin(book: Arc<Book>, admitted: Admitted, target: usize) -> Result<Self, SpoolFull> {
+        reach(FailPoint::K1);
+        let mut meter = Self {
+            book,
+            id: admitted.id,
+            flow: admitted.flow,
+            endpoint: admitted.endpoint,
+            target,
+            streamed: admitted.streamed,
+            input_bytes: admitted.input_bytes,
+            started: admitted.started,
+            started_us: admitted.started_us,
+            first_byte: None,
+            attempts: 1,
+            upstream_request: String::new(),
+            status: 0,
+            delivered_bytes: 0,
+            marked_bytes: 0,
+            marked_at: admitted.started,
+            open: None,
+            settled: false,
+        };
+        let intent = meter.record(&Settlement {
+            status: 0,
+            outcome: Outcome::Interrupted,
+            usage: None,
+            was_served: true,
+            error_code: "interrupted",
+        });
+        let opened = Encoded::of(&intent).ok().and_then(|intent| meter.book.spool.begin(meter.id.bytes(), intent.bytes()).ok());
+        match (opened, meter.book.when_full) {
+            (Some(open), _) => {
+                meter.book.spool.durable(&open).await;
+                meter.open = Some(open);
+            }
+            (None, WhenFull::Drop) => {
+                meter.book.metrics.unrecorded.inc();
+            }
+            (None, WhenFull::Refuse) => {
+                meter.settled = true;
+                return Err(SpoolFull);
+            }
+        }
+        reach(FailPoint::K2);
+        Ok(meter)
+    }
+
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
+
+    pub fn flow(&self) -> &Arc<Flow> {
+        &self.flow
+    }
+
+    /// The request goes on to another target.
+    pub fn next_attempt(&mut self, target: usize) {
+        self.target = target;
+        self.attempts += 1;
+    }
+
+    pub fn attempted(&self, result: &'static str) {
+        if let Some(target) = self.target() {
+            self.book.metrics.attempted(&target.provider_id, result);
+        }
+    }
+
+    /// A response head came: what the caller will see, and what the upstream calls the request.
+    pub fn answered(&mut self, status: u16, upstream_request: &str) {
+        self.status = status;
+        bounded(upstream_request).clone_into(&mut self.upstream_request);
+    }
+
+    pub fn first_byte(&mut self) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.started.elapsed());
+        }
+    }
+
+    /// A stream has delivered this many bytes of output so far.
+    pub fn delivered(&mut self, output_bytes: u64) {
+        self.delivered_bytes = output_bytes;
+        if output_bytes - self.marked_bytes >= MARK_BYTES {
+            self.mark();
+        }
+    }
+
+    /// To be called about once a second while a stream is open.
+    pub fn tick(&mut self) {
+        if self.delivered_bytes > self.marked_bytes && self.marked_at.elapsed() >= MARK_EVERY {
+            self.mark();
+        }
+    }
+
+    fn mark(&mut self) {
+        self.marked_bytes = self.delivered_bytes;
+        self.marked_at = Instant::now();
+        let mark = Mark {
+            duration_us: micros(self.started.elapsed()),
+            output_bytes: self.delivered_bytes,
+            status: self.status,
+        };
+        if let (Some(open), Ok(mark)) = (&self.open, Encoded::of(&mark)) {
+            self.book.spool.mark(open, mark.bytes());
+        }
+    }
+
+    /// The final record. Later calls, and the drop, do nothing.
+    pub fn settle(&mut self, settlement: &Settlement<'_>) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
+        }
+        reach(FailPoint::K4);
+        if let Some(open) = self.open.take() {
+            match Encoded::of(&self.record(settlement)) {
+                Ok(last) => {
+                    if let Err(error) = self.book.spool.finish(open, last.bytes()) {
+                        tracing::error!(request_id = %self.id, %error, "the final usage record could not be written");
+                    }
+                }
+                Err(error) => tracing::error!(request_id = %self.id, %error, "the usage record does not fit"),
+            }
+        }
+        reach(FailPoint::K5);
+        let labels =
+            RequestLabels { endpoint: self.endpoint.name(), model: self.flow.model.clone(), status: settlement.status };
+        self.book.metrics.answered(&labels, self.started.elapsed());
+    }
+
+    fn record<'a>(&'a self, settlement: &Settlement<'a>) -> Record<'a> {
+        let (usage, source, flags) = self.usage(settlement);
+        let target = self.target();
+        Record {
+            occurred_at_us: self.started_us,
+            duration_us: micros(self.started.elapsed()),
+            first_byte_us: self.first_byte.map(micros),
+            organization: bounded(&self.flow.organization_id),
+            project: bounded(&self.flow.project_id),
+            key: bounded(&self.flow.key_id),
+            model: bounded(&self.flow.model),
+            endpoint: self.endpoint.name(),
+            provider: target.map_or("", |target| bounded(&target.provider_id)),
+            deployment: target.map_or("", |target| bounded(&target.deployment_id)),
+            upstream_model: target.and_then(|target| target.upstream_model.as_deref()).map_or("", bounded),
+            streamed: self.streamed,
+            status: settlement.status,
+            outcome: settlement.outcome,
+            source,
+            usage,
+            attempts: self.attempts,
+            upstream_request: &self.upstream_request,
+            error_code: bounded(settlement.error_code),
+            flags,
+        }
+    }
+
+    fn usage<'a>(&self, settlement: &Settlement<'a>) -> (UsageVector, UsageSource, &'a str) {
+        match settlement.usage {
+            Some(measured) if settlement.outcome == Outcome::Success => {
+                (measured.vector, UsageSource::Provider, measured.flags.text())
+            }
+            Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text()),
+            None if settlement.was_served && self.has_tokens() => (self.estimate(), UsageSource::Estimated, ""),
+            None => (UsageVector::default(), UsageSource::None, ""),
+        }
+    }
+
+    /// Endpoints whose upstreams bill otherwise than by tokens of text are not guessed at.
+    fn has_tokens(&self) -> bool {
+        !matches!(
+            self.endpoint,
+            Endpoint::Models | Endpoint::Model | Endpoint::Other | Endpoint::Moderations | Endpoint::Rerank
+        ) && !self.endpoint.takes_form()
+    }
+
+    fn estimate(&self) -> UsageVector {
+        UsageVector {
+            input: estimate_tokens(self.input_bytes),
+            output: estimate_tokens(self.delivered_bytes),
+            ..UsageVector::default()
+        }
+    }
+
+    fn target(&self) -> Option<&Target> {
+        self.flow.targets.get(self.target)
+    }
+}
+
+impl Drop for Meter {
+    /// Whoever held the meter was dropped: the client left. What was delivered is charged, as an estimate.
+    fn drop(&mut self) {
+        let status = if self.status == 0 { CLIENT_CLOSED_REQUEST } else { self.status };
+        self.settle(&Settlement {
+            status,
+            outcome: Outcome::Cancelled,
+            usage: None,
+            was_served: true,
+            error_code: "client_left",
+        });
+    }
+}
+
+/// nginx's status for a client that leaves before the response; nobody receives it.
+pub const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

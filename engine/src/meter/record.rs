@@ -1,0 +1,214 @@
+//! What the spool holds of a request. `headworks.dataplane.events.UsageEvent` is the shape that leaves it.
+
+use serde::{Deserialize, Serialize};
+
+use super::usage::UsageVector;
+
+/// The encoding below; a reader refuses versions that it does not know.
+pub const VERSION: u8 = 1;
+/// The longest encoded record: names are bounded at admission.
+pub const MAX_ENCODED: usize = 4_096;
+/// Names longer than this are cut in records. No name that the control plane accepts is.
+const MAX_NAME: usize = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    Success,
+    UpstreamError,
+    Truncated,
+    Cancelled,
+    Interrupted,
+    GatewayError,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::UpstreamError => "upstream_error",
+            Self::Truncated => "truncated",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::GatewayError => "gateway_error",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UsageSource {
+    Provider,
+    Partial,
+    Estimated,
+    None,
+}
+
+impl UsageSource {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Partial => "partial",
+            Self::Estimated => "estimated",
+            Self::None => "none",
+        }
+    }
+}
+
+/// One request. As an intent it says what will be true if nothing more is heard of it: the same shape, settled by
+/// an estimate. So a crash needs no rule of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record<'a> {
+    pub occurred_at_us: u64,
+    pub duration_us: u64,
+    pub first_byte_us: Option<u64>,
+    pub organization: &'a str,
+    pub project: &'a str,
+    pub key: &'a str,
+    pub model: &'a str,
+    pub endpoint: &'a str,
+    pub provider: &'a str,
+    pub deployment: &'a str,
+    pub upstream_model: &'a str,
+    pub streamed: bool,
+    pub status: u16,
+    pub outcome: Outcome,
+    pub source: UsageSource,
+    pub usage: UsageVector,
+    pub attempts: u32,
+    pub upstream_request: &'a str,
+    pub error_code: &'a str,
+    pub flags: &'a str,
+}
+
+/// How far a stream has come: what an estimate after a crash builds on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub duration_us: u64,
+    pub output_bytes: u64,
+    pub status: u16,
+}
+
+/// Encoded on the stack: no allocation for a record.
+pub struct Encoded {
+    buffer: [u8; MAX_ENCODED],
+    length: usize,
+}
+
+impl Encoded {
+    pub fn of<T: Serialize>(value: &T) -> Result<Self, postcard::Error> {
+        let mut buffer = [0; MAX_ENCODED];
+        buffer[0] = VERSION;
+        let length = 1 + postcard::to_slice(value, &mut buffer[1..])?.len();
+        Ok(Self { buffer, length })
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.length]
+    }
+}
+
+/// A record for the spool, where no hurry calls for the stack.
+pub fn encode(record: &Record<'_>) -> Option<Vec<u8>> {
+    Encoded::of(record).ok().map(|encoded| encoded.bytes().to_vec())
+}
+
+/// Reads what [`Encoded`] wrote; None when it is of another version or damaged.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let (version, rest) = bytes.split_first()?;
+    (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
+}
+
+/// `name`, cut to what a record has room for.
+pub fn bounded(name: &str) -> &str {
+    if name.len() <= MAX_NAME {
+        return name;
+    }
+    let end = (0..=MAX_NAME).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+    &name[..end]
+}
+
+/// The final record of an intent that nobody finished: its estimate, with what the last mark adds.
+pub fn settle_orphan<'a>(intent: &'a [u8], mark: Option<&[u8]>) -> Option<Record<'a>> {
+    let mut record: Record<'a> = decode(intent)?;
+    if let Some(mark) = mark.and_then(decode::<Mark>) {
+        record.duration_us = mark.duration_us;
+        record.status = mark.status;
+        record.usage.output = estimate_tokens(mark.output_bytes);
+    }
+    Some(record)
+}
+
+/// Tokens of a text of this many bytes, by the rule of thumb of four bytes a token (`OpenAI`'s help page "What are
+/// tokens and how to count them?"). Always marked as an estimate.
+pub fn estimate_tokens(bytes: u64) -> u64 {
+    bytes.div_ceil(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record<'static> {
+        Record {
+            occurred_at_us: 1_700_000_000_000_000,
+            duration_us: 0,
+            first_byte_us: None,
+            organization: "org_1",
+            project: "prj_1",
+            key: "key_1",
+            model: "m",
+            endpoint: "chat/completions",
+            provider: "prv_1",
+            deployment: "dep_1",
+            upstream_model: "mock",
+            streamed: true,
+            status: 0,
+            outcome: Outcome::Interrupted,
+            source: UsageSource::Estimated,
+            usage: UsageVector { input: 7, ..UsageVector::default() },
+            attempts: 1,
+            upstream_request: "",
+            error_code: "",
+            flags: "",
+        }
+    }
+
+    #[test]
+    fn a_record_survives_its_encoding() {
+        let encoded = Encoded::of(&record()).unwrap();
+        assert_eq!(decode::<Record<'_>>(encoded.bytes()).unwrap(), record());
+    }
+
+    #[test]
+    fn damage_and_other_versions_are_not_read() {
+        let encoded = Encoded::of(&record()).unwrap();
+        let mut other = encoded.bytes().to_vec();
+        other[0] = VERSION + 1;
+        assert!(decode::<Record<'_>>(&other).is_none());
+        assert!(decode::<Record<'_>>(&encoded.bytes()[..10]).is_none());
+        assert!(decode::<Record<'_>>(&[]).is_none());
+    }
+
+    #[test]
+    fn an_orphan_is_charged_for_what_was_delivered() {
+        let intent = Encoded::of(&record()).unwrap();
+        let mark = Encoded::of(&Mark { duration_us: 9, output_bytes: 41, status: 200 }).unwrap();
+        let settled = settle_orphan(intent.bytes(), Some(mark.bytes())).unwrap();
+        assert_eq!((settled.usage.input, settled.usage.output, settled.status), (7, 11, 200));
+        assert_eq!((settled.outcome, settled.source), (Outcome::Interrupted, UsageSource::Estimated));
+    }
+
+    #[test]
+    fn the_longest_names_fit() {
+        let long = "é".repeat(MAX_NAME);
+        let name = bounded(&long);
+        let mut widest = record();
+        for field in [&mut widest.organization, &mut widest.project, &mut widest.key, &mut widest.model] {
+            *field = name;
+        }
+        for field in [&mut widest.provider, &mut widest.deployment, &mut widest.upstream_model, &mut widest.upstream_request] {
+            *field = name;
+        }
+        widest.error_code = name;
+        assert!(Encoded::of(&widest).is_ok());
+    }
+}

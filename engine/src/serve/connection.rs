@@ -1,0 +1,176 @@
+//! One client connection: which HTTP it speaks, its time-outs, its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::Service;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use super::answer::AnswerBody;
+use super::door::{Door, Overdue, Visit};
+use super::{Gateway, Peer, refusal};
+
+const HEADERS: usize = 100;
+const HEAD_BYTES: usize = 64 * 1024;
+const BUFFER_BYTES: usize = 256 * 1024;
+/// FAULTS.md, hostile HTTP/2: bounds on streams, header lists and windows.
+const STREAMS: u32 = 100;
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+trait Bytestream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Bytestream for S {}
+
+/// Serves the connection to its end.
+pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, peer: Peer, tls: Option<TlsAcceptor>) {
+    gateway.drain.entered();
+    gateway.book.metrics.open_connections.inc();
+    match tls {
+        None => match speaks_http2(&stream, gateway.settings.header_timeout()).await {
+            Some(true) => serve_http2(&gateway, stream, peer).await,
+            Some(false) => serve_http1(&gateway, stream, peer).await,
+            None => {}
+        },
+        Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => serve_http2(&gateway, stream, peer).await,
+            Ok(Ok(stream)) => serve_http1(&gateway, stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
+            Err(_) => tracing::debug!(peer = %peer.address, "TLS handshake took too long"),
+        },
+    }
+    gateway.book.metrics.open_connections.dec();
+    gateway.drain.left();
+}
+
+/// HTTP/2 with prior knowledge begins with a preface that no HTTP/1 request begins with. None: nothing came.
+async fn speaks_http2(stream: &TcpStream, limit: Duration) -> Option<bool> {
+    let mut start = [0; 3];
+    let read = tokio::time::timeout(limit, stream.peek(&mut start)).await.ok()?.ok()?;
+    (read > 0).then(|| &start[..read] == b"PRI")
+}
+
+struct Requests {
+    gateway: Arc<Gateway>,
+    visit: Arc<Visit>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<AnswerBody>;
+    type Error = std::convert::Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let gateway = Arc::clone(&self.gateway);
+        let (peer, is_ambiguous) = (self.peer, self.visit.is_ambiguous());
+        let serving = self.visit.enter();
+        Box::pin(async move {
+            let response = gateway.serve(peer, is_ambiguous, request).await;
+            Ok(response.map(|body| body.serving(serving)))
+        })
+    }
+}
+
+async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
+    let visit = Visit::new();
+    let requests = Requests { gateway: Arc::clone(gateway), visit: Arc::clone(&visit), peer };
+    let mut builder = http1::Builder::new();
+    builder.max_headers(HEADERS).max_header_size(HEAD_BYTES).max_buf_size(BUFFER_BYTES);
+    let door = TokioIo::new(Door::new(stream, Arc::clone(&visit)));
+    let mut connection = builder.serve_connection(door, requests);
+    let (head, idle) = (gateway.settings.header_timeout(), gateway.settings.idle_timeout());
+    let mut ticks = pin!(Ticks::new(head.min(idle) / 4));
+    let mut stop = pin!(gateway.drain.stopped());
+    if gateway.drain.is_stopping() {
+        Pin::new(&mut connection).graceful_shutdown();
+    }
+    let mut is_stopping = false;
+    let overdue = poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = %peer.address, %error, "a client connection broke");
+                }
+                return Poll::Ready(None);
+            }
+            if !is_stopping && stop.as_mut().poll(cx).is_ready() {
+                is_stopping = true;
+                Pin::new(&mut connection).graceful_shutdown();
+                continue;
+            }
+            if !ticks.as_mut().poll_tick(cx) {
+                return Poll::Pending;
+            }
+            if let Some(overdue) = visit.overdue(head, idle) {
+                return Poll::Ready(Some(overdue));
+            }
+        }
+    })
+    .await;
+    if overdue == Some(Overdue::Head) {
+        let mut stream = connection.into_parts().io.into_inner().into_stream();
+        let _ = stream.write_all(&refusal::too_slow()).await;
+        let _ = stream.shutdown().await;
+    }
+}
+
+async fn serve_http2(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
+    let requests = Requests { gateway: Arc::clone(gateway), visit: Visit::new(), peer };
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(STREAM_WINDOW * 4)
+        .keep_alive_interval(gateway.settings.idle_timeout())
+        .keep_alive_timeout(gateway.settings.header_timeout());
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
+    let stop = gateway.drain.stopped();
+    if gateway.drain.is_stopping() {
+        connection.as_mut().graceful_shutdown();
+    }
+    let mut stop = pin!(stop);
+    let mut is_stopping = false;
+    let ended = poll_fn(|cx| {
+        if !is_stopping && stop.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(cx)
+    })
+    .await;
+    if let Err(error) = ended {
+        tracing::debug!(peer = %peer.address, %error, "a client connection broke");
+    }
+}
+
+/// A coarse clock: what waits for it is late by a tick at most, and no request sets a timer.
+struct Ticks {
+    every: Duration,
+    sleep: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Ticks {
+    fn new(every: Duration) -> Self {
+        Self { every, sleep: Box::pin(tokio::time::sleep(every)) }
+    }
+
+    fn poll_tick(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_due = self.sleep.as_mut().poll(cx).is_ready();
+        if is_due {
+            self.sleep.as_mut().reset(tokio::time::Instant::now() + self.every);
+        }
+        is_due
+    }
+}

@@ -1,0 +1,102 @@
+//! What is not inference goes to the control plane, over its Unix socket, as it came.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, HOST};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Request, Response};
+use hyper::body::Incoming;
+
+use super::answer::AnswerBody;
+use super::headers::is_hop_by_hop;
+use super::refusal::{Refused, X_REQUEST_ID};
+use super::{Peer, streamed};
+use crate::dialect::openai::errors::ApiError;
+use crate::meter::RequestId;
+use crate::upstream::{Pool, Replay, RequestBody};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(60);
+/// No request of the management API is near this size.
+const BODY_LIMIT: u64 = 8 * 1024 * 1024;
+
+pub struct Control {
+    pool: Arc<Pool>,
+}
+
+impl Control {
+    pub fn new(socket: std::path::PathBuf) -> Self {
+        Self { pool: Pool::unix(socket) }
+    }
+
+    pub async fn serve(
+        &self,
+        id: RequestId,
+        peer: Peer,
+        parts: Parts,
+        body: Incoming,
+    ) -> Result<Response<AnswerBody>, Refused> {
+        let mut handed = HandedOver::new(id, peer, parts, body);
+        let response = self.pool.send(&mut handed, CONNECT, ANSWER).await.map_err(|error| {
+            tracing::error!(request_id = %id, %error, "the control plane did not answer");
+            Refused::unavailable("control_plane_unavailable", "The control plane does not answer; inference goes on. Try again in a moment.")
+        })?;
+        let mut response = response.map(AnswerBody::control);
+        response.headers_mut().remove(CONNECTION);
+        response.headers_mut().insert(X_REQUEST_ID, id.text().header());
+        Ok(response)
+    }
+}
+
+struct HandedOver {
+    request: Option<Request<RequestBody>>,
+}
+
+impl HandedOver {
+    fn new(id: RequestId, peer: Peer, parts: Parts, body: Incoming) -> Self {
+        let mut request = Request::new(if http_body::Body::is_end_stream(&body) {
+            RequestBody::empty()
+        } else {
+            streamed::passage(body, BODY_LIMIT)
+        });
+        *request.method_mut() = parts.method;
+        // The path as it was routed by, and nothing else of the address.
+        if let Some(path) = parts.uri.path_and_query() {
+            *request.uri_mut() = path.clone().into();
+        }
+        let headers = request.headers_mut();
+        for (name, value) in &parts.headers {
+            if !is_hop_by_hop(name) && name != FORWARDED_PROTO && name != X_REQUEST_ID {
+                headers.append(name.clone(), value.clone());
+            }
+        }
+        if let (None, Some(authority)) = (parts.headers.get(HOST), parts.uri.authority())
+            && let Ok(host) = HeaderValue::try_from(authority.as_str())
+        {
+            headers.insert(HOST, host);
+        }
+        headers.insert(X_REQUEST_ID, id.text().header());
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if peer.is_tls { "https" } else { "http" }));
+        // Appended, as a proxy does: who believes the hops before ours must know them all.
+        if let Ok(peer) = HeaderValue::try_from(peer.address.to_string()) {
+            headers.append(FORWARDED_FOR, peer);
+        }
+        Self { request: Some(request) }
+    }
+}
+
+impl Replay for HandedOver {
+    fn request(&mut self) -> Option<Request<RequestBody>> {
+        self.request.take()
+    }
+}
+
+/// There is no control plane behind this gateway.
+pub fn not_found(path: &str) -> Refused {
+    let shown: String = path.chars().take(200).collect();
+    let message = format!("Unknown path '{shown}'; inference is below /v1/.");
+    ApiError::new(404, "invalid_request_error", "unknown_url", &message).into()
+}

@@ -1,0 +1,88 @@
+//! An inference request, from its headers to its verdict: authenticate, read, resolve; then `forward` takes it on.
+
+use std::time::Instant;
+
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::answer::AnswerBody;
+use super::forward::{self, Admission};
+use super::intake::Intake;
+use super::refusal::{Refused, X_REQUEST_ID};
+use super::{Gateway, path};
+use crate::auth;
+use crate::dialect::openai::errors::ApiError;
+use crate::fail_point::{FailPoint, reach};
+use crate::flow::{Document, Endpoint, Refusal, Verdict};
+use crate::meter::{RequestId, now_us};
+
+/// `rest` is the path after `/v1/`.
+pub async fn serve(
+    gateway: &Gateway,
+    id: RequestId,
+    rest: &str,
+    parts: &Parts,
+    body: Incoming,
+) -> Result<Response<AnswerBody>, Refused> {
+    let (started, started_us) = (Instant::now(), now_us());
+    let key = auth::authenticate(&parts.headers)?;
+    reach(FailPoint::K0);
+    let endpoint = Endpoint::of(rest);
+    allow_method(endpoint, &parts.method)?;
+    let path_model = if endpoint == Endpoint::Model { Some(path::model_of(rest)?) } else { None };
+    let intake = Intake::read(gateway, endpoint, path_model, &parts.headers, body).await?;
+    let read = Instant::now();
+    let verdict = gateway
+        .resolver
+        .resolve(&key, endpoint, &intake.model, id.text().as_str())
+        .await
+        .map_err(|_| Refused::unavailable("controller_unavailable", "The gateway could not look the key up in time; try again in a moment."))?;
+    match verdict {
+        Verdict::Refused(refusal) => Err(refused(&refusal)),
+        Verdict::Allowed(flow) => match &flow.document {
+            Some(document) => Ok(show(document, id)),
+            None => {
+                let admission = Admission { id, flow, endpoint, started, started_us, read };
+                forward::serve(gateway, admission, rest, parts, intake).await
+            }
+        },
+    }
+}
+
+fn allow_method(endpoint: Endpoint, method: &Method) -> Result<(), Refused> {
+    let allowed = match endpoint {
+        Endpoint::Models | Endpoint::Model => method == Method::GET || method == Method::HEAD,
+        Endpoint::Other => ![Method::TRACE, Method::CONNECT, Method::OPTIONS].contains(method),
+        _ => method == Method::POST,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let message = format!("{method} is not allowed at /v1/{}; {} is.", endpoint.name(), match endpoint {
+        Endpoint::Models | Endpoint::Model => "GET",
+        Endpoint::Other => "GET, POST or DELETE",
+        _ => "POST",
+    });
+    Err(Refused::and_close(ApiError::new(405, "invalid_request_error", "method_not_allowed", &message)))
+}
+
+fn refused(refusal: &Refusal) -> Refused {
+    let error = ApiError::new(refusal.status, &refusal.r#type, &refusal.code, &refusal.message);
+    let error = match &refusal.param {
+        Some(param) => error.with_param(param),
+        None => error,
+    };
+    Refused { error, retry_after_s: (refusal.status == 503).then_some(1), close: false }
+}
+
+fn show(document: &Document, id: RequestId) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(document.body.clone().into()));
+    *response.status_mut() = StatusCode::from_u16(document.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    let media_type = HeaderValue::try_from(&document.content_type);
+    headers.insert(CONTENT_TYPE, media_type.unwrap_or(HeaderValue::from_static("application/json")));
+    headers.insert(X_REQUEST_ID, id.text().header());
+    response
+}

@@ -1,0 +1,102 @@
+//! The front door: listens, reads requests, and sends each where it belongs.
+
+mod answer;
+mod connection;
+mod control;
+mod door;
+mod drain;
+mod form;
+mod forward;
+mod headers;
+mod inference;
+mod intake;
+mod listener;
+mod path;
+mod refusal;
+mod streamed;
+
+pub use drain::Drain;
+pub use listener::{Server, StartError};
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+
+use crate::flow::{Resolver, Target};
+use crate::limit::BodyBudget;
+use crate::meter::{Book, RequestId};
+use crate::settings::Settings;
+use crate::upstream::{Pool, Pools};
+use answer::AnswerBody;
+use control::Control;
+use path::Route;
+use refusal::{Refused, X_REQUEST_ID};
+
+/// Everything that requests share.
+pub struct Gateway {
+    pub settings: Settings,
+    pub resolver: Arc<Resolver>,
+    pub book: Arc<Book>,
+    pub bodies: Arc<BodyBudget>,
+    pub pools: Pools,
+    pub drain: Arc<Drain>,
+    control: Option<Control>,
+}
+
+/// What is known of a client before it speaks.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    pub address: IpAddr,
+    pub is_tls: bool,
+}
+
+impl Gateway {
+    pub fn new(settings: Settings, resolver: Arc<Resolver>, book: Arc<Book>) -> Self {
+        let control = settings.control_socket.clone().map(Control::new);
+        let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
+        Self { settings, resolver, book, bodies, pools: Pools::default(), drain: Arc::default(), control }
+    }
+
+    /// Answers every request, whatever it is.
+    pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
+        let id = RequestId::new();
+        self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
+            tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
+            self.book.metrics.refused(&refused.error.code);
+            refused.respond(id)
+        })
+    }
+
+    async fn walk(
+        &self,
+        id: RequestId,
+        peer: Peer,
+        is_ambiguous: bool,
+        request: Request<Incoming>,
+    ) -> Result<Response<AnswerBody>, Refused> {
+        let (parts, body) = request.into_parts();
+        refusal::unless_well_formed(&parts, is_ambiguous)?;
+        match path::route(parts.uri.path())? {
+            Route::Alive => Ok(alive(id)),
+            Route::Inference(rest) => inference::serve(self, id, rest, &parts, body).await,
+            Route::Control => match &self.control {
+                Some(control) => control.serve(id, peer, parts, body).await,
+                None => Err(control::not_found(parts.uri.path())),
+            },
+        }
+    }
+
+    /// The target's pool, found once for each flow.
+    pub fn pool(&self, target: &Target) -> Arc<Pool> {
+        Arc::clone(target.pool.get_or_init(|| self.pools.of(&target.origin, target.private_network)))
+    }
+}
+
+fn alive(id: RequestId) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::whole(r#"{"status":"ok"}"#.into()));
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(X_REQUEST_ID, id.text().header());
+    response
+}

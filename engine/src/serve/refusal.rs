@@ -1,0 +1,97 @@
+//! Refusals in the caller's dialect.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use super::answer::AnswerBody;
+use crate::dialect::openai::errors::ApiError;
+use crate::meter::RequestId;
+
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Tells our errors from the upstream's: `gateway` or `upstream`.
+pub const X_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-headworks-error-source");
+
+/// Why a request goes no further.
+#[derive(Debug)]
+pub struct Refused {
+    pub error: ApiError,
+    pub retry_after_s: Option<u32>,
+    /// The rest of the request will not be read.
+    pub close: bool,
+}
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self { error, retry_after_s: None, close: false }
+    }
+}
+
+impl Refused {
+    /// Our own trouble, which passes: the caller may try again.
+    pub fn unavailable(code: &'static str, message: &str) -> Self {
+        let error = ApiError::new(503, "api_error", code, message);
+        Self { error, retry_after_s: Some(1), close: false }
+    }
+
+    pub fn and_close(error: ApiError) -> Self {
+        Self { error, retry_after_s: None, close: true }
+    }
+
+    pub fn respond(&self, id: RequestId) -> Response<AnswerBody> {
+        let mut response = Response::new(AnswerBody::whole(Bytes::from(self.error.to_json())));
+        *response.status_mut() = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(X_REQUEST_ID, id.text().header());
+        headers.insert(X_ERROR_SOURCE, HeaderValue::from_static("gateway"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.close {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+/// What HTTP itself forbids, or what two readers of the same request may understand differently.
+pub fn unless_well_formed(parts: &Parts, is_ambiguous: bool) -> Result<(), Refused> {
+    let message = if is_ambiguous {
+        "The request says twice where its body ends (content-length, transfer-encoding); send one of them, once."
+    } else if parts.headers.get_all(HOST).iter().nth(1).is_some() {
+        "The request has more than one Host header."
+    } else {
+        return Ok(());
+    };
+    Err(Refused::and_close(ApiError::new(400, "invalid_request_error", "malformed_request", message)))
+}
+
+/// A whole HTTP/1 response in place of hyper's bare `refusal` of bytes that are no HTTP request.
+pub fn malformed(refusal: &[u8]) -> Bytes {
+    let status = refusal.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|code| code.parse().ok());
+    let (status, code, message) = match status {
+        Some(431) => (431, "headers_too_large", "The request's headers are too large or too many; 100 headers and 64 KiB are allowed."),
+        Some(414) => (414, "uri_too_long", "The request's address is too long."),
+        _ => (400, "malformed_request", "The request is not valid HTTP/1.1: its request line, a header or its framing is malformed."),
+    };
+    raw(&ApiError::new(status, "invalid_request_error", code, message))
+}
+
+/// A head that did not arrive in time.
+pub fn too_slow() -> Bytes {
+    raw(&ApiError::new(408, "invalid_request_error", "request_timeout", "The request's headers did not arrive in time."))
+}
+
+/// An HTTP/1.1 response as bytes, for connections that hyper has given up.
+fn raw(error: &ApiError) -> Bytes {
+    let reason = StatusCode::from_u16(error.status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+    let (status, id, body) = (error.status, RequestId::new(), error.to_json());
+    let head = format!(
+        "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nx-request-id: {id}\r\n\
+         x-headworks-error-source: gateway\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    Bytes::from([head.into_bytes(), body.into()].concat())
+}

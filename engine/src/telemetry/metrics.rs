@@ -1,0 +1,137 @@
+//! Prometheus metrics of the data plane. docs/reference/metrics.md lists each one.
+
+use std::fmt::Write as _;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    pub endpoint: &'static str,
+    pub model: String,
+    pub status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndpointLabels {
+    endpoint: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabels {
+    code: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AttemptLabels {
+    provider: String,
+    result: &'static str,
+}
+
+type Histograms = Family<EndpointLabels, Histogram, fn() -> Histogram>;
+
+pub struct Metrics {
+    registry: Mutex<Registry>,
+    requests: Family<RequestLabels, Counter>,
+    refusals: Family<CodeLabels, Counter>,
+    attempts: Family<AttemptLabels, Counter>,
+    durations: Histograms,
+    added: Histograms,
+    pub stream_events: Counter,
+    pub unrecorded: Counter,
+    pub open_streams: Gauge<i64, AtomicI64>,
+    pub open_connections: Gauge<i64, AtomicI64>,
+}
+
+fn seconds_to_minutes() -> Histogram {
+    Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0])
+}
+
+fn microseconds() -> Histogram {
+    Histogram::new([0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25])
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("headworks");
+        let requests = Family::default();
+        registry.register("requests", "Inference requests answered", requests.clone());
+        let refusals = Family::default();
+        registry.register("refusals", "Requests refused before any upstream was called, by error code", refusals.clone());
+        let attempts = Family::default();
+        registry.register("upstream_attempts", "Calls to upstreams, by provider and result", attempts.clone());
+        let durations: Histograms = Family::new_with_constructor(seconds_to_minutes);
+        let help = "From the request's first byte to the response's last";
+        registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
+        let added: Histograms = Family::new_with_constructor(microseconds);
+        let help = "Time before the response head that was spent in the gateway and not on the upstream";
+        registry.register_with_unit("added_latency", help, Unit::Seconds, added.clone());
+        let stream_events = Counter::default();
+        registry.register("stream_events", "Server-sent events relayed", stream_events.clone());
+        let unrecorded = Counter::default();
+        let help = "Requests served without a usage record, because the spool was full and its policy is to drop";
+        registry.register("unrecorded_requests", help, unrecorded.clone());
+        let open_streams = Gauge::default();
+        registry.register("open_streams", "Response bodies being relayed now", open_streams.clone());
+        let open_connections = Gauge::default();
+        registry.register("open_connections", "Client connections open now", open_connections.clone());
+        Self {
+            registry: Mutex::new(registry),
+            requests,
+            refusals,
+            attempts,
+            durations,
+            added,
+            stream_events,
+            unrecorded,
+            open_streams,
+            open_connections,
+        }
+    }
+
+    pub fn answered(&self, labels: &RequestLabels, duration: Duration) {
+        self.requests.get_or_create(labels).inc();
+        self.durations.get_or_create(&EndpointLabels { endpoint: labels.endpoint }).observe(duration.as_secs_f64());
+    }
+
+    pub fn added(&self, endpoint: &'static str, latency: Duration) {
+        self.added.get_or_create(&EndpointLabels { endpoint }).observe(latency.as_secs_f64());
+    }
+
+    pub fn refused(&self, code: &str) {
+        self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+    }
+
+    pub fn attempted(&self, provider: &str, result: &'static str) {
+        self.attempts.get_or_create(&AttemptLabels { provider: provider.to_owned(), result }).inc();
+    }
+
+    /// The Prometheus text format: the registry, then `samples` of what is counted elsewhere.
+    pub fn render(&self, samples: &[Sample]) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = encode(&mut text, &self.registry.lock());
+        let mut text = text.trim_end().trim_end_matches("# EOF").to_owned();
+        for sample in samples {
+            let Sample { name, kind, help, value } = sample;
+            let _ = write!(text, "# HELP headworks_{name} {help}\n# TYPE headworks_{name} {kind}\nheadworks_{name} {value}\n");
+        }
+        text
+    }
+}
+
+/// A number that lives elsewhere and is read when it is asked for.
+pub struct Sample {
+    pub name: &'static str,
+    pub kind: &'static str,
+    pub help: &'static str,
+    pub value: f64,
+}

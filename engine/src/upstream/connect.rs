@@ -1,0 +1,143 @@
+//! From an origin to an open byte stream: look-up, address check, TCP, TLS.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Mutex;
+use tokio_rustls::TlsConnector;
+
+use super::io::UpstreamIo;
+use super::origin::{Origin, Scheme};
+use super::{CallError, guard};
+
+/// An address that was good lately is not looked up again; one that was ever good outlives a failing resolver.
+const LOOKUP_LASTS: Duration = Duration::from_secs(30);
+/// A peer that neither reads nor acknowledges for this long is gone, whatever the socket says.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+const DEMO_BUFFER: usize = 64 * 1024;
+
+/// Where a pool's connections come from.
+pub enum Connector {
+    Origin { origin: Origin, private_network: bool, addresses: Mutex<Addresses> },
+    Unix(std::path::PathBuf),
+}
+
+#[derive(Default)]
+pub struct Addresses {
+    known: Vec<SocketAddr>,
+    looked_up: Option<Instant>,
+}
+
+pub struct Connected {
+    pub io: UpstreamIo,
+    pub http2: bool,
+}
+
+impl Connector {
+    pub fn to_origin(origin: Origin, private_network: bool) -> Self {
+        Self::Origin { origin, private_network, addresses: Mutex::default() }
+    }
+
+    pub async fn connect(&self, deadline: Duration) -> Result<Connected, CallError> {
+        tokio::time::timeout(deadline, self.dial()).await.unwrap_or(Err(CallError::ConnectTimeout(deadline)))
+    }
+
+    async fn dial(&self) -> Result<Connected, CallError> {
+        let (origin, private_network, addresses) = match self {
+            Self::Unix(path) => {
+                let stream = UnixStream::connect(path).await.map_err(CallError::Connect)?;
+                return Ok(Connected { io: UpstreamIo::Unix(stream), http2: false });
+            }
+            Self::Origin { origin, private_network, addresses } => (origin, *private_network, addresses),
+        };
+        match origin.scheme {
+            Scheme::Builtin => Ok(Connected { io: demo(), http2: false }),
+            Scheme::Http => {
+                let stream = tcp(origin, private_network, addresses).await?;
+                Ok(Connected { io: UpstreamIo::Tcp(stream), http2: false })
+            }
+            Scheme::Https => {
+                let stream = tcp(origin, private_network, addresses).await?;
+                tls(origin, stream).await
+            }
+        }
+    }
+}
+
+async fn tcp(origin: &Origin, private_network: bool, addresses: &Mutex<Addresses>) -> Result<TcpStream, CallError> {
+    let mut last = CallError::Dns(std::io::Error::other("the name has no address"));
+    for address in look_up(origin, addresses).await? {
+        if let Some(why) = guard::forbidden(address.ip(), private_network) {
+            last = CallError::Forbidden(address.ip(), why);
+            continue;
+        }
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                tune(&stream);
+                return Ok(stream);
+            }
+            Err(error) => last = CallError::Connect(error),
+        }
+    }
+    Err(last)
+}
+
+async fn look_up(origin: &Origin, addresses: &Mutex<Addresses>) -> Result<Vec<SocketAddr>, CallError> {
+    // Held over the look-up on purpose: however many connect at once, the resolver is asked once.
+    let mut addresses = addresses.lock().await;
+    if addresses.looked_up.is_some_and(|at| at.elapsed() < LOOKUP_LASTS) {
+        return Ok(addresses.known.clone());
+    }
+    match tokio::net::lookup_host((origin.host.as_str(), origin.port)).await {
+        Ok(found) => addresses.known = found.collect(),
+        Err(error) if addresses.known.is_empty() => return Err(CallError::Dns(error)),
+        Err(error) => tracing::warn!(host = origin.host, %error, "look-up failed; using the last known addresses"),
+    }
+    addresses.looked_up = Some(Instant::now());
+    Ok(addresses.known.clone())
+}
+
+/// Settings of every TCP connection of ours; a socket without them still works.
+pub fn tune(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let socket = socket2::SockRef::from(stream);
+    let _ = socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(Duration::from_secs(30)));
+    #[cfg(target_os = "linux")]
+    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+}
+
+async fn tls(origin: &Origin, stream: TcpStream) -> Result<Connected, CallError> {
+    let name = ServerName::try_from(origin.host.clone()).map_err(|error| CallError::Tls(std::io::Error::other(error)))?;
+    let stream = TlsConnector::from(client_config()).connect(name, stream).await.map_err(CallError::Tls)?;
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    Ok(Connected { io: UpstreamIo::Tls(Box::new(stream)), http2 })
+}
+
+/// The machine's trusted roots, read at the first TLS call; sessions are resumed across connections.
+fn client_config() -> Arc<ClientConfig> {
+    static CONFIG: OnceLock<Arc<ClientConfig>> = OnceLock::new();
+    Arc::clone(CONFIG.get_or_init(|| {
+        let mut roots = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        for error in &found.errors {
+            tracing::warn!(%error, "a trusted root could not be read");
+        }
+        roots.add_parsable_certificates(found.certs);
+        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config)
+    }))
+}
+
+/// The demo model: the mock provider at the other end of a pipe in memory.
+fn demo() -> UpstreamIo {
+    static MOCK: OnceLock<Arc<mock_provider::Mock>> = OnceLock::new();
+    let (ours, theirs) = tokio::io::duplex(DEMO_BUFFER);
+    let mock = MOCK.get_or_init(|| Arc::new(mock_provider::Mock::new(mock_provider::Options::demo())));
+    tokio::spawn(mock_provider::serve_connection(theirs, Arc::clone(mock)));
+    UpstreamIo::Memory(ours)
+}

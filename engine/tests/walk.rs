@@ -1,0 +1,254 @@
+//! A request's whole walk through the engine, over real sockets, against the mock provider.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use serde_json::json;
+use support::{Gateway, Mock, exchange, flow, post, target};
+
+fn chat(model: &str, stream: bool) -> serde_json::Value {
+    json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "Hello there"}]})
+}
+
+#[test]
+fn an_answer_its_record_and_its_id_agree() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=7")]);
+    let answer = gateway.chat(&chat("m", false));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let usage = answer.json()["usage"].clone();
+    let records = gateway.records(1);
+    assert_eq!(records.len(), 1);
+    assert_eq!((records[0].outcome.as_str(), records[0].source.as_str()), ("success", "provider"));
+    assert_eq!(records[0].input, usage["prompt_tokens"].as_u64().unwrap());
+    assert_eq!(records[0].output, usage["completion_tokens"].as_u64().unwrap());
+    assert_eq!(records[0].upstream_model, "mock:tokens=7");
+    let served = mock.served();
+    assert_eq!(served[0]["request_id"], answer.header("x-request-id").unwrap());
+    assert!(answer.header("x-headworks-overhead-us").is_some());
+}
+
+#[test]
+fn a_stream_hides_the_usage_that_the_client_did_not_ask_for() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=5,rate=1000")]);
+    let answer = gateway.chat(&chat("m", true));
+    assert!(answer.body.trim_end().ends_with("data: [DONE]"), "{}", answer.body);
+    assert!(!answer.body.contains("\"usage\":{"), "{}", answer.body);
+    let mut asked = chat("m", true);
+    asked["stream_options"] = json!({"include_usage": true});
+    assert!(gateway.chat(&asked).body.contains("\"usage\":{"));
+    for record in gateway.records(2) {
+        assert_eq!((record.outcome.as_str(), record.source.as_str(), record.output), ("success", "provider", 5));
+    }
+}
+
+#[test]
+fn the_demo_model_needs_no_upstream() {
+    let mut demo = target("builtin://echo/v1", "echo");
+    demo["dialect"] = json!("echo");
+    demo["credential"] = json!(null);
+    let gateway = Gateway::to(vec![demo]);
+    let answer = gateway.chat(&chat("headworks/echo", false));
+    assert!(answer.json()["choices"][0]["message"]["content"].as_str().unwrap().contains("Hello there"), "{answer:?}");
+}
+
+#[test]
+fn a_known_flow_asks_nobody() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock")]);
+    gateway.chat(&chat("m", false));
+    let asked = gateway.metric("headworks_flow_misses_total");
+    for _ in 0..50 {
+        assert_eq!(gateway.chat(&chat("m", false)).status, 200);
+    }
+    assert!((gateway.metric("headworks_flow_misses_total") - asked).abs() < f64::EPSILON);
+}
+
+#[test]
+fn an_invalidated_key_is_asked_for_again() {
+    let mock = Mock::start();
+    let target = mock.target("mock");
+    let gateway = Gateway::start(Box::new(move |question| {
+        assert_eq!(question["endpoint"], "chat/completions");
+        flow(std::slice::from_ref(&target))
+    }));
+    gateway.chat(&chat("m", false));
+    let hash = headworks_engine::auth::hash(support::KEY.as_bytes());
+    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    gateway.engine.invalidate_key(&hex).unwrap();
+    gateway.chat(&chat("m", false));
+    assert!((gateway.metric("headworks_flow_misses_total") - 2.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn the_next_target_takes_over_before_the_first_byte() {
+    let mock = Mock::start();
+    let mut dead = target("http://127.0.0.1:1/v1", "mock");
+    dead["weight"] = json!(1_000_000);
+    for (first, attempts) in [(dead, 2), (mock.target("mock:status=503"), 2), (mock.target("mock:status=429"), 2)] {
+        let mut second = mock.target("mock:tokens=3");
+        second["weight"] = json!(0);
+        let gateway = Gateway::to(vec![first, second]);
+        assert_eq!(gateway.chat(&chat("m", false)).status, 200);
+        let record = &gateway.records(1)[0];
+        assert_eq!((record.attempts, record.upstream_model.as_str()), (attempts, "mock:tokens=3"));
+    }
+}
+
+#[test]
+fn an_upstreams_refusal_keeps_its_status_and_advice() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:status=429,retry_after=7")]);
+    let answer = gateway.chat(&chat("m", false));
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("7")));
+    assert_eq!(answer.header("x-headworks-error-source"), Some("upstream"));
+    assert!(answer.json()["error"]["message"].is_string());
+    let record = &gateway.records(1)[0];
+    assert_eq!((record.outcome.as_str(), record.source.as_str(), record.input), ("upstream_error", "none", 0));
+}
+
+#[test]
+fn a_refused_credential_is_ours_to_mend_and_never_shown() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:status=401")]);
+    let answer = gateway.chat(&chat("m", false));
+    assert_eq!((answer.status, answer.error_code().as_str()), (502, "provider_credential"));
+    assert!(!answer.body.contains("upstream-secret"));
+}
+
+#[test]
+fn nothing_that_is_not_an_answer_passes_as_one() {
+    let mock = Mock::start();
+    for (model, status, code) in [
+        ("mock:html", 502, "upstream_not_an_api"),
+        ("mock:cut_json", 502, "upstream_malformed"),
+        ("mock:redirect", 502, "upstream_redirect"),
+        ("mock:hang", 504, "upstream_timeout"),
+        ("mock:wrong_length", 502, "upstream_truncated"),
+    ] {
+        let gateway = Gateway::to(vec![mock.target(model)]);
+        let answer = gateway.chat(&chat("m", false));
+        assert_eq!((answer.status, answer.error_code().as_str()), (status, code), "{model}: {answer:?}");
+        assert_ne!(gateway.records(1)[0].outcome, "success", "{model}");
+    }
+}
+
+#[test]
+fn a_broken_stream_ends_in_an_error_event() {
+    let mock = Mock::start();
+    for (model, code) in [
+        ("mock:tokens=20,rate=500,drop_after=5", "upstream_"),
+        ("mock:tokens=20,rate=500,no_done", "upstream_truncated"),
+        ("mock:tokens=20,rate=500,malformed=3", "upstream_malformed"),
+        ("mock:tokens=20,rate=500,hang_after=5", "upstream_idle"),
+    ] {
+        let gateway = Gateway::to(vec![mock.target(model)]);
+        let answer = gateway.chat(&chat("m", true));
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.contains("\"error\""), "{model}: {}", answer.body);
+        assert!(answer.body.contains(code), "{model}: {}", answer.body);
+        assert!(!answer.body.contains("[DONE]"), "{model}");
+        let record = &gateway.records(1)[0];
+        assert_eq!(record.outcome, "truncated", "{model}");
+        assert!(record.output > 0, "{model}: what was delivered is charged");
+    }
+}
+
+#[test]
+fn a_stream_in_single_bytes_is_the_same_stream() {
+    let mock = Mock::start();
+    let split = Gateway::to(vec![mock.target("mock:tokens=4,rate=1000,split=1")]).chat(&chat("m", true));
+    assert!(split.body.trim_end().ends_with("data: [DONE]"), "{}", split.body);
+    assert_eq!(split.body.matches("data: {").count(), split.body.matches("\n\n").count() - 1);
+}
+
+#[test]
+fn a_client_that_leaves_cancels_the_upstream_and_is_recorded_once() {
+    use std::io::{Read, Write};
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=1000,rate=50")]);
+    let mut client = std::net::TcpStream::connect(gateway.address).unwrap();
+    client.write_all(post("chat/completions", &chat("m", true).to_string()).as_bytes()).unwrap();
+    let mut some = [0; 600];
+    client.read_exact(&mut some).unwrap();
+    drop(client);
+    let records = gateway.records(1);
+    assert_eq!((records[0].outcome.as_str(), records[0].source.as_str()), ("cancelled", "estimated"));
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while mock.served().is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(mock.served()[0]["outcome"], "client_left");
+    assert!(gateway.records(0).is_empty());
+}
+
+#[test]
+fn unknown_fields_and_headers_go_through_untouched() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:echo")]);
+    let mut body = chat("m", false);
+    body["a_field_of_tomorrow"] = json!({"deep": [1.5e300, "é\u{0}"]});
+    let received = gateway.chat(&body).json()["x_mock"]["received"].clone();
+    let sent = &received["body"];
+    let sent: serde_json::Value = match sent.as_str() {
+        Some(text) => serde_json::from_str(text).unwrap(),
+        None => sent.clone(),
+    };
+    assert_eq!(sent["a_field_of_tomorrow"], body["a_field_of_tomorrow"]);
+    assert_eq!(sent["model"], "mock:echo");
+    assert_eq!(received["headers"]["authorization"], "Bearer upstream-secret");
+}
+
+#[test]
+fn a_form_streams_through_with_its_model_in_place() {
+    let mock = Mock::start();
+    let gateway = Gateway::with_settings(json!({"body_limit_bytes": 8_388_608}), {
+        let target = mock.target("mock");
+        Box::new(move |_| flow(std::slice::from_ref(&target)))
+    });
+    let file = "x".repeat(3 * 1024 * 1024);
+    for parts in [["model", "file"], ["file", "model"]] {
+        let mut form = String::new();
+        for part in parts {
+            form += &match part {
+                "model" => "--B\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n".to_owned(),
+                _ => format!("--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\ncontent-type: audio/wav\r\n\r\n{file}\r\n"),
+            };
+        }
+        form += "--B--\r\n";
+        let request = post("audio/transcriptions", &form).replace("application/json", "multipart/form-data; boundary=B");
+        let answer = exchange(gateway.address, &request);
+        assert_eq!(answer.status, 200, "{parts:?}: {answer:?}");
+    }
+    let records = gateway.records(2);
+    assert!(records.iter().all(|record| record.endpoint == "audio/transcriptions" && record.outcome == "success"), "{records:?}");
+}
+
+#[test]
+fn draining_lets_a_stream_finish_and_takes_no_more() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=20,rate=50")]);
+    let address = gateway.address;
+    let client = std::thread::spawn(move || exchange(address, &post("chat/completions", &chat("m", true).to_string())));
+    while gateway.engine.status().open_streams == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(gateway.engine.drain(std::time::Duration::from_secs(10)), "nothing was cut");
+    assert!(client.join().unwrap().body.contains("[DONE]"));
+    assert!(std::net::TcpStream::connect(address).is_err());
+}
+
+#[test]
+fn a_stream_past_the_drain_limit_is_told() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=100000,rate=50")]);
+    let address = gateway.address;
+    let client = std::thread::spawn(move || exchange(address, &post("chat/completions", &chat("m", true).to_string())));
+    while gateway.engine.status().open_streams == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(!gateway.engine.drain(std::time::Duration::from_millis(100)));
+    assert!(client.join().unwrap().body.contains("gateway_shutdown"));
+    assert_eq!(gateway.records(1)[0].outcome, "gateway_error");
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The proofs in full, about half an hour: what `make test` does in short. Stops at the first that fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+python=.venv/bin/python
+
+say "the spool alone, killed 200 times"
+HEADWORKS_KILLS=200 cargo test --locked --quiet --package headworks-engine spool
+say "Headworks under load, killed 200 times: served by the upstream = records, none double"
+$python -m tests.prove.kills --cycles 200
+say "revocation to refusal, 100 times"
+$python -m tests.prove.revocation --tries 100
+say "200 clients for 10 minutes, half of them leaving mid-stream"
+$python -m tests.prove.soak --clients 200 --seconds 600
+say "every parser fuzzed for 2 minutes"
+scripts/fuzz.sh 120
+say "all proofs hold"

@@ -1,0 +1,1 @@
+"""Where concrete things meet: the environment, the settings, the container of adapters, the application."""

@@ -1,0 +1,33 @@
+"""The management API as one application: the contexts' routers, the installation's own, and what surrounds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from headworks import __version__
+from headworks.bootstrap import operations
+from headworks.bootstrap.description import describe
+from headworks.bootstrap.landing import router as landing_router
+from headworks.catalog.http import router as catalog_router
+from headworks.identity.http import router as identity_router
+from headworks.kernel.web import install_problem_handlers, provide
+from headworks.usage.http import router as usage_router
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROUTERS = (identity_router, catalog_router, usage_router, operations.router, landing_router)
+
+
+def build_app(provisions: Mapping[type, object]) -> FastAPI:
+    """The application; `provisions` are what its routes ask for, by port."""
+    app = FastAPI(title="Headworks", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_problem_handlers(app)
+    for port, thing in provisions.items():
+        provide(app, port, thing)
+    describe(app)
+    return app

@@ -1,0 +1,136 @@
+"""The one place that knows concrete classes: which adapter fills which port, for each of the two loops.
+
+The control plane's databases run on threads, so that a long report keeps nothing waiting. The controller has
+connections of its own, in its own loop, where a look-up takes a tenth of the time (see `kernel.database.inline`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headworks.catalog.adapters.shipped import shipped_prices
+from headworks.catalog.adapters.sql import SqlCatalogs
+from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.catalog.adapters.vault import SealedVault
+from headworks.catalog.contracts import CatalogChanged
+from headworks.catalog.facade import CatalogFacade
+from headworks.catalog.settings import CatalogSettings
+from headworks.gateway.adapters.remembered_keys import RememberedKeys
+from headworks.gateway.settings import GatewaySettings
+from headworks.gateway.tasks import Controller
+from headworks.identity.adapters.sql import SqlStore as SqlIdentity
+from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.facade import IdentityFacade
+from headworks.kernel.clock import now
+from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.events import EventBus
+from headworks.kernel.secrets import open_keyring
+from headworks.usage.adapters.sql import SqlStore as SqlUsage
+from headworks.usage.adapters.tables import SCHEMA as USAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from headworks.bootstrap.home import Home
+    from headworks.bootstrap.settings import Settings
+    from headworks.kernel.secrets import Sealer
+    from headworks.usage.ports import UsageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What both loops share: it has no connection and belongs to no thread."""
+
+    home: Home
+    bus: EventBus
+    sealer: Sealer
+    environment: Mapping[str, str]
+    """Where `env:` references look."""
+    catalog_settings: CatalogSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The control plane's parts, in the main loop."""
+
+    databases: Mapping[str, Database]
+    identity: IdentityFacade
+    catalogs: SqlCatalogs
+    vault: SealedVault
+    catalog: CatalogFacade
+    catalog_settings: CatalogSettings
+    usage: UsageStore
+
+    async def close(self) -> None:
+        """Close the databases."""
+        await _close(self.databases.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerParts:
+    """The controller and its databases, in the controller's loop."""
+
+    controller: Controller
+    databases: Sequence[Database]
+
+    async def close(self) -> None:
+        """Close the databases."""
+        await _close(self.databases)
+
+
+def prepare_databases(home: Home) -> None:
+    """Make the databases, or migrate them. Raises SchemaTooNew before anything is served."""
+    for path, schema in ((home.identity, IDENTITY), (home.catalog, CATALOG), (home.usage, USAGE)):
+        prepare_schema(path, schema)
+
+
+def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
+    """Raises PermissionError or ValueError when the keyring cannot be used."""
+    catalog_settings = CatalogSettings(private_networks=settings.private_networks)
+    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings)
+
+
+def build_container(foundation: Foundation) -> Container:
+    """The control plane's parts; they connect when they are first used."""
+    home, bus = foundation.home, foundation.bus
+    identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
+    usage_database = Database.sqlite(home.usage)
+    vault = SealedVault(foundation.sealer, foundation.environment)
+    catalogs = SqlCatalogs(catalog_database, bus.publish)
+    catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
+    bus.subscribe(CatalogChanged, catalog.changed)
+    return Container(
+        databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
+        identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
+        catalogs=catalogs,
+        vault=vault,
+        catalog=catalog,
+        catalog_settings=foundation.catalog_settings,
+        usage=SqlUsage(usage_database),
+    )
+
+
+def build_controller(foundation: Foundation) -> ControllerParts:
+    """The controller's parts, reading only; they belong to the loop that first asks the controller."""
+    identity_database = Database.sqlite(foundation.home.identity, inline=True)
+    catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
+    identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
+    catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
+    vault = SealedVault(foundation.sealer, foundation.environment)
+    catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
+    foundation.bus.subscribe(CatalogChanged, catalog.changed)
+    settings = GatewaySettings()
+    keys = RememberedKeys(identity.find_key_by_hash, settings)
+    return ControllerParts(Controller(keys, catalog, settings), (identity_database, catalog_database))
+
+
+async def furnish(container: Container, organization_id: str) -> None:
+    """What every installation has: the demo model, and the shipped prices. Safe to repeat."""
+    await container.catalog.offer_demo(organization_id)
+    await container.catalog.load_shipped_prices(shipped_prices())
+
+
+async def _close(databases: Iterable[Database]) -> None:
+    for database in databases:
+        await database.close()

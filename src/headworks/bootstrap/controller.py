@@ -1,0 +1,94 @@
+"""The controller's thread: a loop of its own that answers the engine's questions, and does nothing else.
+
+The engine waits for it with a deadline and never attaches to Python itself, so whatever the rest of the process does
+delays an answer by the interpreter's switch interval at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from headworks.dataplane.flow import Refusal
+from headworks.kernel.errors import Unavailable
+from headworks.kernel.telemetry import logger
+
+if TYPE_CHECKING:
+    from headworks.bootstrap.container import ControllerParts
+
+_log = logger(__name__)
+
+_UNAVAILABLE = Refusal(
+    503, "controller_failed", "Headworks could not decide on this request. Try again.", "server_error", cache_ms=0
+).to_json()
+_AT_ONCE = 64
+"""Questions taken in one go; those that still wait keep the descriptor readable."""
+_STOP_SECONDS = 5.0
+
+
+class QuestionDesk(Protocol):
+    """As much of the engine as the controller needs."""
+
+    def question_fd(self) -> int:
+        """Readable while questions wait."""
+
+    def take_questions(self, limit: int) -> list[tuple[int, str]]:
+        """Those that wait, without blocking."""
+
+    def answer(self, number: int, flow: str) -> None:
+        """Answer one."""
+
+
+class ControllerThread:
+    """Runs from `start` to `stop`."""
+
+    def __init__(self, desk: QuestionDesk, parts: ControllerParts) -> None:
+        self._desk = desk
+        self._parts = parts
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._answering: set[asyncio.Task[None]] = set()
+        # A daemon: a process that is told to end at once does not wait for it.
+        self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the answers that have been begun, and end."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(_STOP_SECONDS)
+
+    async def probe(self) -> None:
+        """Raises Unavailable when it runs no more."""
+        if not self._thread.is_alive():
+            raise Unavailable("The controller has stopped: new keys and models are refused. Start Headworks again.")
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._loop.add_reader(self._desk.question_fd(), self._take)
+        try:
+            await self._stopping.wait()
+            await asyncio.gather(*self._answering)
+        finally:
+            self._loop.remove_reader(self._desk.question_fd())
+            await self._parts.close()
+
+    def _take(self) -> None:
+        for number, question in self._desk.take_questions(_AT_ONCE):
+            task = self._loop.create_task(self._answer(number, question))
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, number: int, question: str) -> None:
+        try:
+            self._desk.answer(*await self._parts.controller.answer(number, question))
+        except Exception:  # noqa: BLE001 - whoever waits must hear something, whatever it is
+            _log.exception("answer not taken")
+            self._desk.answer(number, _UNAVAILABLE)

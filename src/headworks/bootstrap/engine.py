@@ -1,0 +1,45 @@
+"""The engine as bootstrap makes it: its settings out of ours. Importing this loads the extension module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headworks.dataplane.engine import Engine, EngineSettings, TlsSettings, new_engine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headworks.bootstrap.settings import Settings
+
+
+def make_engine(settings: Settings, spool: Path, control_socket: Path) -> Engine:
+    """A stopped engine. Raises EngineError on a setting that it does not like."""
+    return new_engine(engine_settings(settings, spool, control_socket))
+
+
+def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> EngineSettings:
+    """What the engine is told of the settings."""
+    tls = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        tls = TlsSettings(str(settings.tls_cert), str(settings.tls_key))
+    return EngineSettings(
+        listen=f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
+        spool_dir=str(spool),
+        control_socket=str(control_socket),
+        tls=tls,
+        workers=settings.workers,
+        body_limit_bytes=settings.body_limit_bytes,
+        bodies_in_flight_bytes=settings.bodies_in_flight_bytes,
+        header_timeout_ms=settings.header_timeout_ms,
+        body_progress_ms=settings.body_progress_ms,
+        idle_timeout_ms=settings.idle_timeout_ms,
+        question_timeout_ms=settings.question_timeout_ms,
+        flow_table_size=settings.flow_table_size,
+        spool_segment_bytes=settings.spool_segment_bytes,
+        spool_limit_bytes=settings.spool_limit_bytes,
+        spool_sync_ms=settings.spool_sync_ms,
+        spool_durability=settings.spool_durability,
+        spool_when_full=settings.spool_when_full,
+        log_level=settings.log_level,
+        fail_point=settings.fail_point,
+    )

@@ -1,0 +1,161 @@
+"""Everything that can be set, read once from `HEADWORKS_…` variables and the command line, before a port opens.
+
+A wrong value or a variable that we do not know stops the start: half-understood settings are worse than none.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from headworks.bootstrap.discovery.places import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+    from pydantic_core import ErrorDetails
+
+PREFIX: Final = "HEADWORKS_"
+DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
+"""`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
+
+MOST_PORT = 65_535
+
+
+class SettingsError(Exception):
+    """The settings are wrong; the text names every one of them and says what would be right."""
+
+
+class Settings(BaseModel):
+    """What an installation can be told. Each field is the variable `HEADWORKS_` + its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".headworks",
+        description="The data folder: databases, keys, credentials and the usage spool.",
+    )
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; 0.0.0.0 for every network.")
+    port: int = Field(8080, ge=0, le=MOST_PORT, description="The port to listen on; 0 takes a free one.")
+    tls_cert: Path | None = Field(None, description="PEM file with the certificate chain; with it, HTTPS is spoken.")
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, and above.")
+    drain_seconds: float = Field(
+        30.0, ge=0, le=86_400, description="How long open requests may go on after a stop was asked for."
+    )
+
+    discovery: bool = Field(
+        default=True, description="Whether providers and model servers are looked for at the start."
+    )
+    discovery_addresses: dict[str, str] = Field(
+        default_factory=dict,
+        description="Other base URLs for places that discovery looks in, as HEADWORKS_DISCOVERY_URL_<PLACE>.",
+    )
+    private_networks: bool = Field(
+        default=True,
+        description="Whether providers may have loopback and private addresses, as one's own model servers do.",
+    )
+
+    workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
+    body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
+    bodies_in_flight_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024, description="The most that all bodies which are held at a time may have."
+    )
+    header_timeout_ms: int = Field(10_000, gt=0, description="How long a client may take to send its headers.")
+    body_progress_ms: int = Field(30_000, gt=0, description="How long a client's body may stand still.")
+    idle_timeout_ms: int = Field(60_000, gt=0, description="How long a connection may stay without a request.")
+    question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
+    flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
+    spool_segment_bytes: int = Field(
+        64 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
+    )
+    spool_limit_bytes: int = Field(
+        1024 * 1024 * 1024, ge=128 * 1024, description="The size of the whole usage spool; an alarm goes off at half."
+    )
+    spool_sync_ms: int = Field(50, gt=0, description="How often the usage spool is synced to disk, at most.")
+    spool_durability: Literal["process", "machine"] = Field(
+        "process", description="What the record of a request survives before the upstream is called: whose death."
+    )
+    spool_when_full: Literal["refuse", "drop"] = Field(
+        "refuse", description="What happens when the usage spool is full: requests are refused, or go unrecorded."
+    )
+    fail_point: str | None = Field(
+        None, pattern=r"^K[0-9](:[0-9]{1,9})?$", description="Where to kill this process, for the kill tests: K0 to K9."
+    )
+
+    @field_validator("home", "tls_cert", "tls_key")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
+    @field_validator("discovery_addresses")
+    @classmethod
+    def _known_places(cls, addresses: dict[str, str]) -> dict[str, str]:
+        for name in addresses:
+            if name not in NAMES:
+                message = f"{DISCOVERY_PREFIX}{name.upper()} names no place; there are {', '.join(sorted(NAMES))}"
+                raise ValueError(message)
+        return addresses
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            message = "HEADWORKS_TLS_CERT and HEADWORKS_TLS_KEY go together; set both or neither"
+            raise ValueError(message)
+        if self.bodies_in_flight_bytes < self.body_limit_bytes:
+            message = "HEADWORKS_BODIES_IN_FLIGHT_BYTES is below HEADWORKS_BODY_LIMIT_BYTES; one allowed body must fit"
+            raise ValueError(message)
+        if self.spool_limit_bytes < 2 * self.spool_segment_bytes:
+            message = "HEADWORKS_SPOOL_LIMIT_BYTES must be at least twice HEADWORKS_SPOOL_SEGMENT_BYTES"
+            raise ValueError(message)
+        return self
+
+
+def variable_of(field: str) -> str:
+    """The environment variable of a field."""
+    return f"{PREFIX}{field.upper()}"
+
+
+def load_settings(environment: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
+    """Settings from the environment; `overrides`, by field and None for unset, come from the command line and win.
+
+    Raises SettingsError.
+    """
+    values: dict[str, object] = {}
+    addresses: dict[str, str] = {}
+    unknown: list[str] = []
+    fields = {variable_of(field): field for field in Settings.model_fields if field != "discovery_addresses"}
+    for variable, value in environment.items():
+        if variable.startswith(DISCOVERY_PREFIX):
+            addresses[variable.removeprefix(DISCOVERY_PREFIX).lower()] = value
+        elif variable in fields:
+            values[fields[variable]] = value
+        elif variable.startswith(PREFIX):
+            unknown.append(_unknown(variable, fields))
+    values["discovery_addresses"] = addresses
+    values.update({field: value for field, value in (overrides or {}).items() if value is not None})
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join([*unknown, *map(_wrong, error.errors())])) from None
+    if unknown:
+        raise SettingsError("\n".join(unknown))
+    return settings
+
+
+def _unknown(variable: str, known: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(variable, known, n=2, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "remove it; docs/reference/configuration.md lists them all"
+    return f"{variable} is no setting: {hint}"
+
+
+def _wrong(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    location = error["loc"]
+    if not location or location[0] == "discovery_addresses":
+        return message
+    return f"{variable_of(str(location[0]))}: {message[0].lower()}{message[1:]}"

@@ -1,0 +1,1 @@
+"""What fills the catalog's ports. Only `bootstrap` imports from here."""

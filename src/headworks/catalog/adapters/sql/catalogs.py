@@ -1,0 +1,91 @@
+"""Doors to the catalog's database: reads at one moment, and transactions that announce what they changed."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from headworks.catalog.adapters.sql.reader import SqlReader
+from headworks.catalog.adapters.sql.rows import price_of, provider_of
+from headworks.catalog.adapters.sql.store import SqlStore
+from headworks.catalog.adapters.tables import prices, providers, revisions
+from headworks.catalog.contracts import SHIPPED, CatalogChanged
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from headworks.catalog.contracts import Price, Provider
+    from headworks.kernel.database import Database
+    from headworks.kernel.events import Publish
+
+_REVISION = select(revisions.c.revision).where(revisions.c.scope == bindparam("scope"))
+_ALL_REVISIONS = select(func.coalesce(func.sum(revisions.c.revision), 0))
+_ADD_SCOPE = insert(revisions)
+_RAISE_REVISION = (
+    update(revisions).where(revisions.c.scope == bindparam("changed")).values(revision=revisions.c.revision + 1)
+)
+
+
+class SqlCatalogs:
+    """The port `Catalogs` on a database."""
+
+    def __init__(self, database: Database, publish: Publish) -> None:
+        """`publish` hears of each committed change."""
+        self._database = database
+        self._publish = publish
+
+    @asynccontextmanager
+    async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
+        """Everything that the block reads is of one moment. Raises DatabaseUnavailable."""
+        async with self._moment() as connection:
+            yield SqlReader(connection, organization_id)
+
+    @asynccontextmanager
+    async def writing(self, organization_id: str) -> AsyncIterator[SqlStore]:
+        """Commits and announces at the end of the block, where it changed something. Raises DatabaseUnavailable."""
+        async with self._database.transaction() as connection:
+            store = SqlStore(connection, organization_id)
+            yield store
+            if store.changed:
+                await _raise_revision(connection, organization_id)
+        if store.changed:
+            self._publish(CatalogChanged(None if organization_id == SHIPPED else organization_id))
+
+    async def revision(self, organization_id: str) -> int:
+        """0 for a catalog that nobody has written to. Raises DatabaseUnavailable."""
+        async with self._database.read() as connection:
+            found = await connection.scalar(_REVISION, {"scope": organization_id})
+            return found or 0
+
+    async def price_revision(self) -> int:
+        """Revisions only rise, so their sum moves with each of them. Raises DatabaseUnavailable."""
+        async with self._database.read() as connection:
+            return int(await connection.scalar(_ALL_REVISIONS) or 0)
+
+    async def price_history(self) -> tuple[int, list[Price], list[Provider]]:
+        """The revision is read first: what changes meanwhile is read again rather than missed."""
+        async with self._moment() as connection:
+            revision = int(await connection.scalar(_ALL_REVISIONS) or 0)
+            price_rows = (await connection.execute(select(prices))).mappings()
+            provider_rows = (await connection.execute(select(providers))).mappings()
+            return revision, [price_of(row) for row in price_rows], [provider_of(row) for row in provider_rows]
+
+    @asynccontextmanager
+    async def _moment(self) -> AsyncIterator[AsyncConnection]:
+        async with self._database.read() as connection:
+            # The connection commits each statement by itself; a transaction around them makes them one moment.
+            await connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                await connection.exec_driver_sql("ROLLBACK")
+
+
+async def _raise_revision(connection: AsyncConnection, scope: str) -> None:
+    raised = await connection.execute(_RAISE_REVISION, {"changed": scope})
+    if not raised.rowcount:
+        await connection.execute(_ADD_SCOPE, {"scope": scope, "revision": 1})

@@ -1,0 +1,111 @@
+"""The catalog's tables. A change here needs a migration in `migrations/catalog/versions`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from headworks.catalog.contracts import Rates
+from headworks.kernel.database import Microseconds, Schema, new_metadata
+
+METADATA = new_metadata()
+
+SCHEMA = Schema("catalog", METADATA, head="0001")
+
+_ID = String(64)
+
+providers = Table(
+    "providers",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("dialect", String(16), nullable=False),
+    Column("base_url", String(2048), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("credential_kind", String(16)),
+    Column("credential_version", Integer, nullable=False),
+    Column("credential_sealed", Text),
+    Column("credential_reference", Text),
+    Column("credential_last4", String(4)),
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+    Column("retired_at", Microseconds),
+    # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
+    Column("live", Boolean),
+    UniqueConstraint("organization_id", "name", "live"),
+)
+
+deployments = Table(
+    "deployments",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("provider_id", ForeignKey("providers.id"), nullable=False),
+    Column("upstream_model", String(192), nullable=False),
+    Column("weight", Integer, nullable=False),
+    Column("stream_usage", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+    UniqueConstraint("provider_id", "upstream_model"),
+    Index(None, "organization_id"),
+)
+
+models = Table(
+    "models",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("alias", String(256), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("updated_at", Microseconds, nullable=False),
+    UniqueConstraint("organization_id", "alias"),
+)
+
+model_targets = Table(
+    "model_targets",
+    METADATA,
+    Column("model_id", ForeignKey("models.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("deployment_id", ForeignKey("deployments.id"), nullable=False),
+    Column("weight", Integer),
+    Index(None, "deployment_id"),
+)
+
+prices = Table(
+    "prices",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("owner", _ID, nullable=False),
+    Column("provider", String(63), nullable=False),
+    Column("model", String(192), nullable=False),
+    *(Column(bucket, BigInteger, nullable=False) for bucket in Rates._fields),
+    Column("valid_from", Microseconds, nullable=False),
+    Column("valid_to", Microseconds),
+    Column("source", String(500), nullable=False),
+    Column("as_of", Date, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    UniqueConstraint("owner", "provider", "model", "valid_from"),
+)
+
+revisions = Table(
+    "revisions",
+    METADATA,
+    Column("scope", _ID, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+"""A counter for each organisation and one for the shipped prices: what tells another process that it must read anew."""

@@ -1,0 +1,159 @@
+"""How a name finds its targets. An alias wins over `provider/model`, which wins over a bare upstream name.
+
+Everything is resolved here, when the catalog changes, so that a question of the gateway is one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from headworks.catalog.contracts import Route, RouteTarget, Snapshot, VisibleModel
+from headworks.catalog.domain.names import qualified
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from headworks.catalog.contracts import Deployment, Model, ModelTarget, Provider
+    from headworks.kernel.secrets import Secret
+
+DISABLED = "Its deployment is disabled."
+
+
+class Contents:
+    """One organisation's catalog as the store gave it, with its credentials opened."""
+
+    __slots__ = ("deployments", "models", "problems", "providers", "secrets")
+
+    def __init__(
+        self,
+        providers: Iterable[Provider],
+        deployments: Sequence[Deployment],
+        models: Sequence[Model],
+        secrets: Mapping[str, Secret] | None = None,
+        problems: Mapping[str, str] | None = None,
+    ) -> None:
+        """`secrets` and `problems` are by provider id: a provider has one, the other, or takes no credential."""
+        self.providers = {provider.id: provider for provider in providers}
+        self.deployments = deployments
+        self.models = models
+        self.secrets = secrets or {}
+        self.problems = problems or {}
+
+
+def snapshot(organization_id: str, revision: int, contents: Contents, *, private_networks: bool) -> Snapshot:
+    """The organisation's catalog, resolved."""
+    targets = {
+        deployment.id: _target(deployment, contents, private_networks=private_networks)
+        for deployment in contents.deployments
+    }
+    bare = _bare_names(contents)
+    routes: dict[str, Route] = {}
+    # Later ones win: an upstream may well call a model `a/b` where a provider `a` serves `b`.
+    for deployment in contents.deployments:
+        if deployment.id in bare:
+            routes[deployment.upstream_model] = _own_route(deployment.upstream_model, deployment, targets, contents)
+    for deployment in contents.deployments:
+        name = _qualified(deployment, contents)
+        routes[name] = _own_route(name, deployment, targets, contents)
+    for model in contents.models:
+        routes[model.alias] = _alias_route(model, targets, contents)
+    return Snapshot(
+        organization_id,
+        revision,
+        routes,
+        tuple(visible(contents)),
+        _whole_provider(contents, private_networks=private_networks),
+    )
+
+
+def visible(contents: Contents) -> Iterable[VisibleModel]:
+    """Aliases, then each deployment once, under its shortest name; an added deployment hides behind its alias."""
+    bare = _bare_names(contents)
+    enabled = {deployment.id: deployment for deployment in contents.deployments if deployment.enabled}
+    behind_alias: set[str] = set()
+    seen: set[str] = set()
+    for model in contents.models:
+        served_by = [target.deployment_id for target in model.targets if target.deployment_id in enabled]
+        if served_by:
+            behind_alias.update(served_by)
+            seen.add(model.alias)
+            yield VisibleModel(model.id, model.alias, model.origin)
+    for deployment in enabled.values():
+        name = deployment.upstream_model if deployment.id in bare else _qualified(deployment, contents)
+        hidden = deployment.origin != "discovered" and deployment.id in behind_alias
+        if not hidden and name not in seen:
+            seen.add(name)
+            yield VisibleModel(deployment.id, name, deployment.origin)
+
+
+def _own_route(name: str, deployment: Deployment, targets: Mapping[str, RouteTarget], contents: Contents) -> Route:
+    owner = contents.providers[deployment.provider_id]
+    return Route(name, (targets[deployment.id],), _owned_by(owner), deployment.created_at)
+
+
+def _alias_route(model: Model, targets: Mapping[str, RouteTarget], contents: Contents) -> Route:
+    chosen = tuple(_weighted(targets, model.targets))
+    return Route(model.alias, chosen, _owned_by(contents.providers[chosen[0].provider_id]), model.created_at)
+
+
+def _owned_by(provider: Provider) -> str:
+    return f"{provider.name} (built-in demo)" if provider.origin == "builtin" else provider.name
+
+
+def _target(deployment: Deployment, contents: Contents, *, private_networks: bool) -> RouteTarget:
+    provider = contents.providers[deployment.provider_id]
+    target = _provider_target(provider, contents, private_networks=private_networks)
+    return replace(
+        target,
+        deployment_id=deployment.id,
+        upstream_model=deployment.upstream_model,
+        weight=deployment.weight,
+        stream_usage=deployment.stream_usage,
+        problem=target.problem if deployment.enabled else DISABLED,
+    )
+
+
+def _provider_target(provider: Provider, contents: Contents, *, private_networks: bool) -> RouteTarget:
+    credential = provider.credential
+    return RouteTarget(
+        deployment_id="",
+        provider_id=provider.id,
+        dialect=provider.dialect,
+        base_url=provider.base_url,
+        upstream_model=None,
+        weight=1,
+        stream_usage=True,
+        credential_id=f"{provider.id}.{credential.version}" if credential else None,
+        credential=contents.secrets.get(provider.id),
+        private_network=private_networks,
+        problem=contents.problems.get(provider.id),
+    )
+
+
+def _weighted(targets: Mapping[str, RouteTarget], wanted: Iterable[ModelTarget]) -> Iterable[RouteTarget]:
+    for target in wanted:
+        found = targets[target.deployment_id]
+        yield found if target.weight is None else replace(found, weight=target.weight)
+
+
+def _bare_names(contents: Contents) -> frozenset[str]:
+    """Ids of discovered deployments whose upstream name nobody else serves."""
+    servers = Counter(deployment.upstream_model for deployment in contents.deployments)
+    return frozenset(
+        deployment.id
+        for deployment in contents.deployments
+        if deployment.origin == "discovered" and servers[deployment.upstream_model] == 1
+    )
+
+
+def _qualified(deployment: Deployment, contents: Contents) -> str:
+    return qualified(contents.providers[deployment.provider_id].name, deployment.upstream_model)
+
+
+def _whole_provider(contents: Contents, *, private_networks: bool) -> RouteTarget | None:
+    real = [provider for provider in contents.providers.values() if provider.origin != "builtin"]
+    if len(real) != 1:
+        return None
+    return _provider_target(real[0], contents, private_networks=private_networks)

@@ -1,0 +1,165 @@
+"""Models over HTTP: the names that callers use. Aliases are made here; deployments bring names of their own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import StrictInt
+
+from headworks.catalog import commands
+from headworks.catalog.contracts import Origin
+from headworks.catalog.errors import NotAnAlias
+from headworks.catalog.http.pages import page_of
+from headworks.catalog.ports import Catalogs, CatalogStore
+from headworks.catalog.queries import resources
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import (
+    Envelope,
+    PageEnvelope,
+    PageQuery,
+    ResponseModel,
+    StrictModel,
+    Timestamp,
+    envelope,
+    page_envelope,
+    provided,
+    require,
+)
+
+router = APIRouter(prefix="/models")
+
+_Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Reader = Annotated[Principal, require("models:read")]
+_Writer = Annotated[Principal, require("models:write")]
+
+
+class TargetIn(StrictModel):
+    """Where requests go. The deployment is made when the provider has none of that model yet."""
+
+    provider: str
+    upstream_model: str
+    weight: StrictInt | None = None
+
+
+class NewModelIn(StrictModel):
+    """An alias to make. Traffic is shared by weight; after a failure the next target takes over."""
+
+    alias: str
+    targets: list[TargetIn]
+
+
+class ModelChangesIn(StrictModel):
+    """Where the alias points from now on."""
+
+    targets: list[TargetIn]
+
+
+class TargetOut(ResponseModel):
+    """One deployment behind a model."""
+
+    deployment_id: str
+    provider: str
+    upstream_model: str
+    weight: int
+    enabled: bool
+
+
+class ModelOut(ResponseModel):
+    """A name that callers can use."""
+
+    id: str
+    alias: str
+    kind: Literal["alias", "deployment"]
+    """`alias`: made by somebody; `deployment`: the own name of a deployment, and gone with it."""
+    targets: list[TargetOut]
+    origin: Origin
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@router.get("")
+async def list_models(
+    request: Request,
+    principal: _Reader,
+    catalogs: _Catalogs,
+    paging: PageQuery,
+    kind: Annotated[Literal["alias", "deployment"] | None, Query(description="Only names of this kind.")] = None,
+) -> PageEnvelope[ModelOut]:
+    """Every name that callers can use."""
+    async with catalogs.reading(principal.organization_id) as store:
+        shown = [_out(model) for model in await resources.models(store)]
+    wanted = [model for model in shown if kind in (None, model.kind)]
+    return page_envelope(page_of(wanted, paging), request)
+
+
+@router.post("", status_code=201)
+async def create_model(
+    request: Request, principal: _Writer, catalogs: _Catalogs, body: NewModelIn
+) -> Envelope[ModelOut]:
+    """Make an alias for one or more deployments."""
+    async with catalogs.writing(principal.organization_id) as store:
+        made = await commands.create_model(store, commands.NewModel(body.alias, _wishes(body.targets)))
+        shown = await resources.model(store, made.id)
+    return envelope(_out(shown), request)
+
+
+@router.get("/{model:path}")
+async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, model: str) -> Envelope[ModelOut]:
+    """One model, by id or name."""
+    async with catalogs.reading(principal.organization_id) as store:
+        shown = await resources.model(store, model)
+    return envelope(_out(shown), request)
+
+
+@router.patch("/{model:path}")
+async def change_model(
+    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn
+) -> Envelope[ModelOut]:
+    """Point an alias, by id or name, at other targets."""
+    async with catalogs.writing(principal.organization_id) as store:
+        found = await _alias(store, model)
+        await commands.change_model(store, found.id, _wishes(body.targets))
+        shown = await resources.model(store, found.id)
+    return envelope(_out(shown), request)
+
+
+@router.delete("/{model:path}", status_code=204)
+async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str) -> None:
+    """Remove an alias, by id or name. Its deployments stay."""
+    async with catalogs.writing(principal.organization_id) as store:
+        found = await _alias(store, model)
+        await commands.remove_model(store, found.id)
+
+
+async def _alias(store: CatalogStore, wanted: str) -> resources.ShownModel:
+    found = await resources.model(store, wanted)
+    if not found.is_alias:
+        raise NotAnAlias(found.alias, found.id)
+    return found
+
+
+def _wishes(targets: list[TargetIn]) -> tuple[commands.TargetWish, ...]:
+    return tuple(commands.TargetWish(**dict(target)) for target in targets)
+
+
+def _out(shown: resources.ShownModel) -> ModelOut:
+    return ModelOut(
+        id=shown.id,
+        alias=shown.alias,
+        kind="alias" if shown.is_alias else "deployment",
+        targets=[_target(target) for target in shown.targets],
+        origin=shown.origin,
+        created_at=shown.created_at,
+        updated_at=shown.updated_at,
+    )
+
+
+def _target(target: resources.ShownTarget) -> TargetOut:
+    return TargetOut(
+        deployment_id=target.deployment.id,
+        provider=target.provider,
+        upstream_model=target.deployment.upstream_model,
+        weight=target.weight,
+        enabled=target.deployment.enabled,
+    )

@@ -1,0 +1,173 @@
+"""The price book over HTTP. Rates are integers: nanodollars per million units."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from pydantic import StrictInt
+
+from headworks.catalog import commands
+from headworks.catalog.contracts import SHIPPED, NewPrice, Price
+from headworks.catalog.http.pages import page_of
+from headworks.catalog.ports import Catalogs
+from headworks.catalog.queries import resources
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import (
+    Envelope,
+    PageEnvelope,
+    PageQuery,
+    ResponseModel,
+    StrictModel,
+    Timestamp,
+    envelope,
+    page_envelope,
+    provided,
+    require,
+)
+
+router = APIRouter(prefix="/prices")
+
+_Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Reader = Annotated[Principal, require("prices:read")]
+_Writer = Annotated[Principal, require("prices:write")]
+
+
+class RatesIn(StrictModel):
+    """Nanodollars per million units of each bucket of usage; a dollar is 1000000000.
+
+    What is left out follows from what it belongs to: cached, audio and image input costs as input does, reasoning and
+    audio output as output does; the rest costs nothing.
+    """
+
+    input: StrictInt | None = None
+    cache_read: StrictInt | None = None
+    cache_write_5m: StrictInt | None = None
+    cache_write_1h: StrictInt | None = None
+    input_audio: StrictInt | None = None
+    input_image: StrictInt | None = None
+    output: StrictInt | None = None
+    reasoning: StrictInt | None = None
+    output_audio: StrictInt | None = None
+    images: StrictInt | None = None
+    milliseconds: StrictInt | None = None
+    requests: StrictInt | None = None
+
+
+class NewPriceIn(StrictModel):
+    """A price of an upstream model at one of your providers, by id or name. It wins over the shipped one."""
+
+    provider: str
+    upstream_model: str
+    rates: RatesIn
+    valid_from: Timestamp | None = None
+    """Left out: from now on."""
+    valid_to: Timestamp | None = None
+    source: str = ""
+    as_of: date | None = None
+
+
+class RatesOut(ResponseModel):
+    """Nanodollars per million units of each bucket of usage; a dollar is 1000000000."""
+
+    input: int
+    cache_read: int
+    cache_write_5m: int
+    cache_write_1h: int
+    input_audio: int
+    input_image: int
+    output: int
+    reasoning: int
+    output_audio: int
+    images: int
+    milliseconds: int
+    requests: int
+
+
+class PriceOut(ResponseModel):
+    """A price, from `valid_from` until just before `valid_to`."""
+
+    id: str
+    provider: str
+    """Your provider's name; for a shipped price the kind of provider."""
+    upstream_model: str
+    shipped: bool
+    rates: RatesOut
+    valid_from: Timestamp
+    valid_to: Timestamp | None
+    source: str
+    as_of: date
+    """The day on which the source said so."""
+    created_at: Timestamp
+
+
+@router.get("")
+async def list_prices(
+    request: Request,
+    principal: _Reader,
+    catalogs: _Catalogs,
+    paging: PageQuery,
+    provider: Annotated[str | None, Query(max_length=64)] = None,
+    upstream_model: Annotated[str | None, Query(max_length=256)] = None,
+) -> PageEnvelope[PriceOut]:
+    """Every price, your own and the shipped ones, by provider, model and date."""
+    async with catalogs.reading(principal.organization_id) as store:
+        prices = [
+            price
+            for price in await store.prices()
+            if provider in (None, price.provider) and upstream_model in (None, price.model)
+        ]
+    return page_envelope(page_of(prices, paging).map(_out), request)
+
+
+@router.post("", status_code=201)
+async def create_price(
+    request: Request, principal: _Writer, catalogs: _Catalogs, body: NewPriceIn
+) -> Envelope[PriceOut]:
+    """Set a price. The one that held without an end until then ends at `valid_from`.
+
+    Usage that is recorded already keeps its cost.
+    """
+    wish = NewPrice(
+        provider=body.provider,
+        upstream_model=body.upstream_model,
+        rates=body.rates.model_dump(exclude_none=True),
+        valid_from=body.valid_from,
+        valid_to=body.valid_to,
+        source=body.source,
+        as_of=body.as_of,
+    )
+    async with catalogs.writing(principal.organization_id) as store:
+        price = await commands.create_price(store, wish)
+    return envelope(_out(price), request)
+
+
+@router.get("/{price_id}")
+async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, price_id: str) -> Envelope[PriceOut]:
+    """One price."""
+    async with catalogs.reading(principal.organization_id) as store:
+        price = await resources.price(store, price_id)
+    return envelope(_out(price), request)
+
+
+@router.delete("/{price_id}", status_code=204)
+async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str) -> None:
+    """Remove one of your own prices. Usage that is recorded already keeps its cost."""
+    async with catalogs.writing(principal.organization_id) as store:
+        await commands.remove_price(store, price_id)
+
+
+def _out(price: Price) -> PriceOut:
+    return PriceOut(
+        id=price.id,
+        provider=price.provider,
+        upstream_model=price.model,
+        shipped=price.owner == SHIPPED,
+        rates=RatesOut.model_validate(price.rates),
+        valid_from=price.valid_from,
+        valid_to=price.valid_to,
+        source=price.source,
+        as_of=price.as_of,
+        created_at=price.created_at,
+    )

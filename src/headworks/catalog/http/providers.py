@@ -1,0 +1,171 @@
+"""Providers over HTTP. Secrets go in and never come out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import StrictBool
+
+from headworks.catalog import commands
+from headworks.catalog.contracts import Origin, Provider
+from headworks.catalog.errors import CredentialUnreadable, ReferenceNotAllowed
+from headworks.catalog.http.pages import page_of
+from headworks.catalog.ports import Catalogs, Vault
+from headworks.catalog.queries import resources
+from headworks.catalog.settings import CatalogSettings
+from headworks.dataplane.flow import Dialect
+from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Secret
+from headworks.kernel.web import (
+    Envelope,
+    PageEnvelope,
+    PageQuery,
+    ResponseModel,
+    StrictModel,
+    Timestamp,
+    envelope,
+    page_envelope,
+    provided,
+    require,
+)
+
+router = APIRouter(prefix="/providers")
+
+_Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Vault = Annotated[Vault, provided(Vault)]
+_Settings = Annotated[CatalogSettings, provided(CatalogSettings)]
+_Reader = Annotated[Principal, require("providers:read")]
+_Writer = Annotated[Principal, require("providers:write")]
+
+
+class NewProviderIn(StrictModel):
+    """A provider to add, with at most one of `api_key` and `credential_reference`."""
+
+    name: str
+    base_url: str
+    dialect: Literal["openai"] = "openai"
+    api_key: Secret | None = None
+    credential_reference: str | None = None
+
+
+class ProviderChangesIn(StrictModel):
+    """What is to be different; what is left out stays."""
+
+    base_url: str | None = None
+    api_key: Secret | None = None
+    credential_reference: str | None = None
+    remove_credential: StrictBool = False
+
+
+class CredentialOut(ResponseModel):
+    """How a credential is kept: sealed in the database, or as a reference."""
+
+    kind: Literal["sealed", "reference"]
+    last4: str | None
+    reference: str | None
+
+
+class ProviderOut(ResponseModel):
+    """A provider."""
+
+    id: str
+    name: str
+    dialect: Dialect
+    base_url: str
+    credential: CredentialOut | None
+    origin: Origin
+    problem: str | None
+    """Why it cannot be used at the moment, such as an environment variable that is not set."""
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@router.get("")
+async def list_providers(
+    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: PageQuery
+) -> PageEnvelope[ProviderOut]:
+    """Every provider, by name."""
+    async with catalogs.reading(principal.organization_id) as store:
+        page = page_of(await store.providers(), paging)
+    return page_envelope(page.map(lambda provider: _out(provider, vault)), request)
+
+
+@router.post("", status_code=201)
+async def create_provider(
+    request: Request, principal: _Writer, catalogs: _Catalogs, vault: _Vault, settings: _Settings, body: NewProviderIn
+) -> Envelope[ProviderOut]:
+    """Add a provider. Its models are added with `/deployments` or `/models`."""
+    _check_reference(principal, body.credential_reference)
+    wish = commands.NewProvider(**dict(body))
+    async with catalogs.writing(principal.organization_id) as store:
+        provider = await commands.create_provider(store, vault, wish, private_networks=settings.private_networks)
+    return envelope(_out(provider, vault), request)
+
+
+@router.get("/{provider}")
+async def show_provider(
+    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, provider: str
+) -> Envelope[ProviderOut]:
+    """One provider, by id or name."""
+    async with catalogs.reading(principal.organization_id) as store:
+        found = await resources.provider(store, provider)
+    return envelope(_out(found, vault), request)
+
+
+@router.patch("/{provider}")
+async def change_provider(
+    request: Request,
+    principal: _Writer,
+    catalogs: _Catalogs,
+    vault: _Vault,
+    settings: _Settings,
+    provider: str,
+    body: ProviderChangesIn,
+) -> Envelope[ProviderOut]:
+    """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
+    _check_reference(principal, body.credential_reference)
+    wish = commands.ProviderChanges(**dict(body))
+    async with catalogs.writing(principal.organization_id) as store:
+        found = await resources.provider(store, provider)
+        changed = await commands.change_provider(
+            store, vault, found.id, wish, private_networks=settings.private_networks
+        )
+    return envelope(_out(changed, vault), request)
+
+
+@router.delete("/{provider}", status_code=204)
+async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str) -> None:
+    """Remove a provider and its deployments, unless a model needs one of them."""
+    async with catalogs.writing(principal.organization_id) as store:
+        found = await resources.provider(store, provider)
+        await commands.remove_provider(store, found.id)
+
+
+def _check_reference(principal: Principal, reference: str | None) -> None:
+    """A reference reads the server's environment and files, which are the operator's, and sends what it finds away."""
+    if reference is not None and not principal.may("installation:operate"):
+        raise ReferenceNotAllowed
+
+
+def _out(provider: Provider, vault: Vault) -> ProviderOut:
+    credential = provider.credential
+    return ProviderOut(
+        id=provider.id,
+        name=provider.name,
+        dialect=provider.dialect,
+        base_url=provider.base_url,
+        credential=CredentialOut.model_validate(credential) if credential else None,
+        origin=provider.origin,
+        problem=_problem(provider, vault),
+        created_at=provider.created_at,
+        updated_at=provider.updated_at,
+    )
+
+
+def _problem(provider: Provider, vault: Vault) -> str | None:
+    try:
+        vault.open(provider)
+    except CredentialUnreadable as error:
+        return error.message
+    return None

@@ -1,0 +1,129 @@
+"""Lists and single things for people, with the names that they know them by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headworks.catalog.domain.snapshots import Contents, visible
+from headworks.catalog.errors import DeploymentNotFound, ModelNotFound, PriceNotFound, ProviderNotFound
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from headworks.catalog.contracts import Deployment, Model, Origin, Price, Provider
+    from headworks.catalog.ports import CatalogReader
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDeployment:
+    """A deployment, and its provider's name."""
+
+    deployment: Deployment
+    provider: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTarget:
+    """A model's target with the names that people know it by, and its share as it counts."""
+
+    deployment: Deployment
+    provider: str
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """A name that callers can use: an alias, or a deployment's own name."""
+
+    id: str
+    alias: str
+    is_alias: bool
+    """Whether somebody made it. Otherwise it is the deployment's own, and goes with it."""
+    targets: tuple[ShownTarget, ...]
+    origin: Origin
+    created_at: datetime
+    updated_at: datetime
+
+
+async def provider(store: CatalogReader, wanted: str) -> Provider:
+    """By id or name. Raises ProviderNotFound."""
+    found = await store.provider(wanted) or await store.provider_named(wanted)
+    if found is None:
+        raise ProviderNotFound(wanted)
+    return found
+
+
+async def deployments(store: CatalogReader, provider: str | None) -> list[ShownDeployment]:
+    """All, or those of one provider by id or name. Of an unknown provider there are none."""
+    names = {one.id: one.name for one in await store.providers()}
+    return [
+        ShownDeployment(one, names[one.provider_id])
+        for one in await store.deployments()
+        if provider is None or provider in (one.provider_id, names[one.provider_id])
+    ]
+
+
+async def deployment(store: CatalogReader, deployment_id: str) -> ShownDeployment:
+    """Raises DeploymentNotFound."""
+    found = await store.deployment(deployment_id)
+    owner = await store.provider(found.provider_id) if found else None
+    if found is None or owner is None:
+        raise DeploymentNotFound(deployment_id)
+    return ShownDeployment(found, owner.name)
+
+
+async def models(store: CatalogReader) -> list[ShownModel]:
+    """Every alias, those that cannot be used now among them, and every deployment that has no alias; by name."""
+    contents = Contents(await store.providers(), await store.deployments(), await store.models())
+    by_id = {deployment.id: deployment for deployment in contents.deployments}
+    shown = [_alias(model, by_id, contents) for model in contents.models]
+    aliases = {model.id for model in contents.models}
+    shown += [_own_name(one.name, by_id[one.id], contents) for one in visible(contents) if one.id not in aliases]
+    return sorted(shown, key=lambda model: model.alias)
+
+
+async def model(store: CatalogReader, wanted: str) -> ShownModel:
+    """By id or name. Raises ModelNotFound."""
+    for found in await models(store):
+        if wanted in (found.id, found.alias):
+            return found
+    raise ModelNotFound(wanted)
+
+
+async def price(store: CatalogReader, price_id: str) -> Price:
+    """Raises PriceNotFound."""
+    found = await store.price(price_id)
+    if found is None:
+        raise PriceNotFound(price_id)
+    return found
+
+
+def _alias(model: Model, by_id: dict[str, Deployment], contents: Contents) -> ShownModel:
+    targets = []
+    for target in model.targets:
+        deployment = by_id[target.deployment_id]
+        weight = deployment.weight if target.weight is None else target.weight
+        targets.append(ShownTarget(deployment, contents.providers[deployment.provider_id].name, weight))
+    return ShownModel(
+        id=model.id,
+        alias=model.alias,
+        is_alias=True,
+        targets=tuple(targets),
+        origin=model.origin,
+        created_at=model.created_at,
+        updated_at=model.updated_at,
+    )
+
+
+def _own_name(name: str, deployment: Deployment, contents: Contents) -> ShownModel:
+    target = ShownTarget(deployment, contents.providers[deployment.provider_id].name, deployment.weight)
+    return ShownModel(
+        id=deployment.id,
+        alias=name,
+        is_alias=False,
+        targets=(target,),
+        origin=deployment.origin,
+        created_at=deployment.created_at,
+        updated_at=deployment.updated_at,
+    )

@@ -1,0 +1,198 @@
+"""Everything in one process, `headworks up`: the engine as the front door, the controller and the control plane behind it.
+
+It reads in the order in which things happen. Whatever fails before the door opens ends the start with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headworks.bootstrap.container import build_container, build_controller, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.controller import ControllerThread
+from headworks.bootstrap.credentials import Credentials, endpoint_of
+from headworks.bootstrap.engine import make_engine
+from headworks.bootstrap.environment import environment
+from headworks.bootstrap.health import Health
+from headworks.bootstrap.home import Home, HomeError
+from headworks.bootstrap.shipper import Shipper
+from headworks.bootstrap.socket_path import socket_path
+from headworks.bootstrap.welcome import Welcome
+from headworks.catalog.contracts import CatalogChanged
+from headworks.dataplane.engine import EngineError
+from headworks.identity.contracts import KeyChanged
+from headworks.kernel.errors import HeadworksError
+from headworks.kernel.telemetry import configure_logs, logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headworks.bootstrap.container import Container, Foundation
+    from headworks.bootstrap.control_plane import ControlPlane
+    from headworks.bootstrap.settings import Settings
+    from headworks.dataplane.engine import Engine
+
+_log = logger(__name__)
+
+_SHIP_SECONDS = 10.0
+"""How long the rest of the usage may take on its way into the database at the end."""
+_SWITCH_SECONDS = 0.0005
+"""How long a thread keeps the interpreter while another wants it: the most that an answer waits for other Python."""
+_FAILED = 1
+_CUT = 130
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status. Why a start failed is said on standard error."""
+    configure_logs(settings.log_level)
+    _prepare_process()
+    try:
+        home = Home(settings.home)
+        home.prepare()
+        with home.lock():
+            prepare_databases(home)
+            return asyncio.run(_serve(home, settings))
+    except (HomeError, EngineError, HeadworksError, PermissionError, ValueError) as error:
+        sys.stderr.write(f"headworks: {error}\n")
+        return _FAILED
+    except KeyboardInterrupt:
+        return _CUT
+
+
+def _prepare_process() -> None:
+    os.umask(0o077)
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    # Each open stream takes two descriptors, and the usual limit is 1024.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What stands before the door opens."""
+
+    home: Home
+    settings: Settings
+    foundation: Foundation
+    container: Container
+    engine: Engine
+    control_socket: Path
+    controller: ControllerThread
+
+
+async def _serve(home: Home, settings: Settings) -> int:
+    stop = _Stop()
+    async with AsyncExitStack() as stack:
+        house = _build(home, settings, stack)
+        credentials = Credentials(home.credentials, endpoint_of(settings))
+        foothold = await house.container.identity.ensure_access(
+            has_credentials=credentials.usable, keep=credentials.keep
+        )
+        await furnish(house.container, foothold.organization_id)
+
+        # From here on inference is served; the management API is loaded behind the open door.
+        endpoint = endpoint_of(settings, house.engine.start())
+        credentials.point_to(endpoint)
+        shipper = Shipper(
+            house.engine, house.container.usage, house.container.catalog, house.container.identity.record_uses
+        )
+        shipping = asyncio.create_task(shipper.run(), name="shipper")
+        first_key = foothold.keys.inference if foothold.keys is not None else None
+        welcome = Welcome(
+            settings,
+            house.foundation.environment,
+            house.container.catalog,
+            foothold.organization_id,
+            endpoint,
+            first_key,
+        )
+        health = _health(house)
+        control_plane = _open_management(house, health, welcome)
+        serving = control_plane.start()
+        gc.collect()
+        # What is there now stays: the collector need not walk through it while somebody waits for an answer.
+        gc.freeze()
+        health.started = True
+        greeting = asyncio.create_task(welcome.greet(), name="welcome")
+
+        await stop.wait(serving, shipping)
+        greeting.cancel()
+        await _close(house, control_plane, shipper, shipping)
+    return stop.status
+
+
+def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
+    control_socket = stack.enter_context(socket_path(home.control_socket))
+    engine = make_engine(settings, home.spool, control_socket)
+    foundation = lay_foundation(home, settings, environment())
+    container = build_container(foundation)
+    stack.push_async_callback(container.close)
+    controller = ControllerThread(engine, build_controller(foundation))
+    # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
+    foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
+    foundation.bus.subscribe(CatalogChanged, lambda _event: engine.invalidate_all())
+    controller.start()
+    stack.callback(controller.stop)
+    return _House(home, settings, foundation, container, engine, control_socket, controller)
+
+
+def _health(house: _House) -> Health:
+    probes = {f"{name} database": database.ping for name, database in house.container.databases.items()}
+    refuses = house.settings.spool_when_full == "refuse"
+    return Health(house.engine, {**probes, "controller": house.controller.probe}, refuses_when_full=refuses)
+
+
+def _open_management(house: _House, health: Health, welcome: Welcome) -> ControlPlane:
+    from headworks.bootstrap.control_plane import (  # noqa: PLC0415 - half a second that no model call waits for
+        ControlPlane,
+        management_app,
+    )
+
+    return ControlPlane(management_app(house.container, health, welcome, house.home), house.control_socket)
+
+
+async def _close(house: _House, control_plane: ControlPlane, shipper: Shipper, shipping: asyncio.Task[None]) -> None:
+    """Let open requests finish, store what they used, and only then take away what they need."""
+    seconds = house.settings.drain_seconds
+    _log.info("stopping", drain_seconds=seconds)
+    whole = await asyncio.to_thread(house.engine.drain, seconds)
+    if not whole:
+        _log.warning("open requests were cut", drain_seconds=seconds)
+    await control_plane.stop()
+    shipping.cancel()
+    await asyncio.gather(shipping, return_exceptions=True)
+    await shipper.finish(_SHIP_SECONDS)
+    _log.info("stopped")
+
+
+class _Stop:
+    """Hears SIGINT and SIGTERM: the first asks to stop, the second ends the process on the spot."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self._asked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._hear)
+
+    async def wait(self, *parts: asyncio.Task[None]) -> None:
+        """Until somebody asks, or one of the parts ends, which none of them should."""
+        asked = asyncio.create_task(self._asked.wait(), name="stop")
+        done, _ = await asyncio.wait({asked, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        for part in done - {asked}:
+            self.status = _FAILED
+            _log.error("a part of the server ended", part=part.get_name(), exc_info=part.exception())
+
+    def _hear(self) -> None:
+        if self._asked.is_set():
+            # Nothing is lost: what was open is settled at the next start, as after any other sudden end.
+            os._exit(_CUT)
+        self._asked.set()

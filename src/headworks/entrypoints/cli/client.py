@@ -1,0 +1,134 @@
+"""The management API over HTTP: `data` of an answer, or a failure that says what the server said."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Self
+
+from headworks import __version__
+from headworks.entrypoints.cli.failures import Failure, Refused, Unreachable
+from headworks.entrypoints.cli.records import Record, number, record, records, text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import httpx
+
+    from headworks.entrypoints.cli.server import Server
+
+    Query = Mapping[str, str | int | list[str]]
+
+_SECONDS = 30.0
+_PER_PAGE = 200
+_UNAUTHORIZED = 401
+_SERVER_ERRORS = 500
+
+
+class Client:
+    """A connection to one server. As a context manager it closes at the end."""
+
+    def __init__(self, server: Server) -> None:
+        import httpx  # noqa: PLC0415 - a quarter of a second that `--help` and `version` save
+
+        self._server = server
+        self._errors = httpx
+        self._http = httpx.Client(
+            headers={
+                "authorization": f"Bearer {server.management_key}",
+                "user-agent": f"headworks-cli/{__version__}",
+            },
+            timeout=_SECONDS,
+            # No proxy from the environment: the key goes to this server and to nobody between.
+            trust_env=False,
+            # The system's certificate store, or that of SSL_CERT_FILE, for a server with a certificate of one's own.
+            verify=ssl.create_default_context() if server.origin.startswith("https") else False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    @property
+    def origin(self) -> str:
+        """The server that is spoken to."""
+        return self._server.origin
+
+    def get(self, path: str, query: Query | None = None) -> object:
+        """The `data` at `path`. Raises Refused, Unreachable."""
+        return self.call("GET", path, query=query).get("data")
+
+    def everything(self, path: str, query: Query | None = None) -> list[Record]:
+        """The items of every page of a list that is numbered by pages. Raises Refused, Unreachable."""
+        items: list[Record] = []
+        page = 1
+        while True:
+            answer = self.call("GET", path, query={**(query or {}), "page": page, "per_page": _PER_PAGE})
+            items += records(answer.get("data"))
+            if page >= number(record(answer.get("meta")), "total_pages"):
+                return items
+            page += 1
+
+    def post(self, path: str, body: Record) -> Record:
+        """Create what `body` says, and return it. Raises Refused, Unreachable."""
+        return record(self.call("POST", path, body=body).get("data"))
+
+    def delete(self, path: str) -> None:
+        """Remove what is at `path`. Raises Refused, Unreachable."""
+        self.call("DELETE", path)
+
+    def call(self, method: str, path: str, *, query: Query | None = None, body: Record | None = None) -> Record:
+        """One request; the whole answer, which is empty for 204. Raises Refused, Unreachable."""
+        answer = self.raw(method, f"{self._server.api}{path}", query=query, body=body)
+        document = _document(answer)
+        if answer.is_success:
+            return document
+        raise _failure(answer, document, self.origin)
+
+    def raw(self, method: str, url: str, *, query: Query | None = None, body: Record | None = None) -> httpx.Response:
+        """One request to a whole URL, whatever its answer. Raises Unreachable."""
+        try:
+            return self._http.request(method, url, params=query, json=body)
+        except self._errors.TimeoutException as error:
+            raise Unreachable(
+                f"{self.origin} did not answer within {_SECONDS:g} s.", "`headworks doctor` looks for the reason."
+            ) from error
+        except self._errors.TransportError as error:
+            raise Unreachable(
+                f"nothing answers at {self.origin} ({error}).",
+                "Start the server with `headworks up`; if it listens elsewhere, set HEADWORKS_PORT or give --url.",
+            ) from error
+
+
+def _document(answer: httpx.Response) -> Record:
+    try:
+        return record(answer.json())
+    except ValueError:
+        return {}
+
+
+def _failure(answer: httpx.Response, document: Record, origin: str) -> Failure:
+    error = record(document.get("error"))
+    message = text(document, "detail") or text(error, "message") or text(document, "title")
+    if not message:
+        return Unreachable(
+            f"{origin} answered {answer.status_code}, and not as Headworks does.",
+            "Another program may have that port; `headworks doctor` looks.",
+        )
+    if answer.status_code == _UNAUTHORIZED:
+        return Refused(message, "The management key is in credentials.json of the data folder; see HEADWORKS_HOME.")
+    request_id = text(record(document.get("meta")), "request_id")
+    hint = f"The log has more, under request {request_id}." if request_id and _is_ours(answer) else ""
+    return Refused("\n  ".join([message, *_details(message, error)]), hint)
+
+
+def _is_ours(answer: httpx.Response) -> bool:
+    """Whether the fault is the server's own, so that its log is worth reading."""
+    return answer.status_code >= _SERVER_ERRORS
+
+
+def _details(message: str, error: Record) -> list[str]:
+    """What is wrong with each field, where the message does not say it already."""
+    lines = [f"{text(item, 'field')}: {text(item, 'message')}" for item in records(error.get("details"))]
+    return [line for line in lines if line not in message]

@@ -1,0 +1,116 @@
+"""`headworks models`: the names that callers use, and the upstream models behind them."""
+
+from itertools import zip_longest
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from headworks.entrypoints.cli.failures import BadUsage
+from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.records import Record, number, records, text
+from headworks.entrypoints.cli.session import AsJson, connect
+
+app = typer.Typer(help="The names that callers use, and what is behind them.", no_args_is_help=True)
+
+
+@app.command("add")
+def add_model(
+    context: typer.Context,
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The name that callers will use.")],
+    provider: Annotated[
+        list[str], typer.Option(metavar="NAME", help="A provider, by name or id. Repeat it for more targets.")
+    ],
+    upstream_model: Annotated[
+        list[str],
+        typer.Option(metavar="MODEL", help="What the model is called there: one for each --provider, in order."),
+    ],
+    weight: Annotated[
+        list[int] | None,
+        typer.Option(metavar="N", min=0, help="Share of the traffic: none, or one for each --provider, in order."),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a name for one or more upstream models.
+
+    Several targets share the traffic by weight, and the next one takes over when one fails:
+    headworks models add fast --provider a --upstream-model m1 --weight 9 --provider b --upstream-model m2 --weight 1
+    """
+    with connect(context) as client:
+        model = client.post("/models", {"alias": alias, "targets": targets(provider, upstream_model, weight or [])})
+    if as_json:
+        say_json(model)
+        return
+    say(f"Added the model {text(model, 'alias')}: {targets_of(model)}.")
+
+
+@app.command("list")
+def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List every name that callers can use."""
+    with connect(context) as client:
+        models = client.everything("/models")
+    if as_json:
+        say_json(models)
+        return
+    say_table(
+        [
+            ("MODEL", lambda model: text(model, "alias")),
+            ("KIND", lambda model: text(model, "kind")),
+            ("TARGETS", targets_of),
+            ("ORIGIN", lambda model: text(model, "origin")),
+        ],
+        models,
+    )
+    if not any(text(model, "origin") != "builtin" for model in models):
+        note(
+            "",
+            "There is only the built-in demo. Add a provider, then a model of it:",
+            "  headworks providers add NAME --base-url URL --api-key-stdin",
+            "  headworks models add ALIAS --provider NAME --upstream-model MODEL",
+        )
+
+
+@app.command("remove")
+def remove_model(
+    context: typer.Context,
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Name or id of the model.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a name. What it pointed at can still be called as PROVIDER/MODEL."""
+    with connect(context) as client:
+        client.delete(f"/models/{quote(alias, safe='')}")
+    if as_json:
+        say_json({"removed": alias})
+        return
+    say(f"Removed the model {alias}.")
+
+
+def targets(providers: list[str], upstream_models: list[str], weights: list[int]) -> list[Record]:
+    """Pair up the repeated options. Raises BadUsage when their numbers differ."""
+    if len(providers) != len(upstream_models):
+        raise BadUsage(
+            f"there are {len(providers)} --provider and {len(upstream_models)} --upstream-model.",
+            "Give one --upstream-model for each --provider, in the same order.",
+        )
+    if weights and len(weights) != len(providers):
+        raise BadUsage(
+            f"there are {len(providers)} --provider and {len(weights)} --weight.", "Give no --weight, or one for each."
+        )
+    return [
+        {"provider": provider, "upstream_model": upstream, **({} if weight is None else {"weight": weight})}
+        for provider, upstream, weight in zip_longest(providers, upstream_models, weights)
+    ]
+
+
+def targets_of(model: Record) -> str:
+    """The targets in a few words; weights only where there is something to share."""
+    found = records(model.get("targets"))
+    shared = len(found) > 1
+    return ", ".join(
+        f"{text(target, 'provider')}/{text(target, 'upstream_model')}"
+        + (f" ({number(target, 'weight')})" if shared else "")
+        + ("" if target.get("enabled", True) else " (disabled)")
+        for target in found
+    )

@@ -1,0 +1,129 @@
+"""`headworks providers`: the servers that models live on, and how we authenticate to them."""
+
+from enum import StrEnum
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from headworks.entrypoints.cli.failures import BadUsage
+from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.records import Record, record, text
+from headworks.entrypoints.cli.secret_input import read_secret
+from headworks.entrypoints.cli.session import AsJson, connect, variable_name
+
+app = typer.Typer(help="The servers that models live on, hosted or your own.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the provider.")]
+
+
+class Dialect(StrEnum):
+    """The protocols that an upstream may speak."""
+
+    OPENAI = "openai"
+
+
+@app.command("add")
+def add_provider(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called, such as openai or my-vllm.")],
+    base_url: Annotated[
+        str,
+        typer.Option(
+            "--base-url", metavar="URL", help="Up to and including the version, such as https://api.openai.com/v1."
+        ),
+    ],
+    dialect: Annotated[Dialect, typer.Option(help="The protocol that it speaks.")] = Dialect.OPENAI,
+    *,
+    api_key_stdin: Annotated[
+        bool, typer.Option("--api-key-stdin", help="Read its key from standard input; it is stored encrypted.")
+    ] = False,
+    api_key_env: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VARIABLE",
+            help="Take its key from this variable of the server's environment, each time. Only the name is stored.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a provider. Without a key option, requests to it carry none.
+
+    With --api-key-env the variable must be set where the server runs, not here; the answer says so when it is not.
+    """
+    if api_key_stdin and api_key_env is not None:
+        raise BadUsage("--api-key-stdin and --api-key-env exclude each other.", "Give one of them.")
+    wish: dict[str, object] = {"name": name, "dialect": dialect.value, "base_url": base_url}
+    if api_key_stdin:
+        wish["api_key"] = read_secret("--api-key-stdin", f"Key of {name}")
+    if api_key_env is not None:
+        wish["credential_reference"] = f"env:{variable_name('--api-key-env', api_key_env)}"
+    with connect(context) as client:
+        provider = client.post("/providers", wish)
+    if as_json:
+        say_json(provider)
+        return
+    say(f"Added the provider {text(provider, 'name')} at {text(provider, 'base_url')}.")
+    if problem := text(provider, "problem"):
+        note(f"It cannot be used yet. {problem}")
+    note(f"Offer a model of it: headworks models add ALIAS --provider {name} --upstream-model MODEL")
+
+
+@app.command("list")
+def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the providers."""
+    with connect(context) as client:
+        providers = client.everything("/providers")
+    if as_json:
+        say_json(providers)
+        return
+    say_table(
+        [
+            ("NAME", lambda provider: text(provider, "name")),
+            ("DIALECT", lambda provider: text(provider, "dialect")),
+            ("BASE URL", lambda provider: text(provider, "base_url")),
+            ("CREDENTIAL", credential_of),
+            ("ORIGIN", lambda provider: text(provider, "origin")),
+            ("PROBLEM", lambda provider: text(provider, "problem", "-")),
+        ],
+        providers,
+    )
+    if not any(text(provider, "origin") != "builtin" for provider in providers):
+        note(
+            "",
+            "There is only the built-in demo. Add a provider: headworks providers add NAME --base-url URL --api-key-stdin",
+        )
+
+
+@app.command("show")
+def show_provider(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Show one provider. Its key is never shown: it cannot be read back."""
+    with connect(context) as client:
+        provider = record(client.get(f"/providers/{quote(name, safe='')}"))
+    if as_json:
+        say_json(provider)
+        return
+    shown = {**provider, "credential": credential_of(provider)}
+    for field in ("name", "id", "dialect", "base_url", "credential", "origin", "problem", "created_at", "updated_at"):
+        say(f"{field:<12} {text(shown, field, '-')}")
+
+
+@app.command("remove")
+def remove_provider(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
+    """Remove a provider that no model needs any more."""
+    with connect(context) as client:
+        client.delete(f"/providers/{quote(name, safe='')}")
+    if as_json:
+        say_json({"removed": name})
+        return
+    say(f"Removed the provider {name}.")
+
+
+def credential_of(provider: Record) -> str:
+    """How its credential is kept, in a few characters that give nothing away."""
+    credential = record(provider.get("credential"))
+    if not credential:
+        return "none"
+    if reference := text(credential, "reference"):
+        return reference
+    return f"…{text(credential, 'last4')}" if text(credential, "last4") else "stored"

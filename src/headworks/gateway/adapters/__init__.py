@@ -1,0 +1,1 @@
+"""What fills the controller's ports. Only `bootstrap` imports from here."""

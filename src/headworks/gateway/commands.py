@@ -1,0 +1,38 @@
+"""Answer a question of the engine: find the key, find the organisation's catalog, decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headworks.gateway.domain import flows, refusals
+
+if TYPE_CHECKING:
+    from headworks.dataplane.flow import Flow, Question, Refusal
+    from headworks.gateway.ports import Keys, Models
+    from headworks.kernel.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What decisions are made from."""
+
+    keys: Keys
+    models: Models
+    clock: Clock
+    longest: flows.Lifetime
+
+
+async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
+    """What the engine may do with requests like this one. Raises Unavailable when nobody can tell."""
+    at = sources.clock()
+    found = await sources.keys.find(question.key_hash)
+    key = found.key
+    refused = flows.refused_key(key, at)
+    if key is None or refused is not None:
+        return refused or refusals.unknown_key()
+    snapshot = await sources.models.snapshot(key.organization_id)
+    lasts = flows.lifetime(sources.longest, key, at, max(found.age_ms, snapshot.age_ms))
+    if lasts.hard_ms <= 0:
+        return refusals.unavailable()
+    return flows.decide(question, key, snapshot, lasts)

@@ -1,0 +1,32 @@
+"""What the controller needs to know: keys from identity, models from the catalog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from headworks.catalog.contracts import Snapshot
+    from headworks.identity.contracts import KeyView
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A key, or that there is none, and how long ago that was last known to be true."""
+
+    key: KeyView | None
+    age_ms: int = 0
+
+
+class Keys(Protocol):
+    """Keys by their hash."""
+
+    async def find(self, key_hash: str) -> FoundKey:
+        """By the SHA-256 (hex) of the whole key. Raises Unavailable: an outage is never an unknown key."""
+
+
+class Models(Protocol):
+    """What organisations can call."""
+
+    async def snapshot(self, organization_id: str) -> Snapshot:
+        """The organisation's catalog, resolved. Raises Unavailable."""

@@ -1,0 +1,18 @@
+"""One relational database for each context: connections, transactions, column types, schema versions.
+
+Tables are SQLAlchemy Core, not ORM: rows stay inside the adapters, and nothing is loaded behind one's back.
+"""
+
+from headworks.kernel.database.columns import Microseconds, new_metadata
+from headworks.kernel.database.database import Database, DatabaseUnavailable
+from headworks.kernel.database.schema import Schema, SchemaTooNew, prepare_schema
+
+__all__ = [
+    "Database",
+    "DatabaseUnavailable",
+    "Microseconds",
+    "Schema",
+    "SchemaTooNew",
+    "new_metadata",
+    "prepare_schema",
+]

@@ -1,0 +1,79 @@
+"""Pages of a list: by number for small collections, by cursor for those that grow without end."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from headworks.kernel.errors import Invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+PER_PAGE = 50
+MOST_PER_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page, counted from 1, of how many items."""
+
+    page: int = 1
+    per_page: int = PER_PAGE
+
+    @property
+    def offset(self) -> int:
+        """How many items come before the page."""
+        return (self.page - 1) * self.per_page
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page, and the size of the whole."""
+
+    items: Sequence[T]
+    total: int
+    request: PageRequest
+
+    @property
+    def total_pages(self) -> int:
+        """How many pages there are; none when there is nothing."""
+        return -(-self.total // self.request.per_page)
+
+    def map(self, change: Callable[[T], U]) -> Page[U]:
+        """The same page of other values."""
+        return Page([change(item) for item in self.items], self.total, self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPage(Generic[T]):
+    """A stretch of an endless list; `next_cursor` is None at its end."""
+
+    items: Sequence[T]
+    next_cursor: str | None
+
+    def map(self, change: Callable[[T], U]) -> CursorPage[U]:
+        """The same stretch of other values."""
+        return CursorPage([change(item) for item in self.items], self.next_cursor)
+
+
+def encode_cursor(*values: str | int) -> str:
+    """The sort values of the last item shown, as text that says nothing to callers."""
+    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type[str | int]) -> tuple[str | int, ...]:
+    """Read what `encode_cursor` wrote. Raises Invalid when it is not of these kinds."""
+    try:
+        values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        values = None
+    if not isinstance(values, list) or [type(value) for value in values] != list(kinds):
+        raise Invalid.field("query.cursor", "malformed", "is not a cursor of this list; take it from `links.next`")
+    return tuple(values)

@@ -1,0 +1,121 @@
+"""Secrets at rest: AES-256-GCM with a key for each secret, which a key of the keyring wraps (envelope encryption).
+
+Both layers bind the secret to its place, so that a row's ciphertext moved to another row does not open. Rotation
+wraps the small key anew and leaves the ciphertext alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import TYPE_CHECKING
+
+from headworks.kernel.errors import HeadworksError
+from headworks.kernel.secrets.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_VERSION = "hw1"
+_KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+class SealError(HeadworksError):
+    """A stored secret does not open: another keyring, another place, or damage."""
+
+    code = "secret_unreadable"
+    title = "A stored credential cannot be read"
+
+
+def seal_context(*parts: str) -> bytes:
+    """The place of a secret, such as organisation, provider, version. Raises ValueError when a part holds `|`."""
+    if any("|" in part for part in parts):
+        message = f"a part of a secret's place may not hold '|': {parts!r}"
+        raise ValueError(message)
+    return "|".join(parts).encode()
+
+
+class Sealer:
+    """Seals with the newest key, opens with any."""
+
+    def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
+        """`keys` are 32 bytes each, by id; `current` is the id that seals. Raises ValueError on a wrong key."""
+        if current not in keys or any(len(key) != _KEY_BYTES for key in keys.values()):
+            message = "the keyring needs its current key, and every key must have 32 bytes"
+            raise ValueError(message)
+        self._keys = dict(keys)
+        self._current = current
+
+    def __repr__(self) -> str:
+        return f"Sealer(current={self._current!r})"
+
+    def seal(self, secret: Secret, context: bytes) -> str:
+        """Encrypt for the place `context`. The text is ASCII: version, key id, wrapped key, ciphertext."""
+        data_key = os.urandom(_KEY_BYTES)
+        wrapped = _encrypt(self._keys[self._current], data_key, self._current.encode() + b"|" + context)
+        return _join(self._current, wrapped, _encrypt(data_key, secret.reveal().encode(), context))
+
+    def open(self, sealed: str, context: bytes) -> Secret:
+        """Decrypt what was sealed for the same `context`. Raises SealError."""
+        key_id, wrapped, ciphertext = _split(sealed)
+        data_key = self._unwrap(key_id, wrapped, context)
+        return Secret(_decrypt(data_key, ciphertext, context).decode())
+
+    def rewrap(self, sealed: str, context: bytes) -> str:
+        """The same secret under the current key, without decrypting it. Raises SealError."""
+        key_id, wrapped, ciphertext = _split(sealed)
+        if key_id == self._current:
+            return sealed
+        data_key = self._unwrap(key_id, wrapped, context)
+        again = _encrypt(self._keys[self._current], data_key, self._current.encode() + b"|" + context)
+        return _join(self._current, again, ciphertext)
+
+    def _unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
+        if key_id not in self._keys:
+            raise SealError(
+                "A stored credential was encrypted with a key that is not in the keyring. Restore the keyring file of "
+                "this data folder, or enter the credential again.",
+                detail=f"key id {key_id!r} is unknown",
+            )
+        return _decrypt(self._keys[key_id], wrapped, key_id.encode() + b"|" + context)
+
+
+def _encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 5 MB that an empty catalog saves
+
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+
+
+def _decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+    try:
+        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+    except (InvalidTag, ValueError) as error:
+        raise _damaged("authentication failed") from error
+
+
+def _join(key_id: str, wrapped: bytes, ciphertext: bytes) -> str:
+    encoded = (base64.urlsafe_b64encode(part).decode() for part in (wrapped, ciphertext))
+    return ".".join((_VERSION, key_id, *encoded))
+
+
+def _split(sealed: str) -> tuple[str, bytes, bytes]:
+    try:
+        version, key_id, wrapped, ciphertext = sealed.split(".")
+        parts = base64.urlsafe_b64decode(wrapped), base64.urlsafe_b64decode(ciphertext)
+    except (ValueError, binascii.Error) as error:
+        raise _damaged("not in the sealed form") from error
+    if version != _VERSION:
+        raise _damaged(f"version {version!r} is unknown")
+    return key_id, *parts
+
+
+def _damaged(detail: str) -> SealError:
+    return SealError(
+        "A stored credential cannot be decrypted: it was damaged, or belongs elsewhere. Enter it again.", detail=detail
+    )

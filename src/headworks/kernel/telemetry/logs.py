@@ -1,0 +1,87 @@
+"""Logs: one JSON object a line on standard error, in the same shape that the engine writes.
+
+`timestamp`, `level`, `event`, `logger` are always there; `request_id` where a request is being served. Whatever looks
+like one of our keys is masked in the finished line, wherever it came from.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Literal, TextIO
+
+import structlog
+from structlog.contextvars import bound_contextvars, merge_contextvars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+_LEVELS: Final[dict[LogLevel, int]] = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+_NAME: Final = "logger_name"
+"""How the name travels: structlog has an argument called `logger` of its own."""
+_KEY = re.compile(r"\b(hw_[a-z]{2}_)[0-9A-Za-z]{16,}")
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """What a module writes its log with.
+
+    Made once at its top: `_log = logger(__name__)`.
+    """
+    log: FilteringBoundLogger = structlog.get_logger(**{_NAME: name})
+    return log
+
+
+def configure_logs(level: LogLevel, stream: TextIO | None = None) -> None:
+    """Write from `level` up, to `stream` or standard error; other libraries' `logging` goes the same way."""
+    structlog.configure(
+        processors=[
+            merge_contextvars,
+            structlog.processors.add_log_level,
+            _name_logger,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(default=str),
+            _mask_keys,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [_ToStructlog()]
+    root.setLevel(max(_LEVELS[level], logging.WARNING))
+
+
+@contextmanager
+def bind_request_id(request_id: str) -> Iterator[None]:
+    """Put `request_id` into every line that is logged inside the block."""
+    with bound_contextvars(request_id=request_id):
+        yield
+
+
+class _ToStructlog(logging.Handler):
+    """Turns a record of the standard library into one of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log = logger(record.name)
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+
+
+def _name_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    event["logger"] = event.pop(_NAME, "")
+    return event
+
+
+def _mask_keys(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
+    return _KEY.sub(r"\1***", str(line))

@@ -1,0 +1,103 @@
+"""What surrounds every management request: its id, a limit on its body, its metrics, and headers that browsers obey."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fastapi.routing import iter_route_contexts
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+
+from headworks.kernel.clock import monotonic
+from headworks.kernel.ids import new_id
+from headworks.kernel.telemetry import bind_request_id, logger
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from starlette.requests import Request
+    from starlette.types import Message, Receive, Scope, Send
+
+    from headworks.kernel.telemetry.metrics import HttpMetrics
+
+_log = logger(__name__)
+
+BODY_LIMIT_BYTES = 1024 * 1024
+"""Management requests are small; inference bodies never come here."""
+
+TOO_LARGE = 413
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the caller gets in `x-request-id`."""
+    return str(request.scope.get("headworks.request_id", ""))
+
+
+class Surroundings:
+    """The outermost middleware. The engine is the only client of our socket, so its `x-request-id` is believed."""
+
+    def __init__(self, app: FastAPI, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._patterns = {id(found.original_route): found.path for found in iter_route_contexts(app.routes)}
+        """What routes are called in metrics: their whole pattern, which a route of an included router does not know."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope["headworks.request_id"] = request_id
+        started = monotonic()
+        status = 0
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("x-content-type-options", "nosniff")
+            await send(message)
+
+        with bind_request_id(request_id):
+            try:
+                await self._app(scope, _limited(scope, receive), send_named)
+            except Exception:
+                # Starlette raises once more what it has rendered already; `problems` has logged it.
+                if not status:
+                    raise
+            finally:
+                seconds = monotonic() - started
+                # One name for all paths that have no route, so that strangers cannot grow the metrics.
+                route = self._patterns.get(id(scope.get("route"))) or "unknown"
+                self._metrics.observe(scope["method"], route, status, seconds)
+                _log.debug(
+                    "request served", method=scope["method"], route=route, status=status, seconds=round(seconds, 6)
+                )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else new_id("req")
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    announced = Headers(scope=scope).get("content-length", "0")
+    # A length that is announced is refused before it is read; a body without one is counted as it comes.
+    received = int(announced) if announced.isdigit() and int(announced) > BODY_LIMIT_BYTES else 0
+
+    async def receive_limited() -> Message:
+        nonlocal received
+        message: Message = {"type": "http.request"} if received > BODY_LIMIT_BYTES else await receive()
+        received += len(message.get("body", b""))
+        if received > BODY_LIMIT_BYTES:
+            # FastAPI lets no other exception than this pass while it reads a body; `problems` renders it.
+            raise HTTPException(TOO_LARGE, f"The body is longer than {BODY_LIMIT_BYTES} bytes, the most allowed here.")
+        return message
+
+    return receive_limited

@@ -1,0 +1,1 @@
+"""What fills usage's ports. Only `bootstrap` imports from here."""

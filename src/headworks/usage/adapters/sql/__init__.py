@@ -1,0 +1,39 @@
+"""Usage in a relational database."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from headworks.usage.adapters.sql.reading import SqlReading
+from headworks.usage.adapters.sql.unit import Known, SqlUnit
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from headworks.kernel.database import Database
+
+__all__ = ["SqlStore"]
+
+
+class SqlStore:
+    """The port `UsageStore` on an SQLite database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known = Known()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[SqlUnit]:
+        """Raises DatabaseUnavailable."""
+        async with self._database.transaction() as connection:
+            unit = SqlUnit(connection, self._known)
+            yield unit
+        # Only now: numbers that were given in a transaction that fails are given again, to others.
+        self._known.learn(unit.learnt)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlReading]:
+        """Raises DatabaseUnavailable."""
+        async with self._database.read() as connection:
+            yield SqlReading(connection)

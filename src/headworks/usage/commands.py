@@ -1,0 +1,115 @@
+"""Ingest: rate events and store them with their totals, each once, whatever is delivered how often."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from headworks.usage.contracts import Ingested
+from headworks.usage.domain.intake import Intake
+from headworks.usage.domain.rows import OWN, event_of, identity_of
+from headworks.usage.domain.screening import Unfit
+from headworks.usage.domain.totals import add_up
+from headworks.usage.ports import AlreadyThere, Rejection, RowsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from headworks.catalog.contracts import PriceBook
+    from headworks.usage.domain.rows import Row
+    from headworks.usage.ports import UsageStore
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LONGEST_REJECTED = 4096
+_OCCURRED_AT = OWN.index("occurred_at_us")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events, screened and rated."""
+
+    rows: list[Row]
+    rejections: list[Rejection]
+
+
+def prepare(events: Sequence[Sequence[object]], book: PriceBook, at: datetime) -> Batch:
+    """Screen and rate; `at` is the present."""
+    intake = Intake(book, (at - _EPOCH) // _MICROSECOND)
+    rows: list[Row] = []
+    rejections: list[Rejection] = []
+    for event in events:
+        try:
+            rows.append(intake.take(event))
+        except Unfit as unfit:
+            rejections.append(_rejection(event, str(unfit), at))
+    return Batch(rows, rejections)
+
+
+async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Callable[[], None]) -> Ingested:
+    """Store a batch. `before_commit` is called in each transaction, when only the commit is left to do.
+
+    Raises DatabaseUnavailable: nothing of the last transaction happened then, and the batch is to be given again.
+    """
+    stored: list[Row] = []
+    rejections = list(batch.rejections)
+    # A stack of parts: one that the store refuses is halved, until the row that spoils it stands alone.
+    parts = [batch.rows]
+    while parts:
+        rows = parts.pop()
+        try:
+            stored += await _store_rows(usage, rows, before_commit)
+        except RowsRefused as refused:
+            if len(rows) == 1:
+                subject, own = rows[0]
+                rejections.append(_rejection(event_of(subject.shared, own), str(refused), at))
+                continue
+            middle = len(rows) // 2
+            parts += [rows[middle:], rows[:middle]]
+    if rejections:
+        async with usage.transaction() as unit:
+            await unit.put_aside(rejections)
+            before_commit()
+    refused_count = len(rejections) - len(batch.rejections)
+    redelivered = len(batch.rows) - len(stored) - refused_count
+    return Ingested(len(stored), redelivered, len(rejections), _last_uses(stored))
+
+
+async def _store_rows(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:
+    """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
+    if not rows:
+        return []
+    try:
+        async with usage.transaction() as unit:
+            await unit.add_rows(rows)
+            await unit.add_totals(add_up(rows))
+            before_commit()
+    except AlreadyThere:
+        return await _store_new(usage, rows, before_commit)
+    return rows
+
+
+async def _store_new(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:
+    async with usage.transaction() as unit:
+        present = await unit.present(rows)
+        fresh = list({identity_of(row): row for row in reversed(rows) if identity_of(row) not in present}.values())
+        await unit.add_rows(fresh)
+        await unit.add_totals(add_up(fresh))
+        before_commit()
+    return fresh
+
+
+def _rejection(event: Sequence[object], reason: str, at: datetime) -> Rejection:
+    text = ascii(tuple(event))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Rejection(digest, reason[:_LONGEST_REJECTED], text[:_LONGEST_REJECTED], at)
+
+
+def _last_uses(rows: list[Row]) -> dict[str, datetime]:
+    newest: dict[str, int] = {}
+    for subject, own in rows:
+        key_id = subject.shared.key_id
+        newest[key_id] = max(newest.get(key_id, 0), own[_OCCURRED_AT])
+    return {key_id: _EPOCH + timedelta(microseconds=at_us) for key_id, at_us in newest.items()}

@@ -1,0 +1,71 @@
+"""What usage gives to others: what an ingest did, rows of a report, single records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from headworks.dataplane.events import UsageEvent
+    from headworks.kernel.money import Nanodollars
+
+Dimension = Literal["key", "model", "day"]
+"""What a report can be split by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a batch of events."""
+
+    stored: int
+    redelivered: int
+    """Were there already, or twice in the batch: nothing was changed by them."""
+    rejected: int
+    """Could not be stored as they are, and were put aside with the reason."""
+    last_uses: Mapping[str, datetime]
+    """By key id, of what was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Sums over some requests."""
+
+    requests: int = 0
+    input_tokens: int = 0
+    """All input: cached, written to a cache, audio and images too."""
+    output_tokens: int = 0
+    """All output: reasoning and audio too."""
+    estimated_requests: int = 0
+    """Whose tokens were estimated, because the provider did not say."""
+    errors: int = 0
+    """That failed at the provider or at the gateway. A client that left is no error."""
+    cost_nanodollars: Nanodollars | int = 0
+    """Of those that have a price."""
+    unpriced_requests: int = 0
+    """That used something for which nobody set a price."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """Figures of one group. None in a dimension that the report is not split by."""
+
+    key_id: str | None
+    model: str | None
+    day: date | None
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One request as it was stored."""
+
+    sequence: int
+    """Rises with every record that is stored."""
+    event: UsageEvent
+    cost_nanodollars: int | None
+    """None where nobody set a price."""
+    price_id: str | None
+    received_at_us: int

@@ -1,0 +1,76 @@
+"""From the events of a batch to rows: screened, rated, and with what they share said once."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from headworks.dataplane.events import UsageEvent
+from headworks.usage.domain.rating import cost
+from headworks.usage.domain.rows import BUCKETS, OWN, Shared, Subject
+from headworks.usage.domain.screening import Unfit, screen_own, screen_shared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from headworks.catalog.contracts import Price, PriceBook
+    from headworks.usage.domain.rows import Own, Row
+
+_FIELDS = UsageEvent._fields
+_shared_of: Callable[[Sequence[object]], tuple[str, ...]] = itemgetter(
+    *(_FIELDS.index(name) for name in Shared._fields)
+)
+_own_of: Callable[[Sequence[object]], Own] = itemgetter(*(_FIELDS.index(name) for name in OWN))
+_OCCURRED_AT = OWN.index("occurred_at_us")
+_BUCKETS = slice(OWN.index(BUCKETS[0]), None)
+
+
+class _Group:
+    """Events of a batch that share everything in `Shared`. What they share is looked at once."""
+
+    __slots__ = ("_by_price", "_find", "shared", "succeeded")
+
+    def __init__(self, shared: Shared, book: PriceBook) -> None:
+        self.shared = shared
+        self.succeeded = shared.outcome == "success"
+        self._find = book.timeline(shared.provider_id, shared.upstream_model)
+        self._by_price: dict[str | None, Subject] = {}
+
+    def price_at(self, at_us: int) -> Price | None:
+        return self._find(at_us)
+
+    def subject(self, price_id: str | None) -> Subject:
+        found = self._by_price.get(price_id)
+        if found is None:
+            found = self._by_price[price_id] = Subject(self.shared, price_id)
+        return found
+
+
+class Intake:
+    """Takes the events of one batch."""
+
+    def __init__(self, book: PriceBook, received_at_us: int) -> None:
+        """`received_at_us` is the present, in UTC microseconds."""
+        self._book = book
+        self._received_at_us = received_at_us
+        self._groups: dict[tuple[str, ...], _Group] = {}
+
+    def take(self, event: Sequence[object]) -> Row:
+        """The event's row. The price is the one that held when it happened. Raises Unfit."""
+        if len(event) != len(_FIELDS):
+            raise Unfit(f"it has {len(event)} fields, not {len(_FIELDS)}")
+        group = self._group(_shared_of(event))
+        own = screen_own(_own_of(event), self._received_at_us)
+        price = group.price_at(own[_OCCURRED_AT])
+        amount = cost(own[_BUCKETS], price, succeeded=group.succeeded)
+        subject = group.subject(price.id if price is not None and amount is not None else None)
+        return subject, (*own, amount, self._received_at_us)
+
+    def _group(self, shared: tuple[str, ...]) -> _Group:
+        try:
+            found = self._groups.get(shared)
+        except TypeError:
+            raise Unfit("a text is not a text") from None
+        if found is None:
+            found = self._groups[shared] = _Group(screen_shared(Shared._make(shared)), self._book)
+        return found

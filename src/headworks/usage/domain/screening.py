@@ -1,0 +1,119 @@
+"""Which events can be stored. Text that a database would refuse is mended; numbers that make no sense are not guessed at.
+
+Every event passes here, so the usual one must pass quickly: a few calls that loop in C, and no look at single fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headworks.usage.domain.rows import OWN, Shared
+
+if TYPE_CHECKING:
+    from headworks.usage.domain.rows import Own
+
+LARGEST_COUNT: Final = 2**53
+"""The largest count that a JSON number carries exactly, and more than any request can use."""
+LONGEST_ID: Final = 128
+LONGEST_TEXT: Final = 256
+_OLDEST_US = 35 * 86_400_000_000
+_YOUNGEST_US = 5 * 60_000_000
+"""A clock that is further off than this is wrong, and its records are moved to where they can still be right."""
+
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_TEXTS = slice(0, OWN.index("streamed"))
+_COUNTS = slice(OWN.index("occurred_at_us"), None)
+_EVENT_ID = OWN.index("event_id")
+_STREAMED = OWN.index("streamed")
+_FIRST_BYTE = OWN.index("first_byte_us")
+_OCCURRED_AT = OWN.index("occurred_at_us")
+_NAMES = Shared(*Shared._fields)
+_DESCRIPTIONS = frozenset({"model", "endpoint", "upstream_model", "outcome", "usage_source"})
+
+
+class Unfit(Exception):
+    """The event cannot be stored; the text says why."""
+
+
+def screen_shared(shared: Shared) -> Shared:
+    """What others share too. Ids say what a record is, so they are not mended; other text only describes it.
+
+    Raises Unfit.
+    """
+    for name, value in zip(_NAMES, shared, strict=True):
+        if not isinstance(value, str):
+            raise Unfit(f"{name} is not a text")
+        if name not in _DESCRIPTIONS:
+            _check_id(name, value)
+    if not shared.source:
+        raise Unfit("source is empty")
+    return Shared(
+        *(_mended(value) if name in _DESCRIPTIONS else value for name, value in zip(_NAMES, shared, strict=True))
+    )
+
+
+def screen_own(own: Own, received_at_us: int) -> Own:
+    """What is the event's own. Raises Unfit.
+
+    `received_at_us` (UTC microseconds) is the present: an event from far before or after it is moved and flagged `clock`.
+    """
+    counts, first_byte = own[_COUNTS], own[_FIRST_BYTE]
+    try:
+        texts = "".join(own[_TEXTS])
+        usual = (
+            # Only the sum of integers is an integer, and this looks at all their types at once.
+            type(sum(counts)) is int
+            and min(counts) >= 0
+            and max(counts) <= LARGEST_COUNT
+            and received_at_us - _OLDEST_US <= own[_OCCURRED_AT] <= received_at_us + _YOUNGEST_US
+            and (first_byte is None or (type(first_byte) is int and 0 <= first_byte <= LARGEST_COUNT))
+            and type(own[_STREAMED]) is bool
+            and len(texts) <= LONGEST_ID
+            and texts.isascii()
+            and texts.isprintable()
+            and own[_EVENT_ID] != ""
+        )
+    except TypeError:
+        usual = False
+    return own if usual else _mended_own(own, received_at_us)
+
+
+def _mended_own(own: Own, received_at_us: int) -> Own:
+    """Field by field, what `screen_own` looks at all at once."""
+    fields = dict(zip(OWN, own, strict=True))
+    for name in OWN[_COUNTS]:
+        _check_count(name, fields[name])
+    if fields["first_byte_us"] is not None:
+        _check_count("first_byte_us", fields["first_byte_us"])
+    if not isinstance(fields["streamed"], bool):
+        raise Unfit("streamed is not a boolean")
+    for name in OWN[_TEXTS]:
+        if not isinstance(fields[name], str):
+            raise Unfit(f"{name} is not a text")
+        fields[name] = fields[name] if name == "event_id" else _mended(fields[name])
+    _check_id("event_id", fields["event_id"])
+    if not fields["event_id"]:
+        raise Unfit("event_id is empty")
+    sane = min(max(fields["occurred_at_us"], received_at_us - _OLDEST_US), received_at_us + _YOUNGEST_US)
+    if sane != fields["occurred_at_us"]:
+        fields["occurred_at_us"] = sane
+        fields["usage_flags"] = ",".join(filter(None, (fields["usage_flags"], "clock")))
+    return tuple(fields.values())
+
+
+def _check_count(name: str, value: object) -> None:
+    # A boolean is an int to `isinstance`, and none here.
+    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
+        raise Unfit(f"{name} is not a whole number from 0 to {LARGEST_COUNT}")
+
+
+def _check_id(name: str, value: str) -> None:
+    if len(value) > LONGEST_ID or not (value.isascii() and value.isprintable()):
+        raise Unfit(f"{name} is longer than {LONGEST_ID} characters, or holds others than printable ASCII")
+
+
+def _mended(text: str) -> str:
+    """Without NUL, which PostgreSQL refuses, and without what a console should not print."""
+    if len(text) <= LONGEST_TEXT and text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else _REPLACEMENT for character in text[:LONGEST_TEXT])

@@ -1,0 +1,1 @@
+"""Tests of Headworks; `make test` runs them all."""

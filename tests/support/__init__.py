@@ -1,0 +1,1 @@
+"""What tests share: twins, and real processes on loopback."""

@@ -1,0 +1,149 @@
+"""The command line against the real management API, so that neither side changes its shapes alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+from structlog.testing import capture_logs
+
+from headworks.bootstrap.container import build_container, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.control_plane import management_app
+from headworks.bootstrap.credentials import Credentials
+from headworks.bootstrap.health import Health
+from headworks.bootstrap.home import Home
+from headworks.bootstrap.settings import Settings
+from headworks.bootstrap.welcome import Welcome
+from tests.support.child import eventually, free_port
+from tests.support.engine_twin import EngineTwin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Run
+
+
+class Api:
+    """The management API on a loopback port, over databases of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._home = Home(folder)
+        self._server: uvicorn.Server | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def start(self) -> None:
+        """Serve, and wait until it does."""
+        self._thread.start()
+        eventually(lambda: self._server is not None and self._server.started, what="the API")
+
+    def stop(self) -> None:
+        """Serve no more."""
+        if self._server is not None:
+            self._server.should_exit = True
+        self._thread.join()
+
+    async def _serve(self) -> None:
+        settings = Settings(home=self._home.path, port=self.port)
+        endpoint = f"http://127.0.0.1:{self.port}/v1"
+        self._home.prepare()
+        prepare_databases(self._home)
+        foundation = lay_foundation(self._home, settings, {})
+        container = build_container(foundation)
+        credentials = Credentials(self._home.credentials, endpoint)
+        foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
+        await furnish(container, foothold.organization_id)
+        engine = EngineTwin()
+        engine.start()
+        health = Health(engine, {}, started=True)
+        welcome = Welcome(settings, {}, container.catalog, foothold.organization_id, endpoint, None)
+        app = management_app(container, health, welcome, self._home)
+        self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", ws="none"))
+        await self._server.serve()
+        await container.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """An empty data folder."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def _api(home: Path) -> Iterator[None]:
+    api = Api(home)
+    # What the server logs is not what the command prints.
+    with capture_logs():
+        api.start()
+        yield
+        api.stop()
+
+
+def test_from_provider_to_price(run: Run) -> None:
+    added = run(
+        "providers",
+        "add",
+        "up",
+        "--base-url",
+        "http://127.0.0.1:1/v1",
+        "--api-key-stdin",
+        "--json",
+        stdin="sk-12345678",
+    )
+    assert added.status == 0, added
+    assert "sk-12345678" not in added.out
+    assert run("providers", "list").status == 0
+    assert '"base_url": "http://127.0.0.1:1/v1"' in run("providers", "show", "up", "--json").out
+    target = ("--provider", "up", "--upstream-model", "m")
+    assert run("models", "add", "team/fast", *target, "--weight", "3", "--json").status == 0
+    assert "up/m" in run("models", "list").out
+    priced = run("prices", "add", *target, "--input", "0.15", "--output", "0.60", "--from", "2026-01-01")
+    assert "0.15 input, 0.60 output" in priced.out
+    assert "0.15" in run("prices", "list", "--provider", "up").out
+    used = run("providers", "remove", "up")
+    assert used.status == 1
+    assert "team/fast" in used.err
+    assert run("models", "remove", "team/fast").status == 0
+    assert run("providers", "remove", "up").status == 0
+
+
+def test_a_reference_that_the_server_cannot_follow(run: Run) -> None:
+    ran = run("providers", "add", "up", "--base-url", "http://127.0.0.1:1/v1", "--api-key-env", "NOT_SET_ANYWHERE")
+    assert ran.status == 0, ran
+    assert "NOT_SET_ANYWHERE is not set" in ran.err
+
+
+def test_the_life_of_a_key(run: Run) -> None:
+    made = run("keys", "create", "ci", "--expires-in", "90d", "--model", "headworks/echo")
+    assert made.status == 0, made
+    assert made.out.startswith("hw_sk_")
+    assert "ci" in run("keys", "list").out
+    assert run("keys", "revoke", "ci").status == 0
+    assert "revoked" in run("keys", "list").out
+
+
+def test_nothing_was_used(run: Run) -> None:
+    assert run("usage", "--json").json() == []
+    assert "Nothing was used" in run("usage").err
+
+
+def test_wrong_input_is_told_with_its_field(run: Run) -> None:
+    ran = run("providers", "add", "up", "--base-url", "ftp://x")
+    assert ran.status == 1
+    assert "base_url" in ran.err
+    assert run("models", "add", "x", "--provider", "nobody", "--upstream-model", "m").status == 1
+    assert run("usage", "--group-by", "moon").status == 1
+    assert run("usage", "--from", "yesterday").status == 1
+
+
+def test_how_it_is(run: Run) -> None:
+    assert "ready" in run("status").out
+    found = run("doctor", "--json").json()
+    assert isinstance(found, list)
+    outcomes = {check["name"]: check["outcome"] for check in found}
+    assert outcomes["server"] == outcomes["management key"] == outcomes["credentials"] == "ok"
+    assert outcomes["providers"] == "warn"
