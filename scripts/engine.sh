@@ -6,4 +6,10 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 say "building the engine${1:+ ($1)}; the first time takes minutes"
-UV_OFFLINE=1 VIRTUAL_ENV=$PWD/.venv .tools/bin/maturin develop --uv --locked --quiet "$@"
+# Whoever watches sees that it works; a log gets warnings and errors alone.
+options=(--uv --locked)
+if [ ! -t 2 ]; then
+  export CARGO_TERM_QUIET=true
+  options+=(--quiet)
+fi
+UV_OFFLINE=1 VIRTUAL_ENV=$PWD/.venv .tools/bin/maturin develop "${options[@]}" "$@"

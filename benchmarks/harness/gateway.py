@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from harness.child import Child, free_port
+from harness.child import Child, answers_well, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,7 @@ DEMO_MODEL = "headworks/echo"
 QUIET_CPU_SHARE = 0.03
 """Of a core: below that the work that a load left behind is done."""
 QUIET_SECONDS = 30
+SETTLE_SECONDS = 0.2
 
 
 class Headworks(Child):
@@ -30,10 +31,10 @@ class Headworks(Child):
         self.home = home
         self._aliases: dict[str, str] = {}
         self.port = free_port()
-        command = [sys.executable, "-m", "headworks.entrypoints.cli", "up", "--no-discovery", "--log-level", "warning"]
+        command = [sys.executable, "-m", "headworks.entrypoints.cli", "up", "--no-discovery"]
         began = time.perf_counter()
         super().__init__([*command, "--home", home, "--port", str(self.port)], core, log)
-        self.wait_until(self._answers_well, pause=0.002)
+        self.wait_until(lambda: self.is_answered(DEMO_MODEL), pause=0.002)
         self.seconds_to_first_answer = time.perf_counter() - began
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -49,7 +50,8 @@ class Headworks(Child):
         return self.credentials["api_key"]
 
     def add_upstream(self, base_url: str) -> None:
-        """Name the mock as a provider."""
+        """Name the mock as a provider, once the management API is there."""
+        self.wait_until(lambda: answers_well(f"{self.url}/ready"))
         self.manage(
             "POST",
             "/providers",
@@ -63,6 +65,9 @@ class Headworks(Child):
             target = {"provider": PROVIDER, "upstream_model": upstream_model}
             self.manage("POST", "/models", {"alias": alias, "targets": [target]})
             self._aliases[upstream_model] = alias
+            # What is measured is a known flow, and the controller at rest.
+            self.is_answered(alias)
+            time.sleep(SETTLE_SECONDS)
         return self._aliases[upstream_model]
 
     def new_key(self, name: str) -> tuple[str, str]:
@@ -105,9 +110,9 @@ class Headworks(Child):
                 return
             before = now
 
-    def _answers_well(self) -> bool:
-        """Whether the demo model answers a request with the first key."""
-        body = json.dumps({"model": DEMO_MODEL, "messages": [{"role": "user", "content": "ready?"}]}).encode()
+    def is_answered(self, model: str) -> bool:
+        """Whether a request for `model` with the first key gets a good answer."""
+        body = json.dumps({"model": model, "messages": [{"role": "user", "content": "ready?"}]}).encode()
         try:
             headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
             url = f"http://127.0.0.1:{self.port}/v1/chat/completions"

@@ -37,12 +37,14 @@ class Plan:
     keys: int
     revocations: int
     starts: int
-    tries: int
-    """How often a disturbed window is measured, at most."""
+    retries: int
+    """How many disturbed windows are measured again, at most."""
 
 
-FULL = Plan(rounds=5, seconds=4, stream_seconds=6, streams=(1000, 1600), keys=300, revocations=100, starts=5, tries=3)
-QUICK = Plan(rounds=1, seconds=1.5, stream_seconds=3, streams=(1000,), keys=60, revocations=10, starts=1, tries=1)
+FULL = Plan(
+    rounds=5, seconds=4, stream_seconds=6, streams=(1000, 1600), keys=300, revocations=100, starts=5, retries=60
+)
+QUICK = Plan(rounds=1, seconds=1.5, stream_seconds=3, streams=(1000,), keys=60, revocations=10, starts=1, retries=0)
 
 Figures = dict[str, Any]
 
@@ -50,7 +52,7 @@ Figures = dict[str, Any]
 def measure(scene: Scene, plan: Plan, steps: Collection[str] | None = None) -> Figures:
     """All figures. Of each measurement a list with one entry a round, under step, subject and what was varied."""
     wanted = steps or STEPS
-    scene.tries = plan.tries
+    scene.retries = plan.retries
     run = Run(scene, plan)
     for step in STEPS:
         if step in wanted:

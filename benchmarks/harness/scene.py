@@ -42,8 +42,8 @@ class Scene:
     mock: Mock
     subjects: list[Subject] = field(default_factory=list)
     headworks: Headworks | None = None
-    tries: int = 3
-    """How often a window is measured, at most, until one is undisturbed."""
+    retries: int = 0
+    """How many disturbed windows may still be measured again: a busy machine must not keep us for ever."""
 
     @property
     def proxy_core(self) -> int:

@@ -20,9 +20,10 @@ OPEN_CONNECTIONS = 512
 
 def saturation(scene: Scene, subject: Subject, kib: int, seconds: float) -> dict[str, Any]:
     """As many requests as go through, 64 connections, a body of `kib` KiB."""
+    model = scene.model(subject, ANSWER)
     entries = interpreter_entries(scene, subject)
     options = ("--connections", CONNECTIONS, "--seconds", seconds, "--warmup", 0.5, "--body-bytes", kib * KIB)
-    window = measure(scene, subject, "closed", "--model", scene.model(subject, ANSWER), *options)
+    window = measure(scene, subject, "closed", "--model", model, *options)
     count = window.report["good_in_all"]
     figures = common(window) | {
         "requests_per_second": window.report["requests_per_second"],

@@ -16,9 +16,9 @@ RATE = 50
 
 def streams(scene: Scene, subject: Subject, count: int, seconds: float) -> dict[str, Any]:
     """`count` streams of `seconds`, started evenly over one second."""
-    entries = interpreter_entries(scene, subject)
     chunks = round(RATE * seconds)
     model = scene.model(subject, f"mock:tokens={chunks},rate={RATE},stamp")
+    entries = interpreter_entries(scene, subject)
     options = ("--connections", count, "--chunks", chunks, "--ramp", 1, "--timeout", seconds * 3 + 30)
     window = measure(scene, subject, "streams", "--model", model, *options)
     report = window.report

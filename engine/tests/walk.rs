@@ -45,7 +45,7 @@ fn a_stream_hides_the_usage_that_the_client_did_not_ask_for() {
 
 #[test]
 fn the_demo_model_needs_no_upstream() {
-    let mut demo = target("builtin://echo/v1", "echo");
+    let mut demo = target("http://echo.invalid/v1", "echo");
     demo["dialect"] = json!("echo");
     demo["credential"] = json!(null);
     let gateway = Gateway::to(vec![demo]);

@@ -38,3 +38,15 @@ def client(rig: Rig) -> Iterator[openai.OpenAI]:
     """The official Python client, without retries of its own."""
     with rig.headworks.openai() as client:
         yield client
+
+
+@pytest.fixture
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """A gateway and an upstream for one test alone, so that everything in their books belongs to it."""
+    with (
+        MockProvider(tmp_path_factory.mktemp("mock")) as upstream,
+        Headworks(tmp_path_factory.mktemp("headworks") / "home") as headworks,
+    ):
+        rig = Rig(headworks, upstream)
+        rig.prepare()
+        yield rig

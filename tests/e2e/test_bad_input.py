@@ -55,11 +55,11 @@ def bodies(model: str) -> list[Bad]:
         Bad("unknown model", 404, "headworks/echo", chat("headworks/ecco"), code="model_not_found", param="model"),
         Bad("a model with a zero-width space", 404, "does not exist", chat(model + "\u200b"), code="model_not_found"),
         Bad("no body", 400, "body", b""),
-        Bad("not JSON", 400, "offset 1", b"{nonsense}"),
-        Bad("cut JSON", 400, "offset", good[:-5]),
-        Bad("trailing garbage", 400, f"offset {len(good)}", good + b"x"),
+        Bad("not JSON", 400, "byte 1", b"{nonsense}"),
+        Bad("cut JSON", 400, "line 1", good[:-5]),
+        Bad("trailing garbage", 400, f"byte {len(good)}", good + b"x"),
         Bad("an array", 400, "object", b"[1]"),
-        Bad("NaN", 400, "offset", b'{"model": "m", "temperature": NaN}'),
+        Bad("NaN", 400, "line 1", b'{"model": "m", "temperature": NaN}'),
         Bad("the model twice", 400, "model", good[:-1] + b', "model": "other"}', param="model"),
         Bad("the model twice, once escaped", 400, "model", good[:-1] + b', "mod\\u0065l": "other"}', param="model"),
         Bad(
@@ -254,7 +254,7 @@ def framings(key: str) -> dict[str, tuple[bytes, int]]:
         "another version": (f"POST {CHAT} HTTP/3.7\r\nhost: h\r\n\r\n".encode(), 400),
         "headers without end": (request(*(f"x-{number}: {'y' * 1000}" for number in range(600))), 431),
         "too many headers": (request(*(f"x-{number}: y" for number in range(2000))), 431),
-        "a line without end": (b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: h\r\n\r\n", 414),
+        "a line without end": (b"GET /" + b"a" * 300_000 + b" HTTP/1.1\r\nhost: h\r\n\r\n", 431),
     }
 
 

@@ -37,57 +37,57 @@ def answer_of(rig: Rig, *arguments: str, stdin: str = "") -> Any:  # noqa: ANN40
     return json.loads(result.stdout)
 
 
-def test_from_a_provider_to_its_usage(rig: Rig) -> None:
+def test_from_a_provider_to_its_usage(own: Rig) -> None:
     """What a user does at first: provider, model, key, request, usage, revocation."""
     added = headworks(
-        rig,
+        own,
         "providers",
         "add",
         "mine",
         "--dialect",
         "openai",
         "--base-url",
-        rig.upstream.base_url,
+        own.upstream.base_url,
         "--api-key-stdin",
         stdin=PROVIDER_KEY,
     )
     assert added.returncode == 0, added.stderr
     assert PROVIDER_KEY not in added.stdout + added.stderr
-    assert any(provider["name"] == "mine" for provider in answer_of(rig, "providers", "list"))
+    assert any(provider["name"] == "mine" for provider in answer_of(own, "providers", "list"))
 
-    model = headworks(rig, "models", "add", "my-model", "--provider", "mine", "--upstream-model", "mock:tokens=5")
+    model = headworks(own, "models", "add", "my-model", "--provider", "mine", "--upstream-model", "mock:tokens=5")
     assert model.returncode == 0, model.stderr
 
-    key = answer_of(rig, "keys", "create", "my key")
+    key = answer_of(own, "keys", "create", "my key")
     body = b'{"model": "my-model", "messages": [{"role": "user", "content": "hello"}]}'
-    response = exchange(rig.headworks.port, post("/v1/chat/completions", body, key=key["key"]))
+    response = exchange(own.headworks.port, post("/v1/chat/completions", body, key=key["key"]))
     assert response.status == httpx.codes.OK, response
-    rig.record(response.headers["x-request-id"])
+    own.record(response.headers["x-request-id"])
 
-    rows = [row for row in answer_of(rig, "usage", "--group-by", "key,model,day") if row["model"] == "my-model"]
+    rows = [row for row in answer_of(own, "usage", "--group-by", "key,model,day") if row["model"] == "my-model"]
     assert [(row["requests"], row["output_tokens"]) for row in rows] == [(1, 5)]
     assert {"input_tokens", "cost_nanodollars", "day"} <= set(rows[0])
 
-    assert headworks(rig, "keys", "revoke", key["id"]).returncode == 0
+    assert headworks(own, "keys", "revoke", key["id"]).returncode == 0
 
     def is_refused() -> bool:
-        refused = exchange(rig.headworks.port, post("/v1/chat/completions", body, key=key["key"]))
+        refused = exchange(own.headworks.port, post("/v1/chat/completions", body, key=key["key"]))
         return refused.status == httpx.codes.UNAUTHORIZED
 
     eventually(is_refused, what="the revoked key's refusal")
 
 
-def test_status_and_doctor(rig: Rig) -> None:
-    assert answer_of(rig, "status")
-    healthy = headworks(rig, "doctor", "--json")
+def test_status_and_doctor(own: Rig) -> None:
+    assert answer_of(own, "status")
+    healthy = headworks(own, "doctor", "--json")
     assert healthy.returncode == 0, healthy.stdout + healthy.stderr
 
 
-def test_mistakes_are_explained(rig: Rig) -> None:
-    unknown = headworks(rig, "models", "add", "x", "--provider", "mokc", "--upstream-model", "m")
+def test_mistakes_are_explained(own: Rig) -> None:
+    unknown = headworks(own, "models", "add", "x", "--provider", "mokc", "--upstream-model", "m")
     assert unknown.returncode == 1
     assert "mock" in unknown.stderr, "the nearest name"
-    assert headworks(rig, "models", "ad").returncode == 2
+    assert headworks(own, "models", "ad").returncode == 2
     stranger = subprocess.run(
         [sys.executable, "-m", "headworks.entrypoints.cli", "status"],
         env={"HEADWORKS_HOME": "/nonexistent", "HEADWORKS_PORT": "9", "PYTHONPATH": str(ROOT / "src")},

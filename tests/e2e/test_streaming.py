@@ -183,11 +183,12 @@ def test_a_slow_reader_gets_everything(rig: Rig) -> None:
     """The window closes for a while; nothing is lost and nothing is reordered."""
     connection, request_id = begin(rig, rig.model("mock:tokens=60000"))
     received = bytearray()
-    eventually(lambda: rig.upstream.stats()["open_requests"], what="the stream to be held up")
-    while not received.endswith(b"0\r\n\r\n"):
-        more = connection.socket.recv(65536)
-        assert more
-        received += more
+    with connection:
+        eventually(lambda: rig.upstream.stats()["open_requests"], what="the stream to be held up")
+        while not received.endswith(b"0\r\n\r\n"):
+            more = connection.socket.recv(65536)
+            assert more
+            received += more
     assert received.count(b"[DONE]") == 1
     assert rig.record(request_id)["output_tokens"] == 60_000
 
@@ -285,8 +286,9 @@ def test_stopping_finishes_open_streams(tmp_path_factory: pytest.TempPathFactory
         connection, _ = begin(rig, rig.model("mock:tokens=40,rate=20"))
         headworks.child.send(signal.SIGINT)
         received = b""
-        while more := connection.socket.recv(65536):
-            received += more
+        with connection:
+            while more := connection.socket.recv(65536):
+                received += more
         assert b"data: [DONE]" in received
         assert headworks.child.wait(30) == 0
 

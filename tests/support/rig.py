@@ -53,7 +53,8 @@ class Rig:
 
     def records(self, request_id: str) -> list[dict[str, Any]]:
         """The stored usage events of one request."""
-        return [event for event in self.headworks.management.usage_events() if event["event_id"] == request_id]
+        records: list[dict[str, Any]] = self.headworks.management.get("/usage-events", id=request_id)
+        return records
 
     def record(self, request_id: str) -> dict[str, Any]:
         """The one usage event of a request; waits for it, and fails when there are two."""

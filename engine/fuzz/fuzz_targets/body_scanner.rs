@@ -29,8 +29,15 @@ fuzz_target!(|data: &[u8]| {
         let own = before.model(&body);
         let expected = own.as_deref().map(|own| model.unwrap_or(own));
         assert_eq!(after.model(&forwarded).as_deref(), expected);
-        let usage = if ask && before.stream { Some(true) } else { before.include_usage };
+        let usage = if ask && before.stream {
+            Some(true)
+        } else {
+            before.include_usage
+        };
         assert_eq!(after.include_usage, usage);
-        assert_eq!((after.stream, after.n, after.max_tokens), (before.stream, before.n, before.max_tokens));
+        assert_eq!(
+            (after.stream, after.n, after.max_tokens),
+            (before.stream, before.n, before.max_tokens)
+        );
     }
 });

@@ -22,7 +22,9 @@ struct Passed {
 fn pass(chunks: &[&[u8]], kind: StreamKind, strip: bool) -> Passed {
     let mut scanner = StreamScanner::new(kind, strip);
     let mut out = Out::default();
-    let result = chunks.iter().try_for_each(|chunk| scanner.feed(Bytes::copy_from_slice(chunk), &mut out));
+    let result = chunks
+        .iter()
+        .try_for_each(|chunk| scanner.feed(Bytes::copy_from_slice(chunk), &mut out));
     let mut bytes = Vec::new();
     while let Some(piece) = out.pop() {
         bytes.extend_from_slice(&piece);

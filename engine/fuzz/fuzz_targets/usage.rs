@@ -20,6 +20,9 @@ fuzz_target!(|data: &[u8]| {
     pieces(body, cuts).into_iter().for_each(|frame| finder.feed(frame));
     if seen.complete && body.trim_ascii_start().starts_with(b"{") {
         assert!(finder.is_complete());
-        assert_eq!((finder.finish(), finder.refused_usage()), (seen.usage, seen.refused_usage));
+        assert_eq!(
+            (finder.finish(), finder.refused_usage()),
+            (seen.usage, seen.refused_usage)
+        );
     }
 });

@@ -4,13 +4,16 @@
 #[path = "../../src/dialect/mod.rs"]
 pub mod dialect;
 
+#[path = "../../src/meter"]
 pub mod meter {
-    #[path = "../../../src/meter/usage/mod.rs"]
     pub mod usage;
 }
 
+#[path = "../../src/spool/mod.rs"]
+pub mod spool;
+
+#[path = "../../src/stream"]
 pub mod stream {
-    #[path = "../../../src/stream/sse.rs"]
     pub mod sse;
 }
 

@@ -73,6 +73,7 @@ impl Resolver {
         let (number, answer) = self.controller.ask(&Question::new(about, request_id))?;
         let Ok(Ok(answer)) = tokio::time::timeout(self.deadline, answer).await else {
             self.controller.forget(number);
+            self.table.still_stale(about);
             return None;
         };
         Some(self.table.keep(about.clone(), answer, asked_in, Instant::now()))

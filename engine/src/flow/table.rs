@@ -107,6 +107,7 @@ impl FlowTable {
             }
         };
         if hard_ms == 0 || self.generation() != asked_in {
+            self.still_stale(&key);
             return verdict;
         }
         let entry = Arc::new(Entry {
@@ -133,6 +134,13 @@ impl FlowTable {
             self.refusals.pin().remove(&key);
         }
         verdict
+    }
+
+    /// The controller had no answer for a stale flow: the flow goes on, and the next finder asks again.
+    pub fn still_stale(&self, key: &FlowKey) {
+        if let Some(entry) = self.flows.pin().get(key) {
+            entry.refreshing.store(false, Ordering::Relaxed);
+        }
     }
 
     pub fn invalidate_key(&self, key: &KeyHash) {
@@ -209,6 +217,18 @@ mod tests {
         assert!(get(&table, 1, later).unwrap().stale);
         assert!(!get(&table, 1, later).unwrap().stale, "only one finder refreshes");
         assert!(get(&table, 1, start + Duration::from_millis(100)).is_none());
+    }
+
+    #[test]
+    fn a_refresh_that_failed_is_tried_again() {
+        let table = FlowTable::new(10);
+        let start = Instant::now();
+        table.keep(key(1, "m"), flow(10, 100), table.generation(), start);
+        let later = start + Duration::from_millis(50);
+        assert!(get(&table, 1, later).unwrap().stale);
+        table.keep(key(1, "m"), refusal(0), table.generation(), later);
+        let found = get(&table, 1, later).unwrap();
+        assert!(found.stale && matches!(found.verdict, Verdict::Allowed(_)));
     }
 
     #[test]

@@ -37,13 +37,16 @@ pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, peer: Peer, tls: Op
     gateway.book.metrics.open_connections.inc();
     match tls {
         None => match speaks_http2(&stream, gateway.settings.header_timeout()).await {
-            Some(true) => serve_http2(&gateway, stream, peer).await,
-            Some(false) => serve_http1(&gateway, stream, peer).await,
+            // Boxed, so that a connection pays for the protocol that it speaks and not for the largest.
+            Some(true) => Box::pin(serve_http2(&gateway, stream, peer)).await,
+            Some(false) => Box::pin(serve_http1(&gateway, stream, peer)).await,
             None => {}
         },
-        Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => serve_http2(&gateway, stream, peer).await,
-            Ok(Ok(stream)) => serve_http1(&gateway, stream, peer).await,
+        Some(acceptor) => match Box::pin(tokio::time::timeout(HANDSHAKE, acceptor.accept(stream))).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                Box::pin(serve_http2(&gateway, stream, peer)).await;
+            }
+            Ok(Ok(stream)) => Box::pin(serve_http1(&gateway, stream, peer)).await,
             Ok(Err(error)) => tracing::debug!(peer = %peer.address, %error, "TLS handshake failed"),
             Err(_) => tracing::debug!(peer = %peer.address, "TLS handshake took too long"),
         },

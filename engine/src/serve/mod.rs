@@ -24,7 +24,7 @@ use std::sync::Arc;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
-use crate::flow::{Resolver, Target};
+use crate::flow::{Dialect, Resolver, Target};
 use crate::limit::BodyBudget;
 use crate::meter::{Book, RequestId};
 use crate::settings::Settings;
@@ -90,7 +90,10 @@ impl Gateway {
 
     /// The target's pool, found once for each flow.
     pub fn pool(&self, target: &Target) -> Arc<Pool> {
-        Arc::clone(target.pool.get_or_init(|| self.pools.of(&target.origin, target.private_network)))
+        Arc::clone(target.pool.get_or_init(|| match target.dialect {
+            Dialect::Openai => self.pools.of(&target.origin, target.private_network),
+            Dialect::Echo => Pool::demo(),
+        }))
     }
 }
 

@@ -14,6 +14,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Sets the process's logger; a second engine in the same process keeps the first one's.
 pub fn install(level: &str) -> Result<(), String> {
+    // Python's name of the level.
+    let level = if level == "warning" { "warn" } else { level };
     // The libraries' own chatter is not for operators.
     let directives = format!("warn,headworks_engine={level}");
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("log_level '{level}': {error}"))?;

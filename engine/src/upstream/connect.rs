@@ -18,12 +18,15 @@ use super::{CallError, guard};
 const LOOKUP_LASTS: Duration = Duration::from_secs(30);
 /// A peer that neither reads nor acknowledges for this long is gone, whatever the socket says.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+const START_POLL: Duration = Duration::from_millis(20);
 const DEMO_BUFFER: usize = 64 * 1024;
 
 /// Where a pool's connections come from.
 pub enum Connector {
     Origin { origin: Origin, private_network: bool, addresses: Mutex<Addresses> },
     Unix(std::path::PathBuf),
+    /// The demo model inside this process; no socket is involved.
+    Demo,
 }
 
 #[derive(Default)]
@@ -49,13 +52,13 @@ impl Connector {
     async fn dial(&self) -> Result<Connected, CallError> {
         let (origin, private_network, addresses) = match self {
             Self::Unix(path) => {
-                let stream = UnixStream::connect(path).await.map_err(CallError::Connect)?;
+                let stream = unix(path).await.map_err(CallError::Connect)?;
                 return Ok(Connected { io: UpstreamIo::Unix(stream), http2: false });
             }
+            Self::Demo => return Ok(Connected { io: demo(), http2: false }),
             Self::Origin { origin, private_network, addresses } => (origin, *private_network, addresses),
         };
         match origin.scheme {
-            Scheme::Builtin => Ok(Connected { io: demo(), http2: false }),
             Scheme::Http => {
                 let stream = tcp(origin, private_network, addresses).await?;
                 Ok(Connected { io: UpstreamIo::Tcp(stream), http2: false })
@@ -64,6 +67,17 @@ impl Connector {
                 let stream = tcp(origin, private_network, addresses).await?;
                 tls(origin, stream).await
             }
+        }
+    }
+}
+
+/// The other side is a part of this installation: where it does not listen yet, it is starting.
+async fn unix(path: &std::path::Path) -> std::io::Result<UnixStream> {
+    use std::io::ErrorKind::{ConnectionRefused, NotFound};
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => tokio::time::sleep(START_POLL).await,
+            connected => return connected,
         }
     }
 }

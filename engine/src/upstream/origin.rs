@@ -8,8 +8,6 @@ use serde::{Deserialize, Deserializer};
 pub enum Scheme {
     Http,
     Https,
-    /// The demo model inside this process; no socket is involved.
-    Builtin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,14 +21,13 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Accepts `http(s)://host[:port][/path]` and `builtin://name/path`: no user, query or fragment.
+    /// Accepts `http(s)://host[:port][/path]`: no user, query or fragment.
     pub fn parse(base_url: &str) -> Result<Self, String> {
         let wrong = |what: &str| format!("base URL: {what}");
         let uri: Uri = base_url.parse().map_err(|error| wrong(&format!("{error}")))?;
         let (scheme, default_port) = match uri.scheme_str() {
             Some("http") => (Scheme::Http, 80),
             Some("https") => (Scheme::Https, 443),
-            Some("builtin") => (Scheme::Builtin, 0),
             _ => return Err(wrong("it must begin with https:// or http://")),
         };
         let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;

@@ -34,9 +34,14 @@ impl Pool {
         Arc::new(Self { connector, idle: Mutex::default(), shared: Mutex::default() })
     }
 
-    /// A pool of its own for a Unix socket.
+    /// To a Unix socket.
     pub fn unix(path: std::path::PathBuf) -> Arc<Self> {
         Self::new(Connector::Unix(path))
+    }
+
+    /// To the demo model in this process.
+    pub fn demo() -> Arc<Self> {
+        Self::new(Connector::Demo)
     }
 
     /// Send and wait for the response head. A kept connection that turns out to be closed is replaced by a new one.

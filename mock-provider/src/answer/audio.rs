@@ -9,7 +9,7 @@ use super::usage::{self, Style};
 use super::{Composed, Refusal};
 use crate::hash::draw;
 use crate::knobs::{Flag, Number};
-use crate::play::{Event, Kind};
+use crate::play::{Event, Kind, slot};
 use crate::records::Tokens;
 
 /// Bytes of sound for each token of text.
@@ -150,8 +150,4 @@ pub fn speak(ask: &Ask<'_>) -> Result<Composed, Refusal> {
 
 fn seconds(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_SECOND)
-}
-
-fn slot(index: u64) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

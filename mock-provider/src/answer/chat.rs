@@ -4,14 +4,10 @@ use serde_json::{Value, json};
 
 use super::ask::Ask;
 use super::chunks::{Chunks, Shape, logprobs_wanted, token_logprob};
-use super::content::Content;
 use super::turn::Turn;
-use super::usage::{self, Style};
-use super::{Composed, Refusal, words};
-use crate::knobs::Number;
+use super::usage::Style;
+use super::{Composed, Refusal, body};
 
-/// Room for the digits of the counts, which grow with the text; what is left of it becomes white space.
-const ROOM: usize = 24;
 /// Choices that a request may ask for.
 const MOST_CHOICES: u64 = 128;
 
@@ -29,7 +25,7 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
             tokens,
         });
     }
-    Ok(sized(ask, &turns, |turns| whole(ask, &id, turns)))
+    Ok(body::sized(ask, &turns, |turns| whole(ask, &id, turns)))
 }
 
 /// The choices that `n` asks for.
@@ -42,31 +38,6 @@ pub fn turns(ask: &Ask<'_>) -> Result<Vec<Turn>, Refusal> {
         ));
     }
     Ok((0..count).map(|choice| Turn::of(ask, choice)).collect())
-}
-
-/// Makes the body, and where the knobs ask for a size, makes it once more with text that fills it.
-pub fn sized(ask: &Ask<'_>, turns: &[Turn], make: impl Fn(&[Turn]) -> Vec<u8>) -> Composed {
-    let wanted = ask
-        .knobs
-        .number(Number::Size)
-        .or_else(|| ask.knobs.number(Number::Oversize));
-    let Some(wanted) = wanted.and_then(|bytes| usize::try_from(bytes).ok()) else {
-        let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
-        return Composed::json(make(turns), tokens);
-    };
-    let filled = |bytes| {
-        let content = Content::Pieces(vec![words::filler(ask.seed, bytes)]);
-        vec![Turn::Text {
-            content,
-            finish: "stop",
-        }]
-    };
-    let around = make(&filled(0)).len();
-    let turns = filled(wanted.saturating_sub(around + ROOM));
-    let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
-    let mut body = make(&turns);
-    body.resize(body.len().max(wanted), b' ');
-    Composed::json(body, tokens)
 }
 
 fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
@@ -85,19 +56,7 @@ fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
         "service_tier": "default",
         "system_fingerprint": "fp_mock",
     });
-    finish(ask, &body, Style::Chat, tokens)
-}
-
-/// The body's bytes with its usage, and what `echo` shows.
-pub fn finish(ask: &Ask<'_>, body: &Value, style: Style, tokens: crate::records::Tokens) -> Vec<u8> {
-    let mut bytes = body.to_string().into_bytes();
-    for block in usage::blocks(style, tokens, &ask.knobs) {
-        usage::add_member(&mut bytes, "usage", &block);
-    }
-    if let Some(received) = ask.received_member() {
-        usage::add_member(&mut bytes, "x_mock", &received);
-    }
-    bytes
+    body::with_usage(ask, &body, Style::Chat, tokens)
 }
 
 fn choice(ask: &Ask<'_>, index: usize, turn: &Turn) -> Value {

@@ -7,7 +7,7 @@ use super::ask::Ask;
 use super::turn::{Turn, quoted};
 use super::usage::{self, Style};
 use crate::knobs::{Flag, Knobs, UsageFault};
-use crate::play::{Event, Kind, STAMP_DIGITS};
+use crate::play::{Event, Kind, STAMP_DIGITS, slot};
 use crate::records::Tokens;
 
 /// Which of the two.
@@ -276,8 +276,4 @@ fn piece(turn: &Turn, index: u64) -> String {
         Turn::Text { content, .. } => content.piece(index).into_owned(),
         Turn::Tool(_) => String::new(),
     }
-}
-
-fn slot(index: u64) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

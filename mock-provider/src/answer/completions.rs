@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chat::{finish, sized, turns};
+use super::body;
+use super::chat::turns;
 use super::chunks::{Chunks, Shape, logprobs_wanted, text_logprobs};
 use super::turn::Turn;
 use super::usage::Style;
@@ -27,7 +28,7 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
             tokens,
         });
     }
-    Ok(sized(ask, &turns, |turns| whole(ask, &id, turns)))
+    Ok(body::sized(ask, &turns, |turns| whole(ask, &id, turns)))
 }
 
 fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
@@ -45,7 +46,7 @@ fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
         "choices": choices,
         "system_fingerprint": "fp_mock",
     });
-    finish(ask, &body, Style::Chat, tokens)
+    body::with_usage(ask, &body, Style::Chat, tokens)
 }
 
 fn choice(ask: &Ask<'_>, index: usize, turn: &Turn) -> Value {

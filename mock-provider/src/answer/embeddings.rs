@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chat::finish;
+use super::body;
 use super::usage::Style;
 use super::{Composed, Refusal, base64};
 use crate::hash::{draw, hash};
@@ -36,7 +36,10 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
         .collect();
     let tokens = ask.tokens(0);
     let body = json!({"object": "list", "data": data, "model": &*ask.model});
-    Ok(Composed::json(finish(ask, &body, Style::InputOnly, tokens), tokens))
+    Ok(Composed::json(
+        body::with_usage(ask, &body, Style::InputOnly, tokens),
+        tokens,
+    ))
 }
 
 /// The vector of an input; also what rerank compares.

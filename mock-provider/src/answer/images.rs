@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chat::finish;
+use super::body;
 use super::usage::Style;
 use super::{Composed, Refusal};
 
@@ -29,5 +29,8 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
     let tokens = ask.tokens(count * IMAGE_TOKENS);
     let body =
         json!({"created": ask.created(), "data": data, "output_format": "png", "quality": "low", "size": "1024x1024"});
-    Ok(Composed::json(finish(ask, &body, Style::InputOutput, tokens), tokens))
+    Ok(Composed::json(
+        body::with_usage(ask, &body, Style::InputOutput, tokens),
+        tokens,
+    ))
 }

@@ -6,6 +6,7 @@ mod admin;
 mod ask;
 mod audio;
 mod base64;
+mod body;
 mod chat;
 mod chunks;
 mod completions;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chat::finish;
+use super::body;
 use super::embeddings::vector;
 use super::usage::Style;
 use super::{Composed, Refusal};
@@ -49,7 +49,10 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
     let tokens = ask.tokens(0);
     let body =
         json!({"id": format!("rerank-{:016x}", ask.seed), "model": &*ask.model, "object": "list", "results": results});
-    Ok(Composed::json(finish(ask, &body, Style::InputOnly, tokens), tokens))
+    Ok(Composed::json(
+        body::with_usage(ask, &body, Style::InputOnly, tokens),
+        tokens,
+    ))
 }
 
 fn likeness(query: &[f32], document: &Value) -> f32 {

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chat::{finish, sized};
+use super::body;
 use super::turn::{Turn, quoted};
 use super::usage::{self, Style};
 use super::{Composed, Refusal};
 use crate::knobs::Flag;
-use crate::play::{Event, Kind, STAMP_DIGITS};
+use crate::play::{Event, Kind, STAMP_DIGITS, slot};
 use crate::records::Tokens;
 
 /// A response, streamed or whole.
@@ -24,7 +24,7 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
             tokens,
         });
     }
-    Ok(sized(ask, &[turn], |turns| {
+    Ok(body::sized(ask, &[turn], |turns| {
         turns.first().map(|turn| whole(ask, turn)).unwrap_or_default()
     }))
 }
@@ -34,7 +34,7 @@ fn whole(ask: &Ask<'_>, turn: &Turn) -> Vec<u8> {
     if let Value::Object(members) = &mut body {
         members.remove("usage");
     }
-    finish(ask, &body, Style::Responses, ask.tokens(turn.tokens()))
+    body::with_usage(ask, &body, Style::Responses, ask.tokens(turn.tokens()))
 }
 
 /// The response object; its usage is added at the end of it.
@@ -284,8 +284,4 @@ fn closing(ask: &Ask<'_>, turn: &Turn, tokens: Tokens, slot: u32) -> Vec<Unnumbe
     let body = format!(r#"{{"response":{}}}"#, String::from_utf8_lossy(&body));
     events.push(Unnumbered::new(terminal, Kind::Terminal, slot, body));
     events
-}
-
-fn slot(index: u64) -> u32 {
-    u32::try_from(index).unwrap_or(u32::MAX)
 }

@@ -50,6 +50,11 @@ impl Event {
     }
 }
 
+/// The slot of the `index`-th piece: one gap after the other.
+pub fn slot(index: u64) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
 /// The framing and the script of a stream, with the knobs applied.
 pub fn stream(events: impl Iterator<Item = Event> + Send + 'static, knobs: &Knobs) -> (Framing, Script) {
     let no_terminal = knobs.has(Flag::NoDone);

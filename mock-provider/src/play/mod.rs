@@ -3,7 +3,7 @@
 mod events;
 mod whole;
 
-pub use events::{Event, Kind, stream};
+pub use events::{Event, Kind, slot, stream};
 pub use whole::whole;
 
 use std::iter::Peekable;

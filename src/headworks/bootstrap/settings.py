@@ -71,7 +71,7 @@ class Settings(BaseModel):
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
     spool_segment_bytes: int = Field(
-        64 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
+        8 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
     )
     spool_limit_bytes: int = Field(
         1024 * 1024 * 1024, ge=128 * 1024, description="The size of the whole usage spool; an alarm goes off at half."

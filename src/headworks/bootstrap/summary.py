@@ -55,11 +55,14 @@ def summarize(
 
 
 def best_model(visible: Sequence[VisibleModel], discovery: Discovery | None) -> str:
-    """A model that answers chat requests: an alias that somebody made, else one on this machine, else a hosted one."""
+    """A model that answers chat requests: an alias that somebody made, else one on this machine, else a hosted one.
+
+    Providers that did not answer just now are passed over: the line to try is to work as it stands.
+    """
     aliases = [model.name for model in visible if model.origin == "manual"]
-    offered = [finding for finding in (discovery or Discovery()).findings if finding.offered]
+    answered = [finding for finding in (discovery or Discovery()).findings if finding.state == "listed"]
     # Local servers come last in what discovery found, and first here: they cost nothing.
-    found = [f"{finding.name}/{model}" for finding in reversed(offered) for model in finding.models]
+    found = [f"{finding.name}/{model}" for finding in reversed(answered) for model in finding.models]
     return next((name for name in (*aliases, *found) if _chats(name)), DEMO_MODEL)
 
 

@@ -109,7 +109,7 @@ class Catalogs(Protocol):
     async def revision(self, organization_id: str) -> int:
         """What `CatalogReader.revision` says, without opening a view: the cheapest question there is."""
 
-    async def price_history(self) -> tuple[int, list[Price], list[PricedProvider]]:
+    async def price_history(self) -> tuple[int, Sequence[Price], Sequence[PricedProvider]]:
         """Every owner's prices and every provider there ever was, at one revision, for rating usage."""
 
     async def price_revision(self) -> int:

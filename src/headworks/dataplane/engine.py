@@ -38,7 +38,7 @@ class EngineSettings:
     idle_timeout_ms: int = 60_000
     question_timeout_ms: int = 5_000
     flow_table_size: int = 200_000
-    spool_segment_bytes: int = 64 * 1024 * 1024
+    spool_segment_bytes: int = 8 * 1024 * 1024
     spool_limit_bytes: int = 1024 * 1024 * 1024
     spool_sync_ms: int = 50
     """How often the spool is synced to disk in the background, at most."""

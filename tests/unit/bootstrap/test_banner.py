@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from headworks.bootstrap.discovery import Discovery, Finding
 from headworks.bootstrap.summary import DEMO_MODEL, Summary, summarize
 from headworks.catalog.contracts import VisibleModel
 from headworks.kernel.secrets import Secret
+
+if TYPE_CHECKING:
+    from headworks.bootstrap.discovery import State
 
 ENDPOINT = "http://127.0.0.1:8080/v1"
 HOME = Path("/data")
@@ -98,8 +102,9 @@ def test_the_best_model_answers_chats(visible: tuple[str, ...], found: tuple[tup
     assert summary(*models, found=Discovery(findings)).best_model == best
 
 
-def test_models_of_providers_that_cannot_be_used_are_not_suggested() -> None:
-    found = Discovery((Finding("openai", "OpenAI", "OPENAI_API_KEY", "yours", ("gpt-4o",)),))
+@pytest.mark.parametrize("state", ["assumed", "unchanged", "yours", "refused"])
+def test_models_of_providers_that_did_not_answer_are_not_suggested(state: State) -> None:
+    found = Discovery((Finding("openai", "OpenAI", "OPENAI_API_KEY", state, ("gpt-4o",)),))
     assert summary(found=found).best_model == DEMO_MODEL
 
 

@@ -137,6 +137,18 @@ class TestProviders:
         assert run("providers", "show", "openai", "--json").json() == PROVIDER
         assert run("providers", "remove", "openai", "--json").json() == {"removed": "openai"}
 
+    def test_change(self, server: ScriptedServer, run: Run) -> None:
+        server.on("PATCH", "/api/v1/providers/openai", data(PROVIDER))
+        assert run("providers", "change", "openai", "--api-key-stdin", stdin="sk-new").status == 0
+        assert (
+            run("providers", "change", "openai", "--base-url", "http://h/v1", "--no-key", "--json").json() == PROVIDER
+        )
+        assert [asked.json() for asked in server.asked] == [
+            {"api_key": "sk-new"},
+            {"base_url": "http://h/v1", "remove_credential": True},
+        ]
+        assert run("providers", "change", "openai").status == 2
+
     def test_a_name_cannot_leave_its_place_in_the_path(self, server: ScriptedServer, run: Run) -> None:
         run("providers", "show", "../keys?x=1")
         assert server.asked[0].path == "/api/v1/providers/../keys?x=1"
@@ -181,6 +193,12 @@ class TestModels:
         assert "a/m1 (9)" in run("models", "list").out
         assert run("models", "list", "--json").json() == [MODEL]
         assert run("models", "remove", "a/b").status == 0
+
+    def test_change(self, server: ScriptedServer, run: Run) -> None:
+        server.on("PATCH", "/api/v1/models/a/b", data(MODEL))
+        ran = run("models", "change", "a/b", "--provider", "c", "--upstream-model", "m3")
+        assert ran.out == "Changed the model fast: a/m1 (9), b/m2 (1) (disabled).\n"
+        assert server.asked[0].json() == {"targets": [{"provider": "c", "upstream_model": "m3"}]}
 
     def test_only_the_demo(self, server: ScriptedServer, run: Run) -> None:
         server.on("GET", "/api/v1/models", page({"alias": "headworks/echo", "origin": "builtin"}))
@@ -260,7 +278,7 @@ class TestUsage:
         ran = run("usage", "--from", "2026-01-01", "--to", "2026-01-31", "--model", "fast")
         assert "~1.25+" in ran.out
         assert "34,000" in ran.out
-        assert "1 requests have no price" in ran.err
+        assert "1 request without a price" in ran.err
         assert server.asked[0].query == {
             "group_by": ["key,model,day"],
             "from": ["2026-01-01"],

@@ -101,6 +101,10 @@ def test_from_provider_to_price(run: Run) -> None:
     target = ("--provider", "up", "--upstream-model", "m")
     assert run("models", "add", "team/fast", *target, "--weight", "3", "--json").status == 0
     assert "up/m" in run("models", "list").out
+    again = run("models", "change", "team/fast", "--provider", "up", "--upstream-model", "m", "--json")
+    assert again.status == 0, again
+    changed = run("providers", "change", "up", "--api-key-stdin", "--json", stdin="sk-0123456789abcdefghijklmnopqrst")
+    assert '"last4": "qrst"' in changed.out
     priced = run("prices", "add", *target, "--input", "0.15", "--output", "0.60", "--from", "2026-01-01")
     assert "0.15 input, 0.60 output" in priced.out
     assert "0.15" in run("prices", "list", "--provider", "up").out

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import httpx
@@ -212,7 +213,7 @@ async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient) -> No
 
 
 async def test_a_body_that_does_not_tell_its_length_is_counted(client: httpx.AsyncClient) -> None:
-    async def pieces() -> Any:
+    async def pieces() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b" " * (BODY_LIMIT_BYTES // 10)
 

@@ -35,10 +35,12 @@ fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection) -> Result<(), Error> {
         let first = cursor.peek();
         cursor.skip_value()?;
         match name {
-            b"usage" => match read(&cursor.document()[at..cursor.at()]) {
-                Ok(usage) => seen.usage = usage,
-                Err(error) => seen.refused_usage = Some(error),
-            },
+            b"usage" => {
+                (seen.usage, seen.refused_usage) = match read(&cursor.document()[at..cursor.at()]) {
+                    Ok(usage) => (usage, None),
+                    Err(error) => (None, Some(error)),
+                };
+            }
             b"error" => seen.is_error = first != Some(b'n'),
             _ => {}
         }
@@ -146,6 +148,15 @@ mod tests {
         );
         let seen = inspect(br#"{"usage":null}"#);
         assert_eq!((seen.usage, seen.refused_usage), (None, None));
+    }
+
+    #[test]
+    fn of_two_the_last_counts_though_it_be_refused() {
+        let body = br#"{"usage":[],"usage":{}}"#;
+        let seen = inspect(body);
+        assert_eq!((seen.usage, seen.refused_usage), (None, None));
+        let mut finder = find(body, 3);
+        assert_eq!((finder.finish(), finder.refused_usage()), (None, None));
     }
 
     #[test]

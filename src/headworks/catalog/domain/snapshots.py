@@ -50,13 +50,13 @@ def snapshot(organization_id: str, revision: int, contents: Contents, *, private
     }
     bare = _bare_names(contents)
     routes: dict[str, Route] = {}
-    # Later ones win: an upstream may well call a model `a/b` where a provider `a` serves `b`.
     for deployment in contents.deployments:
+        own_names = [_qualified(deployment, contents)]
         if deployment.id in bare:
-            routes[deployment.upstream_model] = _own_route(deployment.upstream_model, deployment, targets, contents)
-    for deployment in contents.deployments:
-        name = _qualified(deployment, contents)
-        routes[name] = _own_route(name, deployment, targets, contents)
+            own_names.append(deployment.upstream_model)
+        for name in own_names:
+            routes[name] = _own_route(name, deployment, targets, contents)
+    # Last, so that an alias wins.
     for model in contents.models:
         routes[model.alias] = _alias_route(model, targets, contents)
     return Snapshot(
@@ -80,12 +80,14 @@ def visible(contents: Contents) -> Iterable[VisibleModel]:
             behind_alias.update(served_by)
             seen.add(model.alias)
             yield VisibleModel(model.id, model.alias, model.origin)
-    for deployment in enabled.values():
-        name = deployment.upstream_model if deployment.id in bare else _qualified(deployment, contents)
-        hidden = deployment.origin != "discovered" and deployment.id in behind_alias
-        if not hidden and name not in seen:
-            seen.add(name)
-            yield VisibleModel(deployment.id, name, deployment.origin)
+    own_names = sorted(
+        (deployment.upstream_model if deployment.id in bare else _qualified(deployment, contents), deployment.id)
+        for deployment in enabled.values()
+        if deployment.origin == "discovered" or deployment.id not in behind_alias
+    )
+    for name, deployment_id in own_names:
+        if name not in seen:
+            yield VisibleModel(deployment_id, name, enabled[deployment_id].origin)
 
 
 def _own_route(name: str, deployment: Deployment, targets: Mapping[str, RouteTarget], contents: Contents) -> Route:
@@ -139,12 +141,17 @@ def _weighted(targets: Mapping[str, RouteTarget], wanted: Iterable[ModelTarget])
 
 
 def _bare_names(contents: Contents) -> frozenset[str]:
-    """Ids of discovered deployments whose upstream name nobody else serves."""
+    """Ids of discovered deployments whose upstream name is nobody else's name either."""
     servers = Counter(deployment.upstream_model for deployment in contents.deployments)
+    taken = {model.alias for model in contents.models}
+    # An upstream may well call a model `a/b` where a provider `a` serves `b`.
+    taken.update(_qualified(deployment, contents) for deployment in contents.deployments)
     return frozenset(
         deployment.id
         for deployment in contents.deployments
-        if deployment.origin == "discovered" and servers[deployment.upstream_model] == 1
+        if deployment.origin == "discovered"
+        and servers[deployment.upstream_model] == 1
+        and deployment.upstream_model not in taken
     )
 
 

@@ -74,6 +74,10 @@ class Client:
         """Create what `body` says, and return it. Raises Refused, Unreachable."""
         return record(self.call("POST", path, body=body).get("data"))
 
+    def patch(self, path: str, body: Record) -> Record:
+        """Change what is at `path`, and return it. Raises Refused, Unreachable."""
+        return record(self.call("PATCH", path, body=body).get("data"))
+
     def delete(self, path: str) -> None:
         """Remove what is at `path`. Raises Refused, Unreachable."""
         self.call("DELETE", path)

@@ -14,21 +14,28 @@ from headworks.entrypoints.cli.session import AsJson, connect
 app = typer.Typer(help="The names that callers use, and what is behind them.", no_args_is_help=True)
 
 
+Alias = Annotated[str, typer.Argument(metavar="ALIAS", help="Name or id of the model.")]
+Providers = Annotated[
+    list[str], typer.Option(metavar="NAME", help="A provider, by name or id. Repeat it for more targets.")
+]
+UpstreamModels = Annotated[
+    list[str], typer.Option(metavar="MODEL", help="What the model is called there: one for each --provider, in order.")
+]
+Weights = Annotated[
+    list[int] | None,
+    typer.Option(
+        metavar="N", min=1, max=1000, help="Share of the traffic: none, or one for each --provider, in order."
+    ),
+]
+
+
 @app.command("add")
 def add_model(
     context: typer.Context,
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The name that callers will use.")],
-    provider: Annotated[
-        list[str], typer.Option(metavar="NAME", help="A provider, by name or id. Repeat it for more targets.")
-    ],
-    upstream_model: Annotated[
-        list[str],
-        typer.Option(metavar="MODEL", help="What the model is called there: one for each --provider, in order."),
-    ],
-    weight: Annotated[
-        list[int] | None,
-        typer.Option(metavar="N", min=0, help="Share of the traffic: none, or one for each --provider, in order."),
-    ] = None,
+    provider: Providers,
+    upstream_model: UpstreamModels,
+    weight: Weights = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -37,12 +44,33 @@ def add_model(
     Several targets share the traffic by weight, and the next one takes over when one fails:
     headworks models add fast --provider a --upstream-model m1 --weight 9 --provider b --upstream-model m2 --weight 1
     """
+    wish = {"alias": alias, "targets": targets(provider, upstream_model, weight or [])}
     with connect(context) as client:
-        model = client.post("/models", {"alias": alias, "targets": targets(provider, upstream_model, weight or [])})
+        model = client.post("/models", wish)
     if as_json:
         say_json(model)
         return
     say(f"Added the model {text(model, 'alias')}: {targets_of(model)}.")
+
+
+@app.command("change")
+def change_model(
+    context: typer.Context,
+    alias: Alias,
+    provider: Providers,
+    upstream_model: UpstreamModels,
+    weight: Weights = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Point a name at other upstream models, from the next request on."""
+    wish = {"targets": targets(provider, upstream_model, weight or [])}
+    with connect(context) as client:
+        model = client.patch(f"/models/{quote(alias, safe='')}", wish)
+    if as_json:
+        say_json(model)
+        return
+    say(f"Changed the model {text(model, 'alias')}: {targets_of(model)}.")
 
 
 @app.command("list")
@@ -72,12 +100,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 
 @app.command("remove")
-def remove_model(
-    context: typer.Context,
-    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Name or id of the model.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
+def remove_model(context: typer.Context, alias: Alias, *, as_json: AsJson = False) -> None:
     """Remove a name. What it pointed at can still be called as PROVIDER/MODEL."""
     with connect(context) as client:
         client.delete(f"/models/{quote(alias, safe='')}")

@@ -56,6 +56,11 @@ def say_table(columns: Sequence[Column], rows: Iterable[Record], *, right: froze
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else _PIPE_WIDTH, highlight=False).print(table)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 request`, `1,200 requests`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def printable(value: str) -> str:
     """`value` on one line, with what does not print spelled out: a name from elsewhere must not steer the terminal."""
     return "".join(character if character.isprintable() else _escaped(character) for character in value)

@@ -15,6 +15,16 @@ from headworks.entrypoints.cli.session import AsJson, connect, variable_name
 app = typer.Typer(help="The servers that models live on, hosted or your own.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the provider.")]
+KeyStdin = Annotated[
+    bool, typer.Option("--api-key-stdin", help="Read its key from standard input; it is stored encrypted.")
+]
+KeyEnv = Annotated[
+    str | None,
+    typer.Option(
+        metavar="VARIABLE",
+        help="Take its key from this variable of the server's environment, each time. Only the name is stored.",
+    ),
+]
 
 
 class Dialect(StrEnum):
@@ -28,45 +38,59 @@ def add_provider(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it will be called, such as openai or my-vllm.")],
     base_url: Annotated[
-        str,
-        typer.Option(
-            "--base-url", metavar="URL", help="Up to and including the version, such as https://api.openai.com/v1."
-        ),
+        str, typer.Option(metavar="URL", help="Up to and including the version, such as https://api.openai.com/v1.")
     ],
     dialect: Annotated[Dialect, typer.Option(help="The protocol that it speaks.")] = Dialect.OPENAI,
     *,
-    api_key_stdin: Annotated[
-        bool, typer.Option("--api-key-stdin", help="Read its key from standard input; it is stored encrypted.")
-    ] = False,
-    api_key_env: Annotated[
-        str | None,
-        typer.Option(
-            metavar="VARIABLE",
-            help="Take its key from this variable of the server's environment, each time. Only the name is stored.",
-        ),
-    ] = None,
+    api_key_stdin: KeyStdin = False,
+    api_key_env: KeyEnv = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a provider. Without a key option, requests to it carry none.
 
     With --api-key-env the variable must be set where the server runs, not here; the answer says so when it is not.
     """
-    if api_key_stdin and api_key_env is not None:
-        raise BadUsage("--api-key-stdin and --api-key-env exclude each other.", "Give one of them.")
-    wish: dict[str, object] = {"name": name, "dialect": dialect.value, "base_url": base_url}
-    if api_key_stdin:
-        wish["api_key"] = read_secret("--api-key-stdin", f"Key of {name}")
-    if api_key_env is not None:
-        wish["credential_reference"] = f"env:{variable_name('--api-key-env', api_key_env)}"
+    wish = {"name": name, "dialect": dialect.value, "base_url": base_url}
+    wish |= credential(name, api_key_env, from_stdin=api_key_stdin)
     with connect(context) as client:
         provider = client.post("/providers", wish)
     if as_json:
         say_json(provider)
         return
     say(f"Added the provider {text(provider, 'name')} at {text(provider, 'base_url')}.")
-    if problem := text(provider, "problem"):
-        note(f"It cannot be used yet. {problem}")
+    _warn(provider)
     note(f"Offer a model of it: headworks models add ALIAS --provider {name} --upstream-model MODEL")
+
+
+@app.command("change")
+def change_provider(
+    context: typer.Context,
+    name: Name,
+    base_url: Annotated[str | None, typer.Option(metavar="URL", help="Its new address.")] = None,
+    *,
+    api_key_stdin: KeyStdin = False,
+    api_key_env: KeyEnv = None,
+    no_key: Annotated[bool, typer.Option("--no-key", help="Send no key any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a provider another address or another key.
+
+    A stored key goes to no other server than the one that it was given for: with another address, give it again.
+    """
+    wish: dict[str, object] = {**credential(name, api_key_env, from_stdin=api_key_stdin)}
+    if base_url is not None:
+        wish["base_url"] = base_url
+    if no_key:
+        wish["remove_credential"] = True
+    if not wish:
+        raise BadUsage("there is nothing to change.", "Give --base-url, --api-key-stdin, --api-key-env or --no-key.")
+    with connect(context) as client:
+        provider = client.patch(f"/providers/{quote(name, safe='')}", wish)
+    if as_json:
+        say_json(provider)
+        return
+    say(f"Changed the provider {text(provider, 'name')}.")
+    _warn(provider)
 
 
 @app.command("list")
@@ -127,3 +151,17 @@ def credential_of(provider: Record) -> str:
     if reference := text(credential, "reference"):
         return reference
     return f"…{text(credential, 'last4')}" if text(credential, "last4") else "stored"
+
+
+def credential(name: str, variable: str | None, *, from_stdin: bool) -> dict[str, str]:
+    """The fields of the API for the key options; none where there is no such option. Raises BadUsage."""
+    if from_stdin and variable is not None:
+        raise BadUsage("--api-key-stdin and --api-key-env exclude each other.", "Give one of them.")
+    if variable is not None:
+        return {"credential_reference": f"env:{variable_name('--api-key-env', variable)}"}
+    return {"api_key": read_secret("--api-key-stdin", f"Key of {name}")} if from_stdin else {}
+
+
+def _warn(provider: Record) -> None:
+    if problem := text(provider, "problem"):
+        note(f"It cannot be used yet. {problem}")

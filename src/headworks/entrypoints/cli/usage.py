@@ -6,7 +6,7 @@ import typer
 
 from headworks.entrypoints.cli.client import Client
 from headworks.entrypoints.cli.keys import find_key
-from headworks.entrypoints.cli.output import Column, note, say_json, say_table
+from headworks.entrypoints.cli.output import Column, counted, note, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -90,11 +90,9 @@ def _show(report: Record) -> None:
     columns = [*(_DIMENSIONS[name] for name in split), *_FIGURES]
     totals = record(report.get("totals"))
     say_table(columns, rows, right=frozenset(title for title, _ in _FIGURES))
-    note(
-        "",
-        f"{period}: {number(totals, 'requests'):,} requests, {_cost(totals)} USD. Newest record: {text(report, 'as_of', '-')}.",
-    )
+    newest = f" The newest record is of {text(report, 'as_of')[:19]}Z." if text(report, "as_of") else ""
+    note("", f"{period}: {counted(number(totals, 'requests'), 'request')}, {_cost(totals)} USD.{newest}")
     if unpriced := number(totals, "unpriced_requests"):
         note(
-            f"{unpriced:,} requests have no price: headworks prices add --provider NAME --upstream-model MODEL --input USD"
+            f"{counted(unpriced, 'request')} without a price: headworks prices add --provider NAME --upstream-model MODEL --input USD"
         )

@@ -6,7 +6,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headworks.identity.adapters.tables import keys, organizations, projects
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from headworks.kernel.permissions import Permission
 
     T = TypeVar("T")
+
+# Built once: every flow that the engine misses asks it, and building costs as much as running.
+_BY_HASH = select(keys).where(keys.c.key_hash == bindparam("key_hash"))
 
 
 class SqlReading:
@@ -64,7 +67,7 @@ class SqlReading:
 
     async def key_by_hash(self, key_hash: str) -> KeyView | None:
         """See `ports.Reading`."""
-        row = (await self._connection.execute(select(keys).where(keys.c.key_hash == key_hash))).first()
+        row = (await self._connection.execute(_BY_HASH, {"key_hash": key_hash})).first()
         return None if row is None else _key(row)
 
     async def keys(self, organization_id: str, wanted: KeyFilter, at: datetime, page: PageRequest) -> Page[KeyView]:

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine
 from headworks.kernel.errors import HeadworksError
 
 if TYPE_CHECKING:
+    from alembic.config import Config
     from sqlalchemy import MetaData
 
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -77,22 +78,33 @@ def _create(path: Path, schema: Schema) -> None:
         engine.dispose()
 
 
-def _migrate(path: Path, schema: Schema, revision: str) -> None:
-    from alembic import command  # noqa: PLC0415 - a quarter of a second and 10 MB that most starts save
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+def migration_config(path: Path, schema: Schema) -> Config:
+    """What Alembic needs to migrate the SQLite file at `path`; also for tests, and for writing a new migration."""
+    from alembic.config import Config  # noqa: PLC0415 - a quarter of a second and 10 MB that most starts save
 
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("version_locations", str(MIGRATIONS / schema.context / "versions"))
-    config.set_main_option("path_separator", "os")
+    config.set_main_option("script_location", _literal(MIGRATIONS))
+    config.set_main_option("version_locations", _literal(MIGRATIONS / schema.context / "versions"))
+    config.set_main_option("path_separator", "newline")
     config.attributes["url"] = f"sqlite:///{path}"
     config.attributes["metadata"] = schema.metadata
+    return config
+
+
+def _migrate(path: Path, schema: Schema, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - as above
+    from alembic.util import CommandError  # noqa: PLC0415 - as above
+
     try:
-        command.upgrade(config, "head")
+        command.upgrade(migration_config(path, schema), "head")
     except CommandError as error:
         raise SchemaTooNew(
             f"{path} was written by a newer version of Headworks (schema {revision}, this version knows {schema.head}). "
             "Start that version, or restore a backup.",
             detail=str(error),
         ) from error
+
+
+def _literal(path: Path) -> str:
+    """A path as Alembic's configuration takes it, where `%` has a meaning."""
+    return str(path).replace("%", "%%")

@@ -61,12 +61,12 @@ def screen_own(own: Own, received_at_us: int) -> Own:
     try:
         texts = "".join(own[_TEXTS])
         usual = (
-            # Only the sum of integers is an integer, and this looks at all their types at once.
+            # The sum is an integer when all of them are, and this looks at all their types at once.
             type(sum(counts)) is int
             and min(counts) >= 0
             and max(counts) <= LARGEST_COUNT
             and received_at_us - _OLDEST_US <= own[_OCCURRED_AT] <= received_at_us + _YOUNGEST_US
-            and (first_byte is None or (type(first_byte) is int and 0 <= first_byte <= LARGEST_COUNT))
+            and (first_byte is None or (isinstance(first_byte, int) and 0 <= first_byte <= LARGEST_COUNT))
             and type(own[_STREAMED]) is bool
             and len(texts) <= LONGEST_ID
             and texts.isascii()
@@ -102,8 +102,7 @@ def _mended_own(own: Own, received_at_us: int) -> Own:
 
 
 def _check_count(name: str, value: object) -> None:
-    # A boolean is an int to `isinstance`, and none here.
-    if type(value) is not int or not 0 <= value <= LARGEST_COUNT:
+    if not isinstance(value, int) or not 0 <= value <= LARGEST_COUNT:
         raise Unfit(f"{name} is not a whole number from 0 to {LARGEST_COUNT}")
 
 

@@ -200,6 +200,17 @@ async def test_a_server_without_models(catalog: FakeCatalog, server: ScriptedSer
     assert catalog.withdrawn == ["ollama"]
 
 
+async def test_a_key_that_may_use_no_model(catalog: FakeCatalog, server: ScriptedServer) -> None:
+    server.on("GET", "/v1/models", listing())
+    (finding,) = await look(catalog, {"groq": f"{server.origin}/v1"}, environment={"GROQ_API_KEY": "k"})
+    assert (finding.state, catalog.offers) == ("empty", {})
+
+
+async def test_an_address_that_is_none(catalog: FakeCatalog) -> None:
+    (finding,) = await look(catalog, {"groq": "http://[::1"}, environment={"GROQ_API_KEY": "k"})
+    assert "address" in finding.remark
+
+
 async def test_well_known_names_where_the_list_cannot_be_had(catalog: FakeCatalog) -> None:
     (finding,) = await look(catalog, {"mistral": "http://127.0.0.1:1/v1"}, environment={"MISTRAL_API_KEY": "k"})
     assert finding.state == "assumed"

@@ -34,13 +34,16 @@ _INTEGERS = " AND ".join(f"typeof({name}) = 'integer'" for name in _COUNTERS)
 def upgrade() -> None:
     """Apply this step."""
     op.create_table(
-        "usage_events",
-        sa.Column("sequence", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("source", sa.String(length=128), nullable=False),
-        sa.Column("event_id", sa.String(length=128), nullable=False),
-        sa.Column("occurred_at_us", sa.BigInteger(), nullable=False),
-        sa.Column("duration_us", sa.BigInteger(), nullable=False),
-        sa.Column("first_byte_us", sa.BigInteger()),
+        "usage_sources",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_usage_sources"),
+        sa.UniqueConstraint("name", name="uq_usage_sources_name"),
+    )
+    op.create_table(
+        "usage_subjects",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("organization_id", sa.String(length=128), nullable=False),
         sa.Column("project_id", sa.String(length=128), nullable=False),
         sa.Column("key_id", sa.String(length=128), nullable=False),
@@ -49,10 +52,27 @@ def upgrade() -> None:
         sa.Column("provider_id", sa.String(length=128), nullable=False),
         sa.Column("deployment_id", sa.String(length=128), nullable=False),
         sa.Column("upstream_model", sa.String(length=256), nullable=False),
-        sa.Column("streamed", sa.Boolean(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("outcome", sa.String(length=256), nullable=False),
         sa.Column("usage_source", sa.String(length=256), nullable=False),
+        sa.Column("price_id", sa.String(length=128)),
+        sa.PrimaryKeyConstraint("id", name="pk_usage_subjects"),
+        sa.UniqueConstraint("digest", name="uq_usage_subjects_digest"),
+    )
+    op.create_table(
+        "usage_events",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("subject_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("event_id", sa.String(length=128), nullable=False),
+        sa.Column("upstream_request_id", sa.String(length=256), nullable=False),
+        sa.Column("error_code", sa.String(length=256), nullable=False),
+        sa.Column("usage_flags", sa.String(length=512), nullable=False),
+        sa.Column("streamed", sa.Boolean(), nullable=False),
+        sa.Column("first_byte_us", sa.BigInteger()),
+        sa.Column("occurred_at_us", sa.BigInteger(), nullable=False),
+        sa.Column("duration_us", sa.BigInteger(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("input_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cache_read_tokens", sa.BigInteger(), nullable=False),
         sa.Column("cache_write_5m_tokens", sa.BigInteger(), nullable=False),
@@ -64,19 +84,14 @@ def upgrade() -> None:
         sa.Column("output_audio_tokens", sa.BigInteger(), nullable=False),
         sa.Column("images", sa.BigInteger(), nullable=False),
         sa.Column("milliseconds", sa.BigInteger(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("upstream_request_id", sa.String(length=256), nullable=False),
-        sa.Column("error_code", sa.String(length=256), nullable=False),
-        sa.Column("usage_flags", sa.String(length=512), nullable=False),
         sa.Column("cost_nanodollars", sa.BigInteger()),
-        sa.Column("price_id", sa.String(length=128)),
         sa.Column("received_at_us", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("sequence", name="pk_usage_events"),
-        sa.UniqueConstraint("source", "event_id", name="uq_usage_events_source_event_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_usage_events"),
+        sa.UniqueConstraint("source_id", "event_id", name="uq_usage_events_source_id_event_id"),
+        sa.ForeignKeyConstraint(["source_id"], ["usage_sources.id"], name="fk_usage_events_source_id"),
+        sa.ForeignKeyConstraint(["subject_id"], ["usage_subjects.id"], name="fk_usage_events_subject_id"),
     )
-    op.create_index(
-        "ix_usage_events_organization_id_occurred_at_us", "usage_events", ["organization_id", "occurred_at_us"]
-    )
+    op.create_index("ix_usage_events_occurred_at_us", "usage_events", ["occurred_at_us"])
     op.create_table(
         "usage_totals",
         sa.Column("organization_id", sa.String(length=128), nullable=False),
@@ -118,3 +133,5 @@ def downgrade() -> None:
     op.drop_table("rejected_events")
     op.drop_table("usage_totals")
     op.drop_table("usage_events")
+    op.drop_table("usage_subjects")
+    op.drop_table("usage_sources")

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
 from harness import readme, results, verdict
 from harness.verdict import Line
 
-MACHINE = {"cores": 2, "architecture": "x86_64", "cpu": "A processor", "kernel": "6.1"}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MACHINE: dict[str, object] = {"cores": 2, "architecture": "x86_64", "cpu": "A processor", "kernel": "6.1"}
 
 
-def rounds(*values: float, name: str = "cpu_us_per_request", clean: bool = True) -> list[dict[str, object]]:
-    return [{name: value, "is_clean": clean} for value in values]
+def rounds(*values: float, clean: bool = True) -> list[dict[str, object]]:
+    return [{"cpu_us_per_request": value, "is_clean": clean, "good": 1_000} for value in values]
+
+
+def windows(p50: float) -> list[dict[str, object]]:
+    return [{"latency_us": {"p50": p50, "p99": 2 * p50}, "is_clean": True}]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,7 @@ def test_medians_leave_disturbed_rounds_out() -> None:
 
 
 def test_losses_are_told_by_the_worst_round() -> None:
-    streams = [{"lost_chunks": 0, "stalls_over_200_ms": 0}, {"lost_chunks": 3, "stalls_over_200_ms": 0}]
+    streams = [{"lost_chunks": lost, "stalls_over_200_ms": 0, "good": 1_000} for lost in (0, 3)]
     lines = verdict.judge({"figures": {"streams_1000": {"headworks": streams}}})
     found = {line.name: line for line in lines}
     assert found["1000 streams: chunks lost"].value == 3
@@ -48,15 +58,16 @@ def test_losses_are_told_by_the_worst_round() -> None:
 
 
 def test_added_latency_is_taken_from_the_direct_way() -> None:
-    window = lambda p50: [{"latency_us": {"p50": p50, "p99": 2 * p50}, "is_clean": True}]  # noqa: E731
-    figures = {"one_connection_same_core": {"direct": window(20.0), "haproxy": window(33.0), "headworks": window(50.0)}}
+    figures = {
+        "one_connection_same_core": {"direct": windows(20.0), "haproxy": windows(33.0), "headworks": windows(50.0)}
+    }
     found = {line.name: line for line in verdict.judge({"figures": figures})}
     line = found["added p50, one connection, one core"]
     assert (line.value, line.haproxy, line.nginx) == (30, 13, None)
     assert line.word == "pass"
 
 
-def test_a_result_is_written_beside_another_of_the_same_day(tmp_path) -> None:
+def test_a_result_is_written_beside_another_of_the_same_day(tmp_path: Path) -> None:
     result = results.assemble({"saturation_1_kib": {"headworks": rounds(1 / 3)}}, MACHINE, quick=False, label=None)
     lines = verdict.judge(result)
     first, second = results.write(tmp_path, result, lines), results.write(tmp_path, result, lines)
@@ -66,12 +77,12 @@ def test_a_result_is_written_beside_another_of_the_same_day(tmp_path) -> None:
     assert results.newest(tmp_path)["figures"]
 
 
-def test_no_result_is_said_plainly(tmp_path) -> None:
+def test_no_result_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="make bench"):
         results.newest(tmp_path)
 
 
-def test_the_table_replaces_what_was_between_the_marks(tmp_path) -> None:
+def test_the_table_replaces_what_was_between_the_marks(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     path.write_text(f"before\n{readme.START}\nold\n{readme.END}\nafter\n", encoding="utf-8")
     figures = {"saturation_1_kib": {"headworks": rounds(22.0), "haproxy": rounds(11.0)}}
@@ -83,7 +94,7 @@ def test_the_table_replaces_what_was_between_the_marks(tmp_path) -> None:
     assert text.endswith("after\n")
 
 
-def test_a_readme_without_marks_is_left_alone(tmp_path) -> None:
+def test_a_readme_without_marks_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     path.write_text("nothing\n", encoding="utf-8")
     with pytest.raises(ValueError, match="no marks"):

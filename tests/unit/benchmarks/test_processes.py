@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+
 from harness import machine
 from harness.machine import Busy
 from harness.processes import Cpu, Tree

@@ -1,0 +1,82 @@
+//! What a request looks up and leaves behind: key, flow, room for its body, records in the spool.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use headworks_engine::auth::hash;
+use headworks_engine::flow::{Answer, Endpoint, FlowKey, FlowTable};
+use headworks_engine::limit::BodyBudget;
+use headworks_engine::spool::{Durability, Settings, Spool};
+
+use super::{Case, Work};
+
+pub const CASES: &[Case] = &[
+    ("key_hash", key_hash),
+    ("flow_lookup", flow_lookup),
+    ("body_budget", body_budget),
+    ("spool_intent_and_final", spool_intent_and_final),
+];
+
+const KEY: &[u8] = b"hw_sk_0123456789abcdefghijABCDEFGHIJ010aBcDe";
+const FLOW: &str = r#"{"flow":{"organization_id":"o","project_id":"p","key_id":"k","model":"gpt-4o-mini","targets":[],
+    "document":null,"policy":{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1},
+    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":1}}"#;
+/// About what a request's records take.
+const RECORD: [u8; 200] = [7; 200];
+const SEGMENT: usize = 8 * 1024 * 1024;
+
+fn key_hash() -> Option<Work> {
+    Some(Box::new(|| {
+        black_box(hash(black_box(KEY)));
+    }))
+}
+
+fn flow_lookup() -> Option<Work> {
+    let table = FlowTable::new(16);
+    let now = Instant::now();
+    let (key, endpoint, model) = (hash(KEY), Endpoint::ChatCompletions, "gpt-4o-mini");
+    let flow = Answer::from_json(FLOW).ok()?;
+    table.keep(
+        FlowKey {
+            key,
+            endpoint,
+            model: model.into(),
+        },
+        flow,
+        table.generation(),
+        now,
+    );
+    Some(Box::new(move || {
+        black_box(table.get(black_box(&key), endpoint, model, now));
+    }))
+}
+
+fn body_budget() -> Option<Work> {
+    let budget = BodyBudget::new(1024 * 1024);
+    Some(Box::new(move || {
+        black_box(budget.hold(black_box(1024)));
+    }))
+}
+
+fn spool_intent_and_final() -> Option<Work> {
+    let folder = tempfile::tempdir().ok()?;
+    let settings = Settings {
+        dir: folder.path().to_owned(),
+        segment_bytes: SEGMENT,
+        limit_bytes: 4 * SEGMENT as u64,
+        // The disk is not what is counted.
+        sync_interval: Duration::from_secs(3_600),
+        durability: Durability::Process,
+        on_data: Box::new(|| {}),
+    };
+    let (spool, _) = Spool::open(settings).ok()?;
+    let mut number = 0_u128;
+    Some(Box::new(move || {
+        // Held here so that the folder lasts as long as the spool.
+        let _ = &folder;
+        number += 1;
+        if let Ok(open) = spool.begin(number.to_le_bytes(), &RECORD) {
+            let _ = black_box(spool.finish(open, &RECORD));
+        }
+    }))
+}

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headworks.bootstrap.engine import engine_settings
+from headworks.bootstrap.settings import Settings, SettingsError, load_settings, variable_of
+from headworks.dataplane.engine import EngineSettings, TlsSettings
+
+
+def test_without_a_word_it_serves_this_machine_alone() -> None:
+    settings = load_settings({"PATH": "/bin", "HOME": "/root"})
+    assert (settings.host, settings.port, settings.discovery) == ("127.0.0.1", 8080, True)
+    assert settings.home == Path.home() / ".headworks"
+
+
+def test_variables_are_read() -> None:
+    settings = load_settings(
+        {
+            "HEADWORKS_PORT": "9000",
+            "HEADWORKS_HOME": "~/data",
+            "HEADWORKS_DISCOVERY": "false",
+            "HEADWORKS_FAIL_POINT": "K8:3",
+        }
+    )
+    assert (settings.port, settings.discovery, settings.fail_point) == (9000, False, "K8:3")
+    assert settings.home == Path.home() / "data"
+
+
+def test_the_command_line_wins_where_it_says_something() -> None:
+    settings = load_settings({"HEADWORKS_PORT": "9000", "HEADWORKS_HOST": "::1"}, {"port": 9001, "host": None})
+    assert (settings.port, settings.host) == (9001, "::1")
+
+
+def test_places_of_discovery_are_moved_one_by_one() -> None:
+    settings = load_settings(
+        {"HEADWORKS_DISCOVERY_URL_OLLAMA": "http://127.0.0.1:1/v1", "HEADWORKS_DISCOVERY_URL_OPENAI": ""}
+    )
+    assert settings.discovery_addresses == {"ollama": "http://127.0.0.1:1/v1", "openai": ""}
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"HEADWORKS_PROT": "1"}, ["HEADWORKS_PROT", "did you mean HEADWORKS_PORT"]),
+        ({"HEADWORKS_XYZZY": "1"}, ["HEADWORKS_XYZZY", "no setting"]),
+        ({"HEADWORKS_PORT": "many"}, ["HEADWORKS_PORT", "integer"]),
+        ({"HEADWORKS_PORT": "65536"}, ["HEADWORKS_PORT", "65535"]),
+        ({"HEADWORKS_DISCOVERY": "perhaps"}, ["HEADWORKS_DISCOVERY", "boolean"]),
+        ({"HEADWORKS_LOG_LEVEL": "loud"}, ["HEADWORKS_LOG_LEVEL", "'debug'"]),
+        ({"HEADWORKS_FAIL_POINT": "K12"}, ["HEADWORKS_FAIL_POINT"]),
+        ({"HEADWORKS_HEADER_TIMEOUT_MS": "0"}, ["HEADWORKS_HEADER_TIMEOUT_MS", "greater than 0"]),
+        ({"HEADWORKS_TLS_CERT": "/c.pem"}, ["HEADWORKS_TLS_CERT", "HEADWORKS_TLS_KEY", "both or neither"]),
+        ({"HEADWORKS_SPOOL_LIMIT_BYTES": "1048576"}, ["HEADWORKS_SPOOL_LIMIT_BYTES", "twice"]),
+        ({"HEADWORKS_BODIES_IN_FLIGHT_BYTES": "1048576"}, ["HEADWORKS_BODIES_IN_FLIGHT_BYTES"]),
+        ({"HEADWORKS_DISCOVERY_URL_NOWHERE": "x"}, ["HEADWORKS_DISCOVERY_URL_NOWHERE", "ollama"]),
+        ({"HEADWORKS_PORT": "x", "HEADWORKS_PROT": "1"}, ["HEADWORKS_PORT:", "HEADWORKS_PROT is"]),
+    ],
+)
+def test_what_is_wrong_is_named(environment: dict[str, str], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_a_wrong_value_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"HEADWORKS_PORT": "hw_sk_secret"})
+    assert "hw_sk_secret" not in str(caught.value)
+
+
+def test_every_setting_is_described() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+    assert variable_of("tls_cert") == "HEADWORKS_TLS_CERT"
+
+
+def test_the_engine_is_told_its_part() -> None:
+    settings = load_settings({"HEADWORKS_HOST": "::1", "HEADWORKS_TLS_CERT": "/c", "HEADWORKS_TLS_KEY": "/k"})
+    told = engine_settings(settings, Path("/spool"), Path("/socket"))
+    assert (told.listen, told.spool_dir, told.control_socket) == ("[::1]:8080", "/spool", "/socket")
+    assert told.tls == TlsSettings("/c", "/k")
+
+
+def test_the_engine_has_the_same_defaults() -> None:
+    told = engine_settings(load_settings({}), Path("/spool"), Path("/socket"))
+    assert told == EngineSettings("127.0.0.1:8080", "/spool", "/socket")

@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from headworks.bootstrap.app import build_app
+from headworks.catalog.ports import Catalogs, Vault
+from headworks.catalog.settings import CatalogSettings
+from headworks.kernel.errors import Unauthenticated
+from headworks.kernel.permissions import MANAGEMENT, Permission
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import Authenticator
+from tests.unit.catalog.conftest import API_KEY, ORGANIZATION, Catalog
+
+
+class Gatekeeper:
+    """Lets in whoever names an organisation, with the permissions that a test sets."""
+
+    def __init__(self) -> None:
+        self.permissions: frozenset[Permission] = MANAGEMENT
+
+    async def authenticate(self, token: str) -> Principal:
+        if not token.startswith("org_"):
+            raise Unauthenticated("no")
+        return Principal("key_1", "key", token, "prj_1", self.permissions)
+
+
+@pytest.fixture
+def gatekeeper() -> Gatekeeper:
+    return Gatekeeper()
+
+
+@pytest.fixture
+async def client(catalog: Catalog, gatekeeper: Gatekeeper) -> AsyncIterator[httpx.AsyncClient]:
+    app = build_app(
+        {
+            Authenticator: gatekeeper,
+            Catalogs: catalog.catalogs,
+            Vault: catalog.vault,
+            CatalogSettings: CatalogSettings(),
+        }
+    )
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://headworks/api/v1",
+        headers={"authorization": f"Bearer {ORGANIZATION}"},
+    ) as client:
+        yield client
+
+
+async def made(client: httpx.AsyncClient, path: str, **body: object) -> dict[str, Any]:
+    answer = await client.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+async def listed(client: httpx.AsyncClient, path: str, **query: str | int) -> list[dict[str, Any]]:
+    answer = await client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    data: list[dict[str, Any]] = answer.json()["data"]
+    return data
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str, list[str]]:
+    """Status, code, and the fields that are named."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    error = answer.json()["error"]
+    return answer.status_code, error["code"], [detail["field"] for detail in error["details"]]
+
+
+async def add_openai(client: httpx.AsyncClient) -> dict[str, Any]:
+    return await made(client, "/providers", name="openai", base_url="https://api.openai.com/v1/", api_key=API_KEY)
+
+
+async def test_a_secret_goes_in_and_never_comes_out(client: httpx.AsyncClient) -> None:
+    provider = await add_openai(client)
+    assert provider["credential"] == {"kind": "sealed", "last4": API_KEY[-4:], "reference": None}
+    assert provider["base_url"] == "https://api.openai.com/v1"
+    changed = await client.patch("/providers/openai", json={"api_key": API_KEY})
+    answers = [changed, await client.get("/providers"), await client.get(f"/providers/{provider['id']}")]
+    for answer in answers:
+        assert answer.status_code == 200
+        assert API_KEY not in answer.text
+        assert "hw1." not in answer.text
+    bad = await client.post("/providers", json={"name": "x", "base_url": "https://a", "api_key": f"{API_KEY} "})
+    assert API_KEY not in bad.text
+
+
+async def test_a_reference_is_shown_with_what_is_wrong_with_it(client: httpx.AsyncClient, catalog: Catalog) -> None:
+    body = {"name": "a", "base_url": "https://models.example", "credential_reference": "env:OPENAI_API_KEY"}
+    provider = await made(client, "/providers", **body)
+    assert provider["credential"] == {"kind": "reference", "last4": None, "reference": "env:OPENAI_API_KEY"}
+    assert provider["problem"] is None
+    catalog.environment.clear()
+    (shown,) = await listed(client, "/providers")
+    assert "OPENAI_API_KEY" in shown["problem"]
+
+
+async def test_references_are_the_operators(client: httpx.AsyncClient, gatekeeper: Gatekeeper) -> None:
+    await add_openai(client)
+    gatekeeper.permissions = MANAGEMENT - {"installation:operate"}
+    for path, method in (("/providers", "POST"), ("/providers/openai", "PATCH")):
+        body = {"credential_reference": "file:/etc/passwd"}
+        if method == "POST":
+            body |= {"name": "a", "base_url": "https://models.example"}
+        answer = await client.request(method, path, json=body)
+        assert refusal(answer)[:2] == (403, "reference_not_allowed")
+
+
+async def test_a_provider_is_changed_and_removed(client: httpx.AsyncClient) -> None:
+    provider = await add_openai(client)
+    answer = await client.patch("/providers/openai", json={"remove_credential": True})
+    assert answer.json()["data"] | {"updated_at": 0} == provider | {"credential": None, "updated_at": 0}
+    assert (await client.delete("/providers/openai")).status_code == 204
+    assert refusal(await client.delete("/providers/openai"))[:2] == (404, "provider_not_found")
+    assert await listed(client, "/providers") == []
+
+
+async def test_a_provider_in_use_is_a_conflict(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    await made(client, "/models", alias="fast", targets=[{"provider": "openai", "upstream_model": "gpt"}])
+    answer = await client.delete("/providers/openai")
+    assert refusal(answer)[:2] == (409, "in_use")
+    assert "'fast'" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["name", "base_url"]),
+        ({"name": "A", "base_url": "https://a"}, ["name"]),
+        ({"name": "a", "base_url": "a"}, ["base_url"]),
+        ({"name": "a", "base_url": "https://a", "dialect": "echo"}, ["dialect"]),
+        ({"name": "a", "base_url": "https://a", "dialekt": "openai"}, ["dialekt"]),
+        ({"name": "a", "base_url": "https://a", "api_key": ""}, ["api_key"]),
+        (
+            {"name": "a", "base_url": "https://a", "api_key": "x", "credential_reference": "env:X"},
+            ["credential_reference"],
+        ),
+        ({"name": "a", "base_url": "https://a", "credential_reference": "X"}, ["credential_reference"]),
+        ({"name": 1, "base_url": None}, ["name", "base_url"]),
+    ],
+)
+async def test_providers_that_are_refused(
+    client: httpx.AsyncClient, body: dict[str, object], fields: list[str]
+) -> None:
+    status, _, named = refusal(await client.post("/providers", json=body))
+    assert (status, named) == (422, fields)
+
+
+async def test_models_are_found_by_id_and_by_name(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    targets = [{"provider": "openai", "upstream_model": "gpt", "weight": 3}]
+    model = await made(client, "/models", alias="team/fast", targets=targets)
+    (target,) = model["targets"]
+    assert target == {
+        "deployment_id": target["deployment_id"],
+        "provider": "openai",
+        "upstream_model": "gpt",
+        "weight": 3,
+        "enabled": True,
+    }
+    for name in (model["id"], "team/fast", "team%2Ffast"):
+        assert (await client.get(f"/models/{name}")).json()["data"] == model
+    moved = [{"provider": "openai", "upstream_model": "mini"}]
+    answer = await client.patch("/models/team/fast", json={"targets": moved})
+    assert [one["upstream_model"] for one in answer.json()["data"]["targets"]] == ["mini"]
+    assert (await client.delete("/models/team/fast")).status_code == 204
+    assert refusal(await client.get("/models/team/fast"))[:2] == (404, "model_not_found")
+
+
+async def test_every_name_that_callers_can_use_is_listed(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    await made(client, "/deployments", provider="openai", upstream_model="gpt")
+    await made(client, "/models", alias="fast", targets=[{"provider": "openai", "upstream_model": "mini"}])
+    assert [(one["alias"], one["kind"]) for one in await listed(client, "/models")] == [
+        ("fast", "alias"),
+        ("openai/gpt", "deployment"),
+    ]
+    assert [one["alias"] for one in await listed(client, "/models", kind="alias")] == ["fast"]
+    for answer in (
+        await client.delete("/models/openai/gpt"),
+        await client.patch("/models/openai/gpt", json={"targets": []}),
+    ):
+        assert refusal(answer)[:2] == (409, "not_an_alias")
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"alias": "a"}, ["targets"]),
+        ({"alias": "a b", "targets": []}, ["alias"]),
+        ({"alias": "a", "targets": []}, ["targets"]),
+        ({"alias": "a", "targets": [{"provider": "none", "upstream_model": "x"}]}, ["targets.0.provider"]),
+        (
+            {"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x\u200b"}]},
+            ["targets.0.upstream_model"],
+        ),
+        ({"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "weight": 0}]}, ["targets.0.weight"]),
+        (
+            {"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "weight": "1"}]},
+            ["targets.0.weight"],
+        ),
+        ({"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "wait": 1}]}, ["targets.0.wait"]),
+    ],
+)
+async def test_models_that_are_refused(client: httpx.AsyncClient, body: dict[str, object], fields: list[str]) -> None:
+    await add_openai(client)
+    status, _, named = refusal(await client.post("/models", json=body))
+    assert (status, named) == (422, fields)
+    assert await listed(client, "/deployments") == [], "a refused request leaves nothing"
+
+
+async def test_an_unknown_provider_is_told_its_nearest_name(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    answer = await client.post("/deployments", json={"provider": "opnai", "upstream_model": "gpt"})
+    assert refusal(answer) == (422, "unknown_provider", ["provider"])
+    assert "did you mean 'openai'?" in answer.json()["detail"]
+
+
+async def test_deployments_are_made_changed_and_removed(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    deployment = await made(client, "/deployments", provider="openai", upstream_model="gpt", weight=2)
+    assert refusal(await client.post("/deployments", json={"provider": "openai", "upstream_model": "gpt"}))[0] == 409
+    path = f"/deployments/{deployment['id']}"
+    changed = await client.patch(path, json={"enabled": False, "stream_usage": False, "weight": 5})
+    wanted = deployment | {"enabled": False, "stream_usage": False, "weight": 5}
+    assert changed.json()["data"] | {"updated_at": 0} == wanted | {"updated_at": 0}
+    assert (await client.get(path)).json()["data"] == changed.json()["data"]
+    assert len(await listed(client, "/deployments", provider="openai")) == 1
+    assert await listed(client, "/deployments", provider="other") == []
+    assert refusal(await client.patch(path, json={"weight": 0}))[2] == ["weight"]
+    assert (await client.delete(path)).status_code == 204
+    assert refusal(await client.get(path))[:2] == (404, "deployment_not_found")
+
+
+async def test_a_price_ends_the_one_before(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    body = {"provider": "openai", "upstream_model": "gpt"}
+    first = await made(client, "/prices", **body, rates={"input": 5, "output": 7}, valid_from="2026-01-01T00:00:00Z")
+    assert first["rates"] | {"input": 5, "cache_read": 5, "reasoning": 7, "images": 0} == first["rates"]
+    second = await made(client, "/prices", **body, rates={"input": 6}, valid_from="2026-02-01T00:00:00+01:00")
+    prices = await listed(client, "/prices", provider="openai")
+    assert [(one["id"], one["valid_to"]) for one in prices] == [
+        (first["id"], "2026-01-31T23:00:00.000000Z"),
+        (second["id"], None),
+    ]
+    same = await client.post("/prices", json={**body, "rates": {"input": 1}, "valid_from": "2026-01-15T00:00:00Z"})
+    assert refusal(same)[:2] == (409, "prices_overlap")
+    assert (await client.delete(f"/prices/{second['id']}")).status_code == 204
+    assert refusal(await client.get(f"/prices/{second['id']}"))[:2] == (404, "price_not_found")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"rates": {}}, ["rates"]),
+        ({"rates": {"input": -1}}, ["rates.input"]),
+        ({"rates": {"input": 1.5}}, ["rates.input"]),
+        ({"rates": {"input": "1"}}, ["rates.input"]),
+        ({"rates": {"input": True}}, ["rates.input"]),
+        ({"rates": {"input": 10**16}}, ["rates.input"]),
+        ({"rates": {"tokens": 1}}, ["rates.tokens"]),
+        ({"provider": "none"}, ["provider"]),
+        ({"valid_from": "2026-01-01T00:00:00"}, ["valid_from"]),
+        ({"valid_from": "2026-01-02T00:00:00Z", "valid_to": "2026-01-01T00:00:00Z"}, ["valid_to"]),
+        ({"source": "x" * 501}, ["source"]),
+        ({"as_of": "yesterday"}, ["as_of"]),
+    ],
+)
+async def test_prices_that_are_refused(
+    client: httpx.AsyncClient, changes: dict[str, object], fields: list[str]
+) -> None:
+    await add_openai(client)
+    body = {"provider": "openai", "upstream_model": "gpt", "rates": {"input": 1}, **changes}
+    status, _, named = refusal(await client.post("/prices", json=body))
+    assert (status, named) == (422, fields)
+
+
+async def test_lists_have_pages(client: httpx.AsyncClient) -> None:
+    for name in ("c", "a", "b"):
+        await made(client, "/providers", name=name, base_url="https://models.example")
+    answer = (await client.get("/providers", params={"per_page": 2})).json()
+    assert [one["name"] for one in answer["data"]] == ["a", "b"]
+    assert answer["meta"] | {"page": 1, "per_page": 2, "total": 3, "total_pages": 2} == answer["meta"]
+    assert [one["name"] for one in await listed(client, "/providers", per_page=2, page=2)] == ["c"]
+
+
+async def test_nothing_of_another_organisation_is_seen_or_touched(client: httpx.AsyncClient) -> None:
+    provider = await add_openai(client)
+    deployment = await made(client, "/deployments", provider="openai", upstream_model="gpt")
+    model = await made(client, "/models", alias="fast", targets=[{"provider": "openai", "upstream_model": "gpt"}])
+    price = await made(client, "/prices", provider="openai", upstream_model="gpt", rates={"input": 1})
+    client.headers["authorization"] = "Bearer org_2"
+    for path in ("/providers", "/deployments", "/models", "/prices"):
+        assert await listed(client, path) == []
+    for path in (
+        f"/providers/{provider['id']}",
+        "/providers/openai",
+        f"/deployments/{deployment['id']}",
+        f"/models/{model['id']}",
+        "/models/fast",
+        f"/prices/{price['id']}",
+    ):
+        assert (await client.get(path)).status_code == 404
+        assert (await client.delete(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "permission"),
+    [
+        ("POST", "/providers", "providers:write"),
+        ("GET", "/providers", "providers:read"),
+        ("PATCH", "/deployments/x", "models:write"),
+        ("GET", "/deployments/x", "models:read"),
+        ("DELETE", "/models/x", "models:write"),
+        ("GET", "/models/x", "models:read"),
+        ("POST", "/prices", "prices:write"),
+        ("GET", "/prices", "prices:read"),
+    ],
+)
+async def test_each_noun_has_its_own_permissions(
+    client: httpx.AsyncClient, gatekeeper: Gatekeeper, method: str, path: str, permission: Permission
+) -> None:
+    gatekeeper.permissions = MANAGEMENT - {permission}
+    assert refusal(await client.request(method, path, json={}))[:2] == (403, "missing_permission")

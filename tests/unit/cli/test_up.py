@@ -1,0 +1,77 @@
+"""The two commands that are no clients: what they hand on, and how they fail before anything starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from headworks.dataplane import engine
+from headworks.entrypoints import all_in_one
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headworks.bootstrap.settings import Settings
+    from tests.unit.cli.conftest import Run
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings of every server that would have been started."""
+    settings: list[Settings] = []
+
+    def take(given: Settings) -> int:
+        settings.append(given)
+        return 0
+
+    monkeypatch.setattr(all_in_one, "run", take)
+    return settings
+
+
+def test_the_environment_is_enough(run: Run, home: Path, started: list[Settings]) -> None:
+    assert run("up").status == 0
+    assert (started[0].home, started[0].port, started[0].discovery) == (home, 8080, True)
+
+
+def test_options_win(run: Run, tmp_path: Path, started: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWORKS_PORT", "7000")
+    other = tmp_path / "other"
+    ran = run(
+        "up", "--port", "9000", "--host", "127.0.0.2", "--home", str(other), "--no-discovery", "--log-level", "error"
+    )
+    assert ran.status == 0, ran
+    (settings,) = started
+    assert (settings.port, settings.host, settings.home) == (9000, "127.0.0.2", other)
+    assert (settings.discovery, settings.log_level) == (False, "error")
+
+
+def test_options_before_the_command_count_too(run: Run, tmp_path: Path, started: list[Settings]) -> None:
+    run("--home", str(tmp_path / "other"), "--port", "7000", "up")
+    assert (started[0].home, started[0].port) == (tmp_path / "other", 7000)
+
+
+@pytest.mark.parametrize("options", [("--port", "70000"), ("--tls-cert", "cert.pem"), ("--log-level", "loud")])
+def test_wrong_options(run: Run, started: list[Settings], options: tuple[str, ...]) -> None:
+    assert run("up", *options).status == 2
+    assert started == []
+
+
+def test_a_misspelt_setting(run: Run, started: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADWORKS_PROT", "1")
+    ran = run("up")
+    assert ran.status == 2
+    assert "HEADWORKS_PORT" in ran.err
+    assert started == []
+
+
+def test_the_mock_provider_gets_every_argument(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+
+    def take(arguments: list[str]) -> int:
+        given.append(arguments)
+        return 7
+
+    monkeypatch.setattr(engine, "run_mock_provider", take)
+    assert run("mock-provider", "--port", "0", "--help", "x").status == 7
+    assert given == [["--port", "0", "--help", "x"]]

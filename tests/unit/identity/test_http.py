@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from headworks.bootstrap.app import build_app
+from headworks.identity import commands
+from headworks.identity.commands import KeyOrder
+from headworks.identity.domain import hash_key
+from headworks.identity.facade import IdentityFacade
+from headworks.identity.ports import Store
+from headworks.kernel.clock import now
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import Authenticator
+
+pytestmark = pytest.mark.usefixtures("told")
+
+
+async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
+    """The API as `caller` uses it."""
+    async with store.transaction() as unit:
+        order = KeyOrder("caller", "management", permissions=sorted(caller.permissions))
+        issued = await commands.create_key(unit, caller, order, now())
+    assert issued.key is not None
+    app = build_app({Authenticator: IdentityFacade(store, now), Store: store})
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://headworks/api/v1",
+        headers={"authorization": f"Bearer {issued.key.reveal()}"},
+    )
+
+
+@pytest.fixture
+async def client(store: Store, admin: Principal) -> httpx.AsyncClient:
+    return await client_of(store, admin)
+
+
+async def make(client: httpx.AsyncClient, **body: object) -> dict[str, Any]:
+    answer = await client.post("/keys", json={"name": "a", **body})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()["data"]
+    return made
+
+
+async def test_a_key_is_shown_once(client: httpx.AsyncClient) -> None:
+    made = await make(client, name="Notebook", allowed_models=["m"], expires_at="2999-01-01T02:00:00+02:00")
+    secret = made.pop("key")
+    assert secret.startswith("hw_sk_")
+    assert (made["prefix"], made["last4"], made["state"]) == ("hw_sk_", secret[-4:], "active")
+    assert made["expires_at"] == "2999-01-01T00:00:00.000000Z"
+    shown = await client.get(f"/keys/{made['id']}")
+    assert shown.json()["data"] == made
+    listed = await client.get("/keys", params={"kind": "inference"})
+    assert listed.json()["data"] == [made]
+    assert listed.json()["meta"]["total"] == 1
+    for answer in (shown, listed):
+        assert secret not in answer.text
+        assert hash_key(secret) not in answer.text
+
+
+async def test_a_key_is_imported(client: httpx.AsyncClient) -> None:
+    made = await make(client, sha256=hash_key("sk-elsewhere"))
+    assert (made["key"], made["last4"]) == (None, "")
+    answer = await client.post("/keys", json={"name": "again", "sha256": hash_key("sk-elsewhere")})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "key_exists")
+
+
+async def test_null_clears_and_absence_leaves(client: httpx.AsyncClient) -> None:
+    made = await make(client, allowed_models=["m"], expires_at="2999-01-01T00:00:00Z")
+    answer = await client.patch(f"/keys/{made['id']}", json={"name": "b"})
+    assert answer.json()["data"]["allowed_models"] == ["m"]
+    answer = await client.patch(f"/keys/{made['id']}", json={"allowed_models": None, "expires_at": None})
+    assert answer.json()["data"].items() >= {"name": "b", "allowed_models": None, "expires_at": None}.items()
+
+
+async def test_revoking_twice_is_once(client: httpx.AsyncClient) -> None:
+    made = await make(client)
+    for _ in range(2):
+        answer = await client.delete(f"/keys/{made['id']}")
+        assert (answer.status_code, answer.content) == (204, b"")
+    revoked = (await client.get("/keys", params={"state": "revoked"})).json()["data"]
+    assert [key["id"] for key in revoked] == [made["id"]]
+    assert revoked[0]["revoked_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({}, 422, "name"),
+        ({"name": ""}, 422, "name"),
+        ({"name": 7}, 422, "name"),
+        ({"name": "a", "kind": "root"}, 422, "kind"),
+        ({"name": "a", "nmae": "b"}, 422, "nmae"),
+        ({"name": "a", "id": "key_1"}, 422, "id"),
+        ({"name": "a", "organization_id": "org_2"}, 422, "organization_id"),
+        ({"name": "a", "expires_at": "tomorrow"}, 422, "expires_at"),
+        ({"name": "a", "expires_at": "2999-01-01T00:00:00"}, 422, "expires_at"),
+        ({"name": "a", "expires_at": "2001-01-01T00:00:00Z"}, 422, "expires_at"),
+        ({"name": "a", "allowed_models": []}, 422, "allowed_models"),
+        ({"name": "a", "sha256": "x"}, 422, "sha256"),
+        ({"name": "a", "permissions": ["keys:read"]}, 422, "permissions"),
+        ({"name": "a", "kind": "management", "permissions": ["everything"]}, 422, "permissions.0"),
+    ],
+)
+async def test_a_wrong_body_is_told_where(
+    client: httpx.AsyncClient, body: dict[str, object], status: int, field: str
+) -> None:
+    answer = await client.post("/keys", json=body)
+    assert answer.status_code == status, answer.text
+    assert field in [detail["field"] for detail in answer.json()["error"]["details"]]
+
+
+async def test_unknown_keys_and_projects_are_told(client: httpx.AsyncClient) -> None:
+    for method in ("GET", "PATCH", "DELETE"):
+        answer = await client.request(method, "/keys/key_9", json={} if method == "PATCH" else None)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "key_not_found")
+    answer = await client.post("/keys", json={"name": "a", "project_id": "prj_2"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "project_not_found")
+
+
+async def test_tenants_do_not_meet(client: httpx.AsyncClient, store: Store, stranger: Principal) -> None:
+    made = await make(client)
+    async with await client_of(store, stranger) as other:
+        for method in ("GET", "PATCH", "DELETE"):
+            answer = await other.request(method, f"/keys/{made['id']}", json={} if method == "PATCH" else None)
+            assert answer.status_code == 404
+        assert made["id"] not in (await other.get("/keys")).text
+        assert [one["id"] for one in (await other.get("/organizations")).json()["data"]] == ["org_2"]
+        assert [one["id"] for one in (await other.get("/projects")).json()["data"]] == ["prj_2"]
+    assert (await client.get(f"/keys/{made['id']}")).json()["data"]["state"] == "active"
+    assert [one["id"] for one in (await client.get("/organizations")).json()["data"]] == ["org_1", "org_2"]
+
+
+async def test_a_child_has_no_more_rights_than_its_parent(store: Store, stranger: Principal) -> None:
+    async with await client_of(store, stranger) as client:
+        body = {"name": "a", "kind": "management", "permissions": ["installation:operate"]}
+        answer = await client.post("/keys", json=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "more_than_own_rights")

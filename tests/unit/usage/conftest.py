@@ -1,0 +1,116 @@
+"""Events, a price book, and a store of either kind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from headworks.catalog.contracts import Price, PriceBook, Rates
+from headworks.dataplane.events import UsageEvent
+from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.pagination import PageRequest
+from headworks.usage.adapters.memory import MemoryStore
+from headworks.usage.adapters.sql import SqlStore
+from headworks.usage.adapters.tables import SCHEMA
+from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
+from headworks.usage.ports import RecordFilter, ReportFilter, UsageStore
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+NOON_US = int(NOON.timestamp()) * 1_000_000
+SECOND_US = 1_000_000
+DAY_US = 86_400 * SECOND_US
+EVERY_DAY = (date(2000, 1, 1), date(2100, 1, 1))
+
+
+def event(number: int = 1, /, **changes: object) -> UsageEvent:
+    whole = UsageEvent(
+        source="spool_1",
+        event_id=f"req_{number}",
+        occurred_at_us=NOON_US,
+        duration_us=1000,
+        first_byte_us=500,
+        organization_id="org_1",
+        project_id="prj_1",
+        key_id="key_1",
+        model="fast",
+        endpoint="chat/completions",
+        provider_id="prv_1",
+        deployment_id="dep_1",
+        upstream_model="gpt",
+        streamed=True,
+        status=200,
+        outcome="success",
+        usage_source="provider",
+        input_tokens=100,
+        cache_read_tokens=10,
+        cache_write_5m_tokens=0,
+        cache_write_1h_tokens=0,
+        input_audio_tokens=0,
+        input_image_tokens=0,
+        output_tokens=20,
+        reasoning_tokens=5,
+        output_audio_tokens=0,
+        images=0,
+        milliseconds=0,
+        attempts=1,
+        upstream_request_id="up_1",
+        error_code="",
+        usage_flags="",
+    )
+    return whole._replace(**changes)  # type: ignore[arg-type]
+
+
+def price(name: str, begin: datetime, end: datetime | None, *rates: int) -> Price:
+    whole = Rates(*(rates + (0,) * (len(Rates._fields) - len(rates))))
+    return Price(name, "shipped", "openai", "gpt", whole, begin, end, "", date(2026, 1, 1), begin)
+
+
+def book(*prices: Price) -> PriceBook:
+    return PriceBook({("shipped", "openai", "gpt"): prices}, {"prv_1": (("shipped", "openai"),)}, 1)
+
+
+class Prices:
+    """The port of the same name: a cent for a thousand tokens of input, two for cached ones, ten for output."""
+
+    def __init__(self) -> None:
+        begin = NOON - timedelta(days=100)
+        million = 10**10
+        self.book = book(price("prc_1", begin, None, million, 2 * million, 0, 0, 0, 0, 10 * million, 10 * million))
+
+    async def price_book(self) -> PriceBook:
+        return self.book
+
+
+@pytest.fixture
+def prices() -> Prices:
+    return Prices()
+
+
+@pytest.fixture(params=["sql", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    prepare_schema(tmp_path / "usage.sqlite3", SCHEMA)
+    database = Database.sqlite(tmp_path / "usage.sqlite3")
+    yield SqlStore(database)
+    await database.close()
+
+
+async def report(store: UsageStore, *group_by: Dimension) -> tuple[list[ReportRow], Figures]:
+    async with store.read() as reading:
+        page, whole = await reading.report(ReportFilter("org_1", *EVERY_DAY), group_by, PageRequest(1, 200))
+    return list(page.items), whole
+
+
+async def records(store: UsageStore) -> list[UsageRecord]:
+    async with store.read() as reading:
+        return await reading.records(RecordFilter("org_1"), None, 10_000)
+
+
+async def rejected(store: UsageStore) -> int:
+    async with store.read() as reading:
+        return await reading.rejected()

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from headworks.bootstrap.app import build_app
+from headworks.kernel.clock import now
+from headworks.kernel.errors import Invalid
+from headworks.kernel.permissions import MANAGEMENT
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import Authenticator
+from headworks.usage.adapters.memory import MemoryStore
+from headworks.usage.ports import KeyNames, UsageStore
+from headworks.usage.queries import period
+from headworks.usage.tasks import ingest
+from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
+
+EVERYTHING = {"from": "2026-01-01", "to": "2026-01-31"}
+
+
+class Identity:
+    """The authenticator, and the names of keys."""
+
+    async def authenticate(self, token: str) -> Principal:
+        return Principal("key_m", "key", token, "prj_1", MANAGEMENT)
+
+    async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:
+        known = {"key_1": "Notebook"} if organization_id == "org_1" else {}
+        return {key_id: name for key_id, name in known.items() if key_id in key_ids}
+
+
+@pytest.fixture
+def memory() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.AsyncClient]:
+    events = [
+        event(1),
+        event(2, key_id="key_2", model="slow", upstream_model="other"),
+        event(3, organization_id="org_2"),
+        event(4, occurred_at_us=NOON_US - 86_400 * 10**6, outcome="cancelled", usage_source="estimated"),
+    ]
+    await ingest(memory, prices, events, clock=lambda: NOON)
+    identity = Identity()
+    app = build_app({Authenticator: identity, UsageStore: memory, KeyNames: identity})
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app),
+        base_url="http://headworks/api/v1",
+        headers={"authorization": "Bearer org_1"},
+    ) as client:
+        yield client
+
+
+async def shown(client: httpx.AsyncClient, path: str, **query: str | int) -> dict[str, Any]:
+    answer = await client.get(path, params=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def test_usage_by_key_model_and_day(client: httpx.AsyncClient) -> None:
+    body = await shown(client, "/usage", **EVERYTHING)
+    data = body["data"]
+    assert data["rows"] == [
+        {
+            "key_id": "key_1",
+            "key_name": "Notebook",
+            "model": "fast",
+            "day": "2026-01-02",
+            "requests": 1,
+            "input_tokens": 110,
+            "output_tokens": 25,
+            "estimated_requests": 0,
+            "errors": 0,
+            "cost_nanodollars": 3_700_000,
+            "cost_usd": "0.0037",
+            "unpriced_requests": 0,
+        },
+        {
+            "key_id": "key_2",
+            "key_name": None,
+            "model": "slow",
+            "day": "2026-01-02",
+            "requests": 1,
+            "input_tokens": 110,
+            "output_tokens": 25,
+            "estimated_requests": 0,
+            "errors": 0,
+            "cost_nanodollars": 0,
+            "cost_usd": "0.00",
+            "unpriced_requests": 1,
+        },
+        {
+            "key_id": "key_1",
+            "key_name": "Notebook",
+            "model": "fast",
+            "day": "2026-01-01",
+            "requests": 1,
+            "input_tokens": 110,
+            "output_tokens": 25,
+            "estimated_requests": 1,
+            "errors": 0,
+            "cost_nanodollars": 3_700_000,
+            "cost_usd": "0.0037",
+            "unpriced_requests": 0,
+        },
+    ]
+    assert (data["totals"]["requests"], data["totals"]["cost_usd"]) == (3, "0.0074")
+    assert (data["first_day"], data["last_day"], data["group_by"]) == (
+        "2026-01-01",
+        "2026-01-31",
+        ["key", "model", "day"],
+    )
+    assert data["as_of"] == "2026-01-02T12:00:00.000000Z"
+    assert body["meta"]["total"] == 3
+
+
+async def test_usage_is_split_as_asked(client: httpx.AsyncClient) -> None:
+    rows = (await shown(client, "/usage", group_by="model", **EVERYTHING))["data"]["rows"]
+    assert [(row["key_id"], row["model"], row["day"], row["requests"]) for row in rows] == [
+        (None, "fast", None, 2),
+        (None, "slow", None, 1),
+    ]
+    (whole,) = (await shown(client, "/usage", group_by="", **EVERYTHING))["data"]["rows"]
+    assert whole["requests"] == 3
+    (only,) = (await shown(client, "/usage", group_by="key", key="key_2", **EVERYTHING))["data"]["rows"]
+    assert only["key_id"] == "key_2"
+    assert (await shown(client, "/usage", model="none", **EVERYTHING))["data"]["rows"] == []
+
+
+async def test_usage_has_pages(client: httpx.AsyncClient) -> None:
+    body = await shown(client, "/usage", per_page=2, page=2, **EVERYTHING)
+    assert [row["day"] for row in body["data"]["rows"]] == ["2026-01-01"]
+    assert body["data"]["totals"]["requests"] == 3
+    assert body["links"]["next"] is None
+    assert "page=1" in body["links"]["prev"]
+
+
+async def test_before_the_first_request_there_is_nothing(client: httpx.AsyncClient, memory: MemoryStore) -> None:
+    client.headers["authorization"] = "Bearer org_new"
+    data = (await shown(client, "/usage"))["data"]
+    assert (data["rows"], data["totals"]["requests"], data["totals"]["cost_usd"]) == ([], 0, "0.00")
+    today = now().date()
+    assert date.fromisoformat(data["first_day"]) in (today - timedelta(days=29), today - timedelta(days=30))
+
+
+async def test_single_requests(client: httpx.AsyncClient) -> None:
+    body = await shown(client, "/usage-events")
+    assert [one["event_id"] for one in body["data"]] == ["req_2", "req_1", "req_4"]
+    first = body["data"][1]
+    assert first | {"occurred_at": "2026-01-02T12:00:00.000000Z", "input_tokens": 100, "cost_usd": "0.0037"} == first
+    assert first["price_id"] == "prc_1"
+    assert (body["data"][0]["cost_nanodollars"], body["data"][0]["cost_usd"]) == (None, None)
+    assert "organization_id" not in first
+
+
+async def test_single_requests_are_filtered(client: httpx.AsyncClient) -> None:
+    for query, wanted in (
+        ({"key": "key_2"}, ["req_2"]),
+        ({"model": "fast"}, ["req_1", "req_4"]),
+        ({"outcome": "cancelled"}, ["req_4"]),
+        ({"id": "req_1"}, ["req_1"]),
+        ({"from": "2026-01-02T00:00:00Z"}, ["req_2", "req_1"]),
+        ({"to": "2026-01-02T13:00:00+01:00"}, ["req_4"]),
+        ({"id": "req_3"}, []),
+    ):
+        found = [one["event_id"] for one in (await shown(client, "/usage-events", **query))["data"]]
+        assert found == wanted, query
+
+
+async def test_single_requests_go_on_by_cursor(client: httpx.AsyncClient) -> None:
+    seen: list[str] = []
+    address: str | None = "/usage-events?per_page=1&model=fast"
+    while address is not None:
+        body = (await client.get(address.removeprefix("/api/v1"))).json()
+        seen += [one["event_id"] for one in body["data"]]
+        address = body["links"]["next"]
+    assert seen == ["req_1", "req_4"]
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("/usage?group_by=key,colour", "query.group_by"),
+        ("/usage?from=2026-01-02&to=2026-01-01", "query.from"),
+        ("/usage?from=yesterday", "query.from"),
+        ("/usage?per_page=0", "query.per_page"),
+        ("/usage?per_page=1001", "query.per_page"),
+        ("/usage?page=0", "query.page"),
+        ("/usage?colour=red", "query.colour"),
+        ("/usage-events?cursor=x", "query.cursor"),
+        ("/usage-events?cursor=WyJhIiwxXQ", "query.cursor"),
+        ("/usage-events?from=2026-01-01T00:00:00", "query.from"),
+        ("/usage-events?outcome=fine", "query.outcome"),
+        ("/usage-events?per_page=201", "query.per_page"),
+    ],
+)
+async def test_questions_that_are_refused(client: httpx.AsyncClient, address: str, field: str) -> None:
+    answer = await client.get(address)
+    assert answer.status_code == 422
+    assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
+
+
+def test_periods() -> None:
+    today = date(2026, 3, 15)
+    assert period(None, None, today) == (date(2026, 2, 14), today)
+    assert period(date(2026, 3, 1), None, today) == (date(2026, 3, 1), today)
+    assert period(date(2026, 4, 1), None, today) == (date(2026, 4, 1), date(2026, 4, 1))
+    assert period(None, date(2026, 1, 30), today) == (date(2026, 1, 1), date(2026, 1, 30))
+    with pytest.raises(Invalid):
+        period(date(2026, 3, 2), date(2026, 3, 1), today)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headworks.dataplane.events import UsageEvent
+from headworks.usage.domain.intake import Intake
+from headworks.usage.domain.rows import event_of
+from headworks.usage.domain.screening import LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit
+from tests.unit.usage.conftest import DAY_US, NOON_US, SECOND_US, book, event
+
+COUNTS = [name for name, kind in get_type_hints(UsageEvent).items() if kind is int and name != "occurred_at_us"]
+IDS = ["source", "event_id", "organization_id", "project_id", "key_id", "provider_id", "deployment_id"]
+TEXTS = [
+    "model",
+    "endpoint",
+    "upstream_model",
+    "outcome",
+    "usage_source",
+    "upstream_request_id",
+    "error_code",
+    "usage_flags",
+]
+
+
+def screened(given_event: object) -> UsageEvent:
+    """What would be stored."""
+    subject, own = Intake(book(), NOON_US).take(given_event)  # type: ignore[arg-type]
+    return event_of(subject.shared, own)
+
+
+def test_the_lists_above_are_complete() -> None:
+    others = {"occurred_at_us", "first_byte_us", "streamed"}
+    assert {*COUNTS, *IDS, *TEXTS, *others} == set(UsageEvent._fields)
+
+
+def test_an_ordinary_event_passes_unchanged() -> None:
+    assert screened(event()) == event()
+    assert screened(tuple(event(first_byte_us=None))) == event(first_byte_us=None)
+
+
+@pytest.mark.parametrize("name", [*COUNTS, "first_byte_us"])
+def test_counts_are_whole_and_in_bounds(name: str) -> None:
+    for good in (0, 1, LARGEST_COUNT):
+        assert screened(event(**{name: good})) == event(**{name: good})
+    for bad in (-1, LARGEST_COUNT + 1, 2**64, 1.0, float("nan"), "1", [1]):
+        with pytest.raises(Unfit, match=name):
+            screened(event(**{name: bad}))
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_a_count_is_never_missing(name: str) -> None:
+    with pytest.raises(Unfit, match=name):
+        screened(event(**{name: None}))
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_ids_are_short_and_plain(name: str) -> None:
+    longest = "x" * LONGEST_ID
+    assert screened(event(**{name: longest})) == event(**{name: longest})
+    for bad in ("x" * (LONGEST_ID + 1), "a\0", "ü", "a\n", "\ud800", None, 1):
+        with pytest.raises(Unfit, match=name):
+            screened(event(**{name: bad}))
+
+
+def test_only_a_source_and_an_event_id_must_be_there() -> None:
+    empty = dict.fromkeys([*IDS[2:], *TEXTS], "")
+    assert screened(event(**empty)) == event(**empty)
+    for name in ("source", "event_id"):
+        with pytest.raises(Unfit, match=name):
+            screened(event(**{name: ""}))
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_other_text_is_mended_and_kept(name: str) -> None:
+    for good in ("ü", "模型", "a b", "x" * LONGEST_TEXT):
+        assert screened(event(**{name: good})) == event(**{name: good})
+    for bad, mended in (
+        ("a\0b", "a\ufffdb"),
+        ("a\x1b[31mb", "a\ufffd[31mb"),
+        ("\u202ea", "\ufffda"),
+        ("a\ud800", "a\ufffd"),
+        ("x" * (LONGEST_TEXT + 9), "x" * LONGEST_TEXT),
+    ):
+        assert screened(event(**{name: bad})) == event(**{name: mended})
+    for other in (None, 1, b"x"):
+        with pytest.raises(Unfit):
+            screened(event(**{name: other}))
+
+
+def test_a_flag_for_streams_is_a_boolean() -> None:
+    assert screened(event(streamed=False)).streamed is False
+    for bad in (1, 0, "true", None):
+        with pytest.raises(Unfit, match="streamed"):
+            screened(event(streamed=bad))
+
+
+def test_a_wrong_clock_is_set_right_and_flagged() -> None:
+    for at, kept in (
+        (NOON_US + 5 * 60 * SECOND_US, None),
+        (NOON_US - 35 * DAY_US, None),
+        (NOON_US + 5 * 60 * SECOND_US + 1, NOON_US + 5 * 60 * SECOND_US),
+        (NOON_US - 35 * DAY_US - 1, NOON_US - 35 * DAY_US),
+        (0, NOON_US - 35 * DAY_US),
+    ):
+        found = screened(event(occurred_at_us=at))
+        assert (found.occurred_at_us, found.usage_flags) == ((at, "") if kept is None else (kept, "clock"))
+    assert screened(event(occurred_at_us=0, usage_flags="negative")).usage_flags == "negative,clock"
+    for bad in (-1, 1.5, None, "now"):
+        with pytest.raises(Unfit, match="occurred_at_us"):
+            screened(event(occurred_at_us=bad))
+
+
+@pytest.mark.parametrize("shape", [(), ("x",) * 31, ("x",) * 33, (None,) * 32, ([],) * 32])
+def test_other_shapes_are_unfit(shape: tuple[object, ...]) -> None:
+    with pytest.raises(Unfit):
+        screened(shape)
+
+
+ANYTHING = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=300) | st.binary()
+
+
+@given(st.data())
+def test_whatever_comes_either_fits_or_is_unfit(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(UsageEvent._fields))
+    spoilt = event(**{name: data.draw(ANYTHING)})
+    try:
+        kept = screened(spoilt)
+    except Unfit:
+        return
+    assert screened(kept) == kept
+    assert all("\0" not in value for value in kept if isinstance(value, str))
