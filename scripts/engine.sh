@@ -6,10 +6,12 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 say "building the engine${1:+ ($1)}; the first time takes minutes"
-# Whoever watches sees that it works; a log gets warnings and errors alone.
-options=(--uv --locked)
-if [ ! -t 2 ]; then
-  export CARGO_TERM_QUIET=true
-  options+=(--quiet)
+build=(.tools/bin/maturin develop --uv --locked "$@")
+export UV_OFFLINE=1 VIRTUAL_ENV=$PWD/.venv
+# Whoever watches sees that it works; otherwise only a failure is worth its pages.
+if [ -t 2 ]; then
+  "${build[@]}"
+elif ! "${build[@]}" > .tools/engine.log 2>&1; then
+  cat .tools/engine.log >&2
+  die "the engine could not be built."
 fi
-UV_OFFLINE=1 VIRTUAL_ENV=$PWD/.venv .tools/bin/maturin develop "${options[@]}" "$@"

@@ -37,7 +37,7 @@ def build() -> str:
     ).splitlines()  # fmt: skip
     messages = [json.loads(line) for line in lines if line.startswith("{")]
     return next(
-        message["executable"]
+        str(message["executable"])
         for message in messages
         if message["reason"] == "compiler-artifact" and message["target"]["name"] == "instructions"
     )

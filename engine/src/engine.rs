@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::auth::KeyHash;
 use crate::fail_point;
 use crate::flow::{Answer, Controller, FlowTable, Resolver};
-use crate::meter::{Book, settle_orphan};
+use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
 use crate::settings::{Durability, Settings};
 use crate::signal::Signal;
@@ -239,11 +239,14 @@ impl Drop for Engine {
 
 fn settle(spool: &Spool, orphan: &Orphan) -> Result<(), EngineError> {
     let record = settle_orphan(&orphan.intent, orphan.mark.as_deref());
-    let payload = record.and_then(|record| crate::meter::encode(&record));
-    if payload.is_none() {
+    let Some(record) = record else {
         tracing::error!("an intent of another version was found and can't be settled");
+        return spool.append_orphan_final(orphan.id, &[]).map_err(failed);
+    };
+    match encoded(&record, |bytes| spool.append_orphan_final(orphan.id, bytes)) {
+        Some(written) => written.map_err(failed),
+        None => Err(EngineError("a settled usage record does not fit".into())),
     }
-    spool.append_orphan_final(orphan.id, payload.as_deref().unwrap_or_default()).map_err(failed)
 }
 
 fn spool_status(spool: &Spool) -> SpoolStatus {

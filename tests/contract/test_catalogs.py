@@ -120,6 +120,16 @@ async def test_a_retired_provider_leaves_its_name_and_its_price_list(catalogs: C
     assert {(one.id, one.name) for one in known} == {(old.id, "provider-1"), ("prv_new", "provider-1")}
 
 
+async def test_a_provider_is_changed(catalogs: Catalogs) -> None:
+    async with catalogs.writing("org_1") as store:
+        await store.add_provider(provider(1, credential=SEALED))
+    changed = replace(provider(1), base_url="https://elsewhere.example", credential=REFERENCE, origin="discovered")
+    async with catalogs.writing("org_1") as store:
+        await store.change_provider(changed)
+    async with catalogs.reading("org_1") as store:
+        assert await store.providers() == [changed]
+
+
 async def test_a_name_is_given_once(catalogs: Catalogs) -> None:
     first = provider(1)
     async with catalogs.writing("org_1") as store:

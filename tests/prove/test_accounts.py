@@ -31,7 +31,7 @@ def served(request_id: str, *, outcome: str = "complete", output: int = 5) -> Se
 
 def record(event_id: str, *, outcome: str = "success", source: str = "provider", output: int = 5) -> dict[str, object]:
     tokens = dict.fromkeys(TOKEN_COLUMNS, 0) | {"input_tokens": 3, "output_tokens": output}
-    return {"event_id": event_id, "outcome": outcome, "usage_source": source} | tokens
+    return {"event_id": event_id, "outcome": outcome, "usage_source": source, **tokens}
 
 
 def test_accounts_that_agree() -> None:

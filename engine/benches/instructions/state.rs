@@ -11,9 +11,9 @@ use headworks_engine::spool::{Durability, Settings, Spool};
 use super::{Case, Work};
 
 pub const CASES: &[Case] = &[
-    ("key_hash", key_hash),
+    ("key_hash", || Some(key_hash())),
     ("flow_lookup", flow_lookup),
-    ("body_budget", body_budget),
+    ("body_budget", || Some(body_budget())),
     ("spool_intent_and_final", spool_intent_and_final),
 ];
 
@@ -25,10 +25,10 @@ const FLOW: &str = r#"{"flow":{"organization_id":"o","project_id":"p","key_id":"
 const RECORD: [u8; 200] = [7; 200];
 const SEGMENT: usize = 8 * 1024 * 1024;
 
-fn key_hash() -> Option<Work> {
-    Some(Box::new(|| {
+fn key_hash() -> Work {
+    Box::new(|| {
         black_box(hash(black_box(KEY)));
-    }))
+    })
 }
 
 fn flow_lookup() -> Option<Work> {
@@ -51,11 +51,11 @@ fn flow_lookup() -> Option<Work> {
     }))
 }
 
-fn body_budget() -> Option<Work> {
+fn body_budget() -> Work {
     let budget = BodyBudget::new(1024 * 1024);
-    Some(Box::new(move || {
+    Box::new(move || {
         black_box(budget.hold(black_box(1024)));
-    }))
+    })
 }
 
 fn spool_intent_and_final() -> Option<Work> {
@@ -70,13 +70,26 @@ fn spool_intent_and_final() -> Option<Work> {
         on_data: Box::new(|| {}),
     };
     let (spool, _) = Spool::open(settings).ok()?;
-    let mut number = 0_u128;
-    Some(Box::new(move || {
-        // Held here so that the folder lasts as long as the spool.
-        let _ = &folder;
-        number += 1;
-        if let Ok(open) = spool.begin(number.to_le_bytes(), &RECORD) {
-            let _ = black_box(spool.finish(open, &RECORD));
+    let mut writer = Writer {
+        spool,
+        number: 0,
+        _folder: folder,
+    };
+    Some(Box::new(move || writer.write()))
+}
+
+/// A spool, which has to go before its folder does.
+struct Writer {
+    spool: Spool,
+    number: u128,
+    _folder: tempfile::TempDir,
+}
+
+impl Writer {
+    fn write(&mut self) {
+        self.number += 1;
+        if let Ok(open) = self.spool.begin(self.number.to_le_bytes(), &RECORD) {
+            let _ = black_box(self.spool.finish(open, &RECORD));
         }
-    }))
+    }
 }

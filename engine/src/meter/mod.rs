@@ -4,7 +4,7 @@ mod record;
 mod request_id;
 pub mod usage;
 
-pub use record::{Outcome, Record, UsageSource, decode, encode, settle_orphan};
+pub use record::{Outcome, Record, UsageSource, decode, encoded, settle_orphan};
 pub use request_id::{RequestId, Text as RequestIdText, now_us};
 
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::flow::{Endpoint, Flow, Target};
 use crate::settings::WhenFull;
 use crate::spool::{Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
-use record::{Encoded, Mark, bounded, estimate_tokens};
+use record::{Mark, bounded, estimate_tokens};
 use usage::{Measured, UsageVector};
 
 /// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
@@ -108,7 +108,7 @@ impl Meter {
             was_served: true,
             error_code: "interrupted",
         });
-        let opened = Encoded::of(&intent).ok().and_then(|intent| meter.book.spool.begin(meter.id.bytes(), intent.bytes()).ok());
+        let opened = encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes).ok()).flatten();
         match (opened, meter.book.when_full) {
             (Some(open), _) => {
                 meter.book.spool.durable(&open).await;
@@ -181,8 +181,8 @@ impl Meter {
             output_bytes: self.delivered_bytes,
             status: self.status,
         };
-        if let (Some(open), Ok(mark)) = (&self.open, Encoded::of(&mark)) {
-            self.book.spool.mark(open, mark.bytes());
+        if let Some(open) = &self.open {
+            encoded(&mark, |bytes| self.book.spool.mark(open, bytes));
         }
     }
 
@@ -193,13 +193,10 @@ impl Meter {
         }
         reach(FailPoint::K4);
         if let Some(open) = self.open.take() {
-            match Encoded::of(&self.record(settlement)) {
-                Ok(last) => {
-                    if let Err(error) = self.book.spool.finish(open, last.bytes()) {
-                        tracing::error!(request_id = %self.id, %error, "the final usage record could not be written");
-                    }
-                }
-                Err(error) => tracing::error!(request_id = %self.id, %error, "the usage record does not fit"),
+            match encoded(&self.record(settlement), |bytes| self.book.spool.finish(open, bytes)) {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::error!(request_id = %self.id, %error, "a final usage record could not be written"),
+                None => tracing::error!(request_id = %self.id, "a usage record does not fit"),
             }
         }
         reach(FailPoint::K5);

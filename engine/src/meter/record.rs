@@ -1,5 +1,7 @@
 //! What the spool holds of a request. `headworks.dataplane.events.UsageEvent` is the shape that leaves it.
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::usage::UsageVector;
@@ -87,31 +89,22 @@ pub struct Mark {
     pub status: u16,
 }
 
-/// Encoded on the stack: no allocation for a record.
-pub struct Encoded {
-    buffer: [u8; MAX_ENCODED],
-    length: usize,
+thread_local! {
+    /// Kept, so that a record costs no allocation.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Encoded {
-    pub fn of<T: Serialize>(value: &T) -> Result<Self, postcard::Error> {
-        let mut buffer = [0; MAX_ENCODED];
-        buffer[0] = VERSION;
-        let length = 1 + postcard::to_slice(value, &mut buffer[1..])?.len();
-        Ok(Self { buffer, length })
-    }
-
-    pub fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.length]
-    }
+/// Encodes a record or a mark, and hands the bytes to `write`. None when it does not fit.
+pub fn encoded<T: Serialize, R>(value: &T, write: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.clear();
+        buffer.push(VERSION);
+        *buffer = postcard::to_extend(value, std::mem::take(buffer)).ok()?;
+        (buffer.len() <= MAX_ENCODED).then(|| write(buffer))
+    })
 }
 
-/// A record for the spool, where no hurry calls for the stack.
-pub fn encode(record: &Record<'_>) -> Option<Vec<u8>> {
-    Encoded::of(record).ok().map(|encoded| encoded.bytes().to_vec())
-}
-
-/// Reads what [`Encoded`] wrote; None when it is of another version or damaged.
+/// Reads what [`encoded`] wrote; None when it is of another version or damaged.
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
     let (version, rest) = bytes.split_first()?;
     (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
@@ -147,6 +140,10 @@ pub fn estimate_tokens(bytes: u64) -> u64 {
 mod tests {
     use super::*;
 
+    fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+        encoded(value, <[u8]>::to_vec).unwrap()
+    }
+
     fn record() -> Record<'static> {
         Record {
             occurred_at_us: 1_700_000_000_000_000,
@@ -174,25 +171,25 @@ mod tests {
 
     #[test]
     fn a_record_survives_its_encoding() {
-        let encoded = Encoded::of(&record()).unwrap();
-        assert_eq!(decode::<Record<'_>>(encoded.bytes()).unwrap(), record());
+        let encoded = encode(&record());
+        assert_eq!(decode::<Record<'_>>(&encoded).unwrap(), record());
     }
 
     #[test]
     fn damage_and_other_versions_are_not_read() {
-        let encoded = Encoded::of(&record()).unwrap();
-        let mut other = encoded.bytes().to_vec();
+        let encoded = encode(&record());
+        let mut other = encoded.clone();
         other[0] = VERSION + 1;
         assert!(decode::<Record<'_>>(&other).is_none());
-        assert!(decode::<Record<'_>>(&encoded.bytes()[..10]).is_none());
+        assert!(decode::<Record<'_>>(&&encoded[..10]).is_none());
         assert!(decode::<Record<'_>>(&[]).is_none());
     }
 
     #[test]
     fn an_orphan_is_charged_for_what_was_delivered() {
-        let intent = Encoded::of(&record()).unwrap();
-        let mark = Encoded::of(&Mark { duration_us: 9, output_bytes: 41, status: 200 }).unwrap();
-        let settled = settle_orphan(intent.bytes(), Some(mark.bytes())).unwrap();
+        let intent = encode(&record());
+        let mark = encode(&Mark { duration_us: 9, output_bytes: 41, status: 200 });
+        let settled = settle_orphan(&intent, Some(&mark)).unwrap();
         assert_eq!((settled.usage.input, settled.usage.output, settled.status), (7, 11, 200));
         assert_eq!((settled.outcome, settled.source), (Outcome::Interrupted, UsageSource::Estimated));
     }
@@ -209,6 +206,6 @@ mod tests {
             *field = name;
         }
         widest.error_code = name;
-        assert!(Encoded::of(&widest).is_ok());
+        assert!(encoded(&widest, |_| ()).is_some());
     }
 }

@@ -61,7 +61,8 @@ pub async fn serve(
     let meter = Meter::begin(Arc::clone(&gateway.book), admitted, first).await.map_err(|_| {
         Refused::unavailable("usage_log_full", "The gateway can't record more usage now, so it takes no more work; its operator was told.")
     })?;
-    let call = Call { gateway, admission, rest, parts, intake, meter, waited: Duration::ZERO, target: first };
+    // On the heap: it is handed from step to step, and is too large to be copied at each.
+    let call = Box::new(Call { gateway, admission, rest, parts, intake, meter, waited: Duration::ZERO, target: first });
     call.try_targets(&order).await
 }
 
@@ -91,7 +92,7 @@ impl Replay for Call<'_> {
 }
 
 impl Call<'_> {
-    async fn try_targets(mut self, order: &[usize]) -> Result<Response<AnswerBody>, Refused> {
+    async fn try_targets(mut self: Box<Self>, order: &[usize]) -> Result<Response<AnswerBody>, Refused> {
         let mut last = None;
         for (attempt, &target) in order.iter().enumerate() {
             if attempt > 0 {
@@ -149,7 +150,7 @@ impl Call<'_> {
         self.meter.settle(&Settlement { status, outcome, usage: None, was_served, error_code });
     }
 
-    async fn answer(mut self, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
+    async fn answer(mut self: Box<Self>, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
         let status = response.status();
         let upstream_id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
         self.meter.answered(status.as_u16(), upstream_id);
@@ -180,7 +181,7 @@ impl Call<'_> {
     }
 
     /// The upstream's own error: its status, its body if that is JSON, its advice on when to come back.
-    async fn upstream_refusal(mut self, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
+    async fn upstream_refusal(mut self: Box<Self>, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
         let is_json = matches!(MediaType::of(&response), MediaType::Json);
         let (mut parts, body) = response.into_parts();
         let status = parts.status;
@@ -200,7 +201,7 @@ impl Call<'_> {
     }
 
     /// A JSON answer: read to its end where it is of ordinary size, so that a cut one is never passed on as a success.
-    async fn whole(mut self, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
+    async fn whole(mut self: Box<Self>, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
         let (mut parts, body) = response.into_parts();
         match self.read_whole(body).await {
             Read::Whole(body) => {
@@ -259,12 +260,12 @@ impl Call<'_> {
         Read::Whole(if more.is_empty() { read } else { more.freeze() })
     }
 
-    fn relay(self, response: Response<ResponseBody>, content: Content) -> Response<AnswerBody> {
+    fn relay(self: Box<Self>, response: Response<ResponseBody>, content: Content) -> Response<AnswerBody> {
         self.relay_from(response, content, Bytes::new())
     }
 
     /// `read` is the part of the body that was read already.
-    fn relay_from(self, response: Response<ResponseBody>, content: Content, read: Bytes) -> Response<AnswerBody> {
+    fn relay_from(self: Box<Self>, response: Response<ResponseBody>, content: Content, read: Bytes) -> Response<AnswerBody> {
         let (mut parts, body) = response.into_parts();
         if matches!(content, Content::Events(_)) {
             parts.headers.remove(CONTENT_LENGTH);

@@ -1,6 +1,6 @@
 """The shipper: moves usage from the engine's spool into the usage database, and lets the spool forget what is stored.
 
-At least once, in order. While the database does not answer it tries again for ever, and the spool grows meanwhile.
+At least once, in order. Whatever keeps it from storing, it tries again for ever, and the spool grows meanwhile.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Shipper:
         self._record_uses = record_uses
         self._taken: tuple[int, list[tuple[object, ...]]] | None = None
         """Taken and not yet confirmed. Kept over a cancellation: the spool gives nothing twice while it is open."""
+        self._trouble = ""
         self._uses: dict[str, datetime] = {}
         self._uses_written = monotonic()
 
@@ -76,6 +77,11 @@ class Shipper:
             await self.ship_all()
             if monotonic() - self._uses_written >= _USES_SECONDS:
                 await self._write_uses()
+
+    async def probe(self) -> None:
+        """Raises Unavailable while usage cannot be stored."""
+        if self._trouble:
+            raise Unavailable("Usage is not being stored; the spool keeps it meanwhile.", detail=self._trouble)
 
     async def ship_all(self) -> None:
         """Ship all that waits now."""
@@ -114,15 +120,18 @@ class Shipper:
             try:
                 done = await ingest(self._store, self._prices, events, before_commit=self._before_commit)
             except Unavailable as error:
-                _log.warning(
-                    "usage not stored, trying again", pause_seconds=pause, detail=error.detail or error.message
-                )
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                self._trouble = error.detail or error.message
+                _log.warning("usage not stored, trying again", pause_seconds=pause, detail=self._trouble)
+            except Exception as error:  # noqa: BLE001 - a bug here must not take the front door away
+                self._trouble = f"{type(error).__name__}: {error}"
+                _log.exception("usage not stored, trying again", pause_seconds=pause)
             else:
+                self._trouble = ""
                 for key_id, at in done.last_uses.items():
                     self._uses[key_id] = max(at, self._uses.get(key_id, at))
                 return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _before_commit(self) -> None:
         self._spool.reach("K8")

@@ -11,7 +11,7 @@ import os
 import resource
 import signal
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ _SHIP_SECONDS = 10.0
 """How long the rest of the usage may take on its way into the database at the end."""
 _SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter while another wants it: the most that an answer waits for other Python."""
+_DESCRIPTORS = 65_536
 _FAILED = 1
 _CUT = 130
 
@@ -59,7 +60,7 @@ def run(settings: Settings) -> int:
         with home.lock():
             prepare_databases(home)
             return asyncio.run(_serve(home, settings))
-    except (HomeError, EngineError, HeadworksError, PermissionError, ValueError) as error:
+    except (HomeError, EngineError, HeadworksError, OSError, ValueError) as error:
         sys.stderr.write(f"headworks: {error}\n")
         return _FAILED
     except KeyboardInterrupt:
@@ -71,7 +72,9 @@ def _prepare_process() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     # Each open stream takes two descriptors, and the usual limit is 1024.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else most
+    with suppress(ValueError, OSError):  # macOS has a second limit, which it does not tell
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ async def _serve(home: Home, settings: Settings) -> int:
             endpoint,
             first_key,
         )
-        health = _health(house)
+        health = _health(house, shipper)
         control_plane = _open_management(house, health, welcome)
         serving = control_plane.start()
         gc.collect()
@@ -143,10 +146,10 @@ def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
     return _House(home, settings, foundation, container, engine, control_socket, controller)
 
 
-def _health(house: _House) -> Health:
+def _health(house: _House, shipper: Shipper) -> Health:
     probes = {f"{name} database": database.ping for name, database in house.container.databases.items()}
-    refuses = house.settings.spool_when_full == "refuse"
-    return Health(house.engine, {**probes, "controller": house.controller.probe}, refuses_when_full=refuses)
+    probes |= {"controller": house.controller.probe, "shipper": shipper.probe}
+    return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
 def _open_management(house: _House, health: Health, welcome: Welcome) -> ControlPlane:

@@ -5,6 +5,7 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from headworks.bootstrap import shipper as module
 from headworks.bootstrap.shipper import Shipper
 from headworks.catalog.contracts import PriceBook
 from headworks.kernel.database import Database, DatabaseUnavailable, prepare_schema
+from headworks.kernel.errors import Unavailable
 from headworks.usage.adapters.sql import SqlStore
 from headworks.usage.adapters.tables import SCHEMA
 from headworks.usage.ports import RecordFilter
@@ -90,6 +92,37 @@ async def test_an_outage_delays_and_loses_nothing(rig: Rig, log: io.StringIO) ->
     assert await rig.stored() == ["req_1"]
     assert rig.engine.confirmed == 1
     assert log.getvalue().count("trying again") == 3
+
+
+async def test_trouble_shows_until_it_is_over(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FIRST_PAUSE", 3600)
+    rig.prices.outages = 1
+    rig.engine.serve(usage_event(1))
+    shipping = asyncio.create_task(rig.shipper.ship_all())
+    while rig.prices.outages:
+        await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="not being stored"):
+        await rig.shipper.probe()
+    shipping.cancel()
+    await asyncio.gather(shipping, return_exceptions=True)
+    await rig.shipper.ship_all()
+    await rig.shipper.probe()
+
+
+async def test_a_bug_is_no_reason_to_stop(rig: Rig, monkeypatch: pytest.MonkeyPatch, log: io.StringIO) -> None:
+    real, calls = module.ingest, []
+
+    async def fail_once(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as it is called
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return await real(*arguments, **named)
+
+    monkeypatch.setattr(module, "ingest", fail_once)
+    rig.engine.serve(usage_event(1))
+    await rig.shipper.ship_all()
+    assert await rig.stored() == ["req_1"]
+    assert "ZeroDivisionError" in log.getvalue()
 
 
 async def test_what_was_taken_before_a_cancellation_is_stored_after_it(

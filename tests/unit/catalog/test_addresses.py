@@ -18,6 +18,7 @@ from headworks.kernel.errors import Invalid
         ("http://localhost:80", "http://localhost"),
         ("http://[::1]:8000/v1", "http://[::1]:8000/v1"),
         ("http://[0:0::0:1]/V1", "http://[::1]/V1"),
+        ("http://[::ffff:10.0.0.1]/v1", "http://10.0.0.1/v1"),
         ("https://models.example./v1", "https://models.example/v1"),
         ("https://vllm_1.rack/openai/v1", "https://vllm_1.rack/openai/v1"),
         ("https://xn--mller-kva.example/v1", "https://xn--mller-kva.example/v1"),
@@ -63,6 +64,8 @@ def test_one_spelling(written: str, kept: str) -> None:
         "http://169.254.169.254/latest",
         "http://metadata.google.internal/v1",
         "http://[fd00:ec2::254]/v1",
+        "http://[::ffff:169.254.169.254]/v1",
+        "http://[fe80::1%25eth0]/v1",
         "https://" + "a" * 2048,
     ],
 )

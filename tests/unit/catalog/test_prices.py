@@ -129,4 +129,4 @@ def test_shipped_prices_are_complete_and_say_where_they_come_from() -> None:
 
 def test_shipped_prices_are_of_providers_that_are_recognised() -> None:
     known = {addresses.kind_of(f"https://{host}/v1") for host in addresses._KINDS}
-    assert {wish.provider for wish in shipped_prices()} - {"headworks"} <= known
+    assert {wish.provider for wish in shipped_prices()} <= known

@@ -15,6 +15,7 @@ from headworks.kernel.database import (
     Microseconds,
     Schema,
     SchemaTooNew,
+    SchemaUnreadable,
     new_metadata,
     prepare_schema,
 )
@@ -118,6 +119,12 @@ def test_a_schema_is_prepared_once(path: Path) -> None:
     assert stored_revision(path) == "0001"
     prepare_schema(path, SCHEMA)
     assert stored_revision(path) == "0001"
+
+
+def test_a_damaged_file_is_named(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 300)
+    with pytest.raises(SchemaUnreadable, match=str(path)):
+        prepare_schema(path, SCHEMA)
 
 
 def test_data_of_a_newer_version_is_not_touched(path: Path) -> None:

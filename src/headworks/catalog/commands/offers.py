@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 DEMO_PROVIDER = "headworks"
 DEMO_MODEL = "echo"
-_DEMO_URL = "http://echo.invalid/v1"
-"""Never called: the engine answers the echo dialect itself. RFC 2606 keeps `.invalid` from ever resolving."""
 
 
 async def offer_provider(store: CatalogStore, vault: Vault, offer: Offer, *, private_networks: bool) -> Offered:
@@ -69,7 +67,7 @@ async def offer_demo(store: CatalogStore) -> None:
         organization_id=store.organization_id,
         name=DEMO_PROVIDER,
         dialect="echo",
-        base_url=_DEMO_URL,
+        base_url=f"http://{addresses.DEMO_HOST}/v1",
         credential=None,
         origin="builtin",
         created_at=at,

@@ -17,7 +17,11 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 _METADATA_HOSTS = frozenset({"169.254.169.254", "fd00:ec2::254", "metadata.google.internal"})
 """Where clouds hand out a machine's credentials. Nobody runs a model there."""
 
+DEMO_HOST = "echo.invalid"
+"""Of the built-in demo, which is never called: RFC 2606 keeps `.invalid` from ever resolving."""
+
 _KINDS = {
+    DEMO_HOST: "headworks",
     "api.anthropic.com": "anthropic",
     "api.deepseek.com": "deepseek",
     "api.groq.com": "groq",
@@ -78,10 +82,7 @@ def _host(text: str) -> str:
     if not host:
         raise _invalid("names no host; write it like https://api.openai.com/v1")
     if ":" in host:
-        try:
-            host = str(ipaddress.IPv6Address(host))
-        except ValueError:
-            raise _invalid("names a host in brackets that is not an IPv6 address") from None
+        host = _ipv6(host)
     elif not all(_HOST_LABEL.fullmatch(label) for label in host.split(".")) or len(host) > 253:  # noqa: PLR2004 - DNS
         raise _invalid("names a host that is neither a name nor an address")
     elif host.replace(".", "").isdigit():
@@ -89,6 +90,14 @@ def _host(text: str) -> str:
     if host in _METADATA_HOSTS:
         raise _invalid("is a cloud's metadata address, which hands out credentials; it is never a provider")
     return host
+
+
+def _ipv6(host: str) -> str:
+    """An IPv4 address that is written as an IPv6 one comes out as what it is. `urlsplit` has checked the form."""
+    address = ipaddress.IPv6Address(host)
+    if address.scope_id is not None:
+        raise _invalid("names a network interface, which another server would not have; leave out the part from %")
+    return str(address.ipv4_mapped or address)
 
 
 def _ipv4(host: str) -> str:
@@ -105,8 +114,6 @@ def _is_private(host: str) -> bool:
         address = ipaddress.ip_address(host)
     except ValueError:
         return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
     return not address.is_global
 
 

@@ -5,7 +5,7 @@ Tables are SQLAlchemy Core, not ORM: rows stay inside the adapters, and nothing 
 
 from headworks.kernel.database.columns import Microseconds, new_metadata
 from headworks.kernel.database.database import Database, DatabaseUnavailable
-from headworks.kernel.database.schema import Schema, SchemaTooNew, prepare_schema
+from headworks.kernel.database.schema import Schema, SchemaTooNew, SchemaUnreadable, prepare_schema
 
 __all__ = [
     "Database",
@@ -13,6 +13,7 @@ __all__ = [
     "Microseconds",
     "Schema",
     "SchemaTooNew",
+    "SchemaUnreadable",
     "new_metadata",
     "prepare_schema",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from headworks.kernel.errors import HeadworksError
 
@@ -43,15 +44,25 @@ class SchemaTooNew(HeadworksError):
     title = "The data folder belongs to a newer version"
 
 
+class SchemaUnreadable(HeadworksError):
+    """The file is damaged, or cannot be written."""
+
+    code = "schema_unreadable"
+    title = "A database cannot be used"
+
+
 def prepare_schema(path: Path, schema: Schema) -> None:
-    """Make the SQLite file at `path` fit `schema`. Raises SchemaTooNew; safe to run twice."""
-    revision = stored_revision(path)
-    if revision == schema.head:
-        return
-    if revision is None:
-        _create(path, schema)
-        return
-    _migrate(path, schema, revision)
+    """Make the SQLite file at `path` fit `schema`. Raises SchemaTooNew, SchemaUnreadable; safe to run twice."""
+    try:
+        revision = stored_revision(path)
+        if revision is None:
+            _create(path, schema)
+        elif revision != schema.head:
+            _migrate(path, schema, revision)
+    except (sqlite3.Error, SQLAlchemyError) as error:
+        raise SchemaUnreadable(
+            f"The database {path} cannot be used: {error}. Look at the disk, or restore the file from a backup."
+        ) from error
 
 
 def stored_revision(path: Path) -> str | None:

@@ -13,7 +13,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A second series beside each, with the time of its birth, which nobody asks for.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
 
