@@ -7,9 +7,11 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
+use atomic_waker::AtomicWaker;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
@@ -65,7 +67,10 @@ impl H1Connection {
             .await
         };
         match response {
-            Ok(response) => Ok(response.map(|incoming| H1Body { incoming, connection: Some(self), pool })),
+            Ok(response) => {
+                let inside = Arc::default();
+                Ok(response.map(|incoming| H1Body { incoming, connection: Some(self), pool, inside }))
+            }
             Err(mut failure) => {
                 let unsent = failure.take_message();
                 Err(Box::new(H1Failure { error: failure.into_error(), unsent }))
@@ -79,6 +84,28 @@ pub struct H1Body {
     incoming: Incoming,
     connection: Option<H1Connection>,
     pool: Arc<Pool>,
+    inside: Arc<Inside>,
+}
+
+/// The waker that the connection sees. hyper's two halves wake each other through it for every chunk; both are
+/// polled here, one after the other, so those wakes would only make the task run once more for nothing.
+#[derive(Default)]
+struct Inside {
+    task: AtomicWaker,
+    /// Both halves are being polled: what would wake now is seen by the next look at the connection.
+    is_muted: AtomicBool,
+}
+
+impl Wake for Inside {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_muted.load(Ordering::SeqCst) {
+            self.task.wake();
+        }
+    }
 }
 
 impl H1Body {
@@ -88,6 +115,22 @@ impl H1Body {
         {
             self.connection = None;
         }
+    }
+
+    /// The connection is looked at before the incoming half and, where nothing came, once more after it has said that
+    /// it wants more: unmuted, so that whatever happens from then on wakes the task.
+    fn poll_both(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        self.inside.task.register(cx.waker());
+        let waker = Waker::from(Arc::clone(&self.inside));
+        let mut inner = Context::from_waker(&waker);
+        self.inside.is_muted.store(true, Ordering::SeqCst);
+        self.drive(&mut inner);
+        let polled = Pin::new(&mut self.incoming).poll_frame(&mut inner);
+        self.inside.is_muted.store(false, Ordering::SeqCst);
+        if polled.is_pending() {
+            self.drive(&mut inner);
+        }
+        polled
     }
 
     /// At the end of the body: hyper needs one more turn to see that the connection is free.
@@ -105,8 +148,7 @@ impl Body for H1Body {
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let body = self.get_mut();
-        body.drive(cx);
-        let polled = Pin::new(&mut body.incoming).poll_frame(cx);
+        let polled = body.poll_both(cx);
         match &polled {
             Poll::Ready(Some(Ok(_))) if body.incoming.is_end_stream() => body.release(cx),
             Poll::Ready(None) => body.release(cx),

@@ -7,9 +7,13 @@ use super::text::Text;
 /// How deep arrays and objects may nest.
 pub const MAX_DEPTH: usize = 128;
 
-/// Sees the string members of all objects inside a value that is passed over.
+/// Sees members of the objects inside a value that is passed over.
 pub trait Visit {
+    /// A member that is a string.
     fn string_member(&mut self, document: &[u8], key: Text, value: Text);
+
+    /// A member that is an object, which begins at `at`, inside so many brackets of the value.
+    fn object_member(&mut self, _document: &[u8], _key: Text, _at: usize, _depth: usize) {}
 }
 
 impl Visit for () {
@@ -59,6 +63,9 @@ impl Cursor<'_> {
                     }
                 }
                 Some(b'{') => {
+                    if let Some(key) = key {
+                        visit.object_member(self.document(), key, self.at(), stack.depth);
+                    }
                     self.open(&mut stack, true)?;
                     if self.peek() != Some(b'}') {
                         key = Some(self.key()?);
@@ -210,18 +217,26 @@ mod tests {
     }
 
     #[test]
-    fn string_members_are_shown_with_their_names() {
+    fn members_are_shown_with_their_names() {
         struct Seen(Vec<(String, String)>);
+        fn text(document: &[u8], text: Text) -> String {
+            String::from_utf8(text.decoded(document).into_owned()).unwrap()
+        }
         impl Visit for Seen {
             fn string_member(&mut self, document: &[u8], key: Text, value: Text) {
-                let text = |text: Text| String::from_utf8(text.decoded(document).into_owned()).unwrap();
-                self.0.push((text(key), text(value)));
+                self.0.push((text(document, key), text(document, value)));
+            }
+
+            fn object_member(&mut self, document: &[u8], key: Text, at: usize, depth: usize) {
+                assert_eq!(document[at], b'{');
+                self.0.push((text(document, key), depth.to_string()));
             }
         }
         let mut seen = Seen(Vec::new());
-        let document = br#"{"a":"1","b":["no",{"c":"2\n"},"no"],"d":{"e":3,"f":"4"},"g":["no"]}"#;
+        let document = br#"{"a":"1","b":["no",{"c":"2\n"},"no",{"h":{}}],"d":{"e":3,"f":"4"},"g":["no"]}"#;
         Cursor::new(document).visit_value(&mut seen).unwrap();
-        let expected = [("a", "1"), ("c", "2\n"), ("f", "4")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let expected = [("a", "1"), ("c", "2\n"), ("h", "3"), ("d", "1"), ("f", "4")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(seen.0, expected);
     }
 

@@ -27,8 +27,8 @@ struct Block {
     prompt_cache_hit_tokens: Option<Count>,
     /// Moonshot: <https://platform.moonshot.ai/docs/api/chat>.
     cached_tokens: Option<Count>,
-    /// Mistral, for audio, whose tokens are then in the total only:
-    /// <https://docs.mistral.ai/capabilities/audio_transcription>.
+    /// Mistral's transcriptions, whose `prompt_tokens` are without the audio's:
+    /// <https://docs.mistral.ai/api/endpoint/audio/transcriptions>.
     prompt_audio_seconds: Option<Count>,
     /// Of a transcription that is billed by time, with `"type": "duration"`.
     seconds: Option<f64>,
@@ -158,7 +158,7 @@ impl Numbers {
     /// OpenAI's `completion_tokens` includes reasoning. xAI's does not ("reasoning token consumption will be counted
     /// separately from `completion_tokens`, but will be counted in the `total_tokens`":
     /// <https://docs.x.ai/docs/key-information/consumption-and-rate-limits>), and Gemini's compatible endpoint counts
-    /// thoughts in the total alone, as its own API does (<https://ai.google.dev/gemini-api/docs/thinking>). The sum tells.
+    /// thoughts in the total alone (its own API lists them: <https://ai.google.dev/gemini-api/docs/thinking>). The sum tells.
     fn beyond_parts(&self, input: u64, output: u64, flags: &mut Flags) -> Beyond {
         let Some(surplus) = self.total.map(|total| total.checked_sub(input + output)) else {
             return Beyond::default();
@@ -169,7 +169,7 @@ impl Numbers {
                 reasoning: surplus,
                 audio: 0,
             },
-            Some(surplus) if self.milliseconds.is_some() => Beyond {
+            Some(surplus) if self.milliseconds.is_some() || self.input_audio == surplus => Beyond {
                 reasoning: 0,
                 audio: surplus,
             },

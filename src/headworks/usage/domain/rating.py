@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import mul
 from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.money import rate
+from headworks.kernel.money import UNITS_PER_PRICE, rate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,5 +28,8 @@ def cost(units: Sequence[int], price: Price | None, *, succeeded: bool) -> int |
         return None if used else 0
     rates = price.rates
     # `map` ends with the shorter one: the rate for each request, which comes last, meets no bucket.
-    amount = rate(((sum(map(mul, units, rates)) + rates.requests, 1),))
+    total = sum(map(mul, units, rates)) + rates.requests
+    amount, rest = divmod(total, UNITS_PER_PRICE)
+    if rest:
+        amount = rate(((total, 1),))
     return amount if amount <= LARGEST_COST else None

@@ -67,7 +67,7 @@ struct Members {
     /// Where a cut begins that reaches to the next member.
     cut_from: Option<usize>,
     delta_bytes: u64,
-    text: TextBytes,
+    inside: Inside,
 }
 
 impl Members {
@@ -80,7 +80,9 @@ impl Members {
         match key.raw(cursor.document()) {
             b"choices" => {
                 self.reading.has_choices = !is_empty_array(cursor);
-                cursor.visit_value(&mut self.text)?;
+                self.inside.usage_at = None;
+                cursor.visit_value(&mut self.inside)?;
+                self.usage_of_choice(cursor)?;
             }
             b"usage" => {
                 let is_object = cursor.peek() == Some(b'{');
@@ -129,10 +131,20 @@ impl Members {
 
     fn delta(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Error> {
         if cursor.peek() != Some(b'"') {
-            return cursor.visit_value(&mut self.text);
+            return cursor.visit_value(&mut self.inside);
         }
         let text = cursor.string()?;
         self.delta_bytes = text.decoded_len(cursor.document()) as u64;
+        Ok(())
+    }
+
+    /// Moonshot reports usage in its last chunk's choice: <https://platform.moonshot.ai/docs/api/chat>.
+    fn usage_of_choice(&mut self, cursor: &Cursor<'_>) -> Result<(), Error> {
+        if let Some(at) = self.inside.usage_at.take() {
+            let mut usage = Cursor::new(&cursor.document()[at..]);
+            usage.skip_value()?;
+            self.reading.usage = Some(at..at + usage.at());
+        }
         Ok(())
     }
 
@@ -161,9 +173,9 @@ impl Members {
         // Base64 of sound says nothing about tokens.
         let is_audio = kind.ends_with(b"audio.delta");
         self.reading.content_bytes = match self.kind {
-            StreamKind::Chat | StreamKind::Completions => self.text.bytes(),
+            StreamKind::Chat | StreamKind::Completions => self.inside.text_bytes(),
             StreamKind::Responses | StreamKind::Other if is_audio => 0,
-            StreamKind::Responses | StreamKind::Other => self.delta_bytes + self.text.bytes(),
+            StreamKind::Responses | StreamKind::Other => self.delta_bytes + self.inside.text_bytes(),
         };
         self.reading
     }
@@ -175,21 +187,27 @@ fn is_empty_array(cursor: &mut Cursor<'_>) -> bool {
         .is_some_and(|inside| inside.trim_ascii_start().first() == Some(&b']'))
 }
 
-/// Counts the text that choices carry.
+/// What choices carry.
 #[derive(Default)]
-struct TextBytes {
+struct Inside {
+    /// Bytes of text.
     answer: u64,
-    /// Servers differ in the name, and some give the same text under two names.
+    /// Likewise. Servers differ in the name, and some give the same text under two names.
     reasoning: [u64; 3],
+    /// Where a choice's own usage begins.
+    usage_at: Option<usize>,
 }
 
-impl TextBytes {
-    fn bytes(&self) -> u64 {
+/// The brackets around a member of a choice: the choice, and the array of all choices.
+const IN_A_CHOICE: usize = 2;
+
+impl Inside {
+    fn text_bytes(&self) -> u64 {
         self.answer + self.reasoning.into_iter().max().unwrap_or(0)
     }
 }
 
-impl Visit for TextBytes {
+impl Visit for Inside {
     fn string_member(&mut self, document: &[u8], key: Text, value: Text) {
         let counter = match key.raw(document) {
             b"content" | b"arguments" | b"refusal" => &mut self.answer,
@@ -200,5 +218,11 @@ impl Visit for TextBytes {
             _ => return,
         };
         *counter += value.decoded_len(document) as u64;
+    }
+
+    fn object_member(&mut self, document: &[u8], key: Text, at: usize, depth: usize) {
+        if depth == IN_A_CHOICE && key.raw(document) == b"usage" {
+            self.usage_at = Some(at);
+        }
     }
 }

@@ -166,6 +166,16 @@ fn groq_reports_in_a_member_of_its_own() {
 }
 
 #[test]
+fn moonshot_reports_in_a_choice() {
+    let last = r#"data: {"choices":[{"index":0,"delta":{"usage":{"total_tokens":7}},"finish_reason":"stop","usage":{"prompt_tokens":19,"completion_tokens":21,"total_tokens":40}}]}"#;
+    let passed = pass_any(&stream(&[CHUNK, last, DONE]), StreamKind::Chat, false);
+    assert_eq!(passed.usage, Some((40, String::new())));
+    // A delta of an unknown kind is no array of choices.
+    let other = r#"data: {"type":"x.done","delta":[{"usage":{"total_tokens":7}}]}"#;
+    assert_eq!(pass_any(&stream(&[other]), StreamKind::Other, false).usage, None);
+}
+
+#[test]
 fn a_stream_without_its_end_is_truncated() {
     for (sent, end) in [
         (stream(&[CHUNK]), End::Truncated),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import or_, select
 
-from headworks.catalog.adapters.sql.rows import deployment_of, models_of, price_of, provider_of
+from headworks.catalog.adapters.sql.rows import models_of, price_of, provider_of
 from headworks.catalog.adapters.tables import deployments, model_targets, models, prices, providers, revisions
-from headworks.catalog.contracts import SHIPPED
+from headworks.catalog.contracts import SHIPPED, Deployment
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.catalog.contracts import Deployment, Model, Price, Provider
+    from headworks.catalog.contracts import Model, Price, Provider
+
+_AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
 
 class SqlReader:
@@ -49,20 +51,18 @@ class SqlReader:
         wanted = self._deployments().order_by(deployments.c.upstream_model, deployments.c.id)
         if provider_id is not None:
             wanted = wanted.where(deployments.c.provider_id == provider_id)
-        return [deployment_of(row) for row in await self._rows(wanted)]
+        return [Deployment(*row) for row in await self._connection.execute(wanted)]
 
     async def deployment(self, deployment_id: str) -> Deployment | None:
         """By id."""
-        row = await self._row(self._deployments().where(deployments.c.id == deployment_id))
-        return deployment_of(row) if row else None
+        return await self._deployment(self._deployments().where(deployments.c.id == deployment_id))
 
     async def deployment_of(self, provider_id: str, upstream_model: str) -> Deployment | None:
         """By provider and upstream model."""
         wanted = self._deployments().where(
             deployments.c.provider_id == provider_id, deployments.c.upstream_model == upstream_model
         )
-        row = await self._row(wanted)
-        return deployment_of(row) if row else None
+        return await self._deployment(wanted)
 
     async def models(self) -> list[Model]:
         """By alias."""
@@ -90,18 +90,24 @@ class SqlReader:
         row = await self._row(self._prices().where(prices.c.id == price_id))
         return price_of(row) if row else None
 
-    def _providers(self) -> Select[tuple[object, ...]]:
+    def _providers(self) -> _AnySelect:
         return select(providers).where(providers.c.organization_id == self.organization_id, providers.c.live.is_(True))
 
-    def _deployments(self) -> Select[tuple[object, ...]]:
-        return select(deployments).where(deployments.c.organization_id == self.organization_id)
+    def _deployments(self) -> _AnySelect:
+        # By the names of the fields, so that a row is the arguments: there may be thousands.
+        columns = (deployments.c[field] for field in Deployment.__slots__)
+        return select(*columns).where(deployments.c.organization_id == self.organization_id)
 
-    def _prices(self) -> Select[tuple[object, ...]]:
+    def _prices(self) -> _AnySelect:
         return select(prices).where(or_(prices.c.owner == self.organization_id, prices.c.owner == SHIPPED))
 
     async def _provider(self, condition: ColumnElement[bool]) -> Provider | None:
         row = await self._row(self._providers().where(condition))
         return provider_of(row) if row else None
+
+    async def _deployment(self, wanted: _AnySelect) -> Deployment | None:
+        row = (await self._connection.execute(wanted)).first()
+        return Deployment(*row) if row else None
 
     async def _models(self, *conditions: ColumnElement[bool]) -> list[Model]:
         found = await self._rows(select(models).where(*conditions).order_by(models.c.alias))
@@ -113,8 +119,8 @@ class SqlReader:
         )
         return models_of(found, targets)
 
-    async def _rows(self, statement: Select[tuple[object, ...]]) -> list[RowMapping]:
+    async def _rows(self, statement: _AnySelect) -> list[RowMapping]:
         return list((await self._connection.execute(statement)).mappings())
 
-    async def _row(self, statement: Select[tuple[object, ...]]) -> RowMapping | None:
+    async def _row(self, statement: _AnySelect) -> RowMapping | None:
         return (await self._connection.execute(statement)).mappings().first()

@@ -69,11 +69,6 @@ def deployment_columns(deployment: Deployment) -> Columns:
     return {field: getattr(deployment, field) for field in Deployment.__slots__}
 
 
-def deployment_of(row: RowMapping) -> Deployment:
-    """From all columns."""
-    return Deployment(**row)
-
-
 def model_columns(model: Model) -> Columns:
     """Without the targets, which are rows of their own."""
     return {field: getattr(model, field) for field in Model.__slots__ if field != "targets"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, delete, insert, update
+from sqlalchemy import and_, bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from headworks.catalog.adapters.sql.reader import SqlReader
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
     from headworks.catalog.adapters.sql.rows import Columns
     from headworks.catalog.contracts import Deployment, Model, Price, Provider
+
+_REMOVE_DEPLOYMENT = delete(deployments).where(
+    deployments.c.id == bindparam("gone"), deployments.c.organization_id == bindparam("owner")
+)
 
 
 class SqlStore(SqlReader):
@@ -70,8 +74,11 @@ class SqlStore(SqlReader):
 
     async def remove_deployments(self, deployment_ids: Iterable[str]) -> None:
         """Those that are this organisation's."""
-        for deployment_id in deployment_ids:
-            await self._write(delete(deployments).where(self._mine(deployments, deployment_id)))
+        gone: list[Columns] = [
+            {"gone": deployment_id, "owner": self.organization_id} for deployment_id in deployment_ids
+        ]
+        if gone:
+            await self._write(_REMOVE_DEPLOYMENT, gone)
 
     async def add_model(self, model: Model) -> None:
         """Raises NameTaken."""

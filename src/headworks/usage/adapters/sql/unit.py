@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select, tuple_
@@ -25,11 +26,20 @@ if TYPE_CHECKING:
     from headworks.usage.ports import Rejection
 
 _COLUMNS = ("source_id", "subject_id", *OWN, *ADDED)
-# Written out, since SQLAlchemy's own way of binding would cost more than all else that is done for an event.
-_ADD_ROW = (
-    f"INSERT INTO {events.name} ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 - no input
-    "ON CONFLICT (source_id, event_id) DO NOTHING"
-)
+_AT_ONCE = (1000, 100, 10, 1)
+"""Rows in one statement: a third cheaper than one each. SQLite takes 32766 parameters, and a row has 26."""
+
+
+def _adding(count: int) -> str:
+    # Written out, since SQLAlchemy's own way of binding would cost more than all else that is done for an event.
+    row = f"({', '.join('?' * len(_COLUMNS))})"
+    return (
+        f"INSERT INTO {events.name} ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * count)} "  # noqa: S608 - no input
+        "ON CONFLICT (source_id, event_id) DO NOTHING"
+    )
+
+
+_ADD_ROWS = {count: _adding(count) for count in _AT_ONCE}
 _new_total = upsert(totals)
 _ADD_TOTAL = _new_total.on_conflict_do_update(
     index_elements=list(Group._fields),
@@ -66,12 +76,16 @@ class SqlUnit:
         if not rows:
             return
         numbers = {subject: await self._numbers(subject) for subject in {subject for subject, _ in rows}}
-        with _refusals():
-            added = await self._connection.exec_driver_sql(
-                _ADD_ROW, [(*numbers[subject], *own) for subject, own in rows]
-            )
-        if added.rowcount != len(rows):
-            raise AlreadyThere
+        start = 0
+        for count in _AT_ONCE:
+            while start + count <= len(rows):
+                part = rows[start : start + count]
+                values = tuple(chain.from_iterable((*numbers[subject], *own) for subject, own in part))
+                with _refusals():
+                    added = await self._connection.exec_driver_sql(_ADD_ROWS[count], values)
+                if added.rowcount != count:
+                    raise AlreadyThere
+                start += count
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
         """Asks for some hundreds at a time: a statement has a largest number of parameters."""
