@@ -76,7 +76,12 @@ impl Engine {
         let table = FlowTable::new(settings.flow_table_size);
         let resolver = Arc::new(Resolver::new(table, controller, settings.question_timeout()));
         let usage = Arc::new(Signal::new().map_err(failed)?);
-        Ok(Self { settings, resolver, usage, running: Mutex::new(None) })
+        Ok(Self {
+            settings,
+            resolver,
+            usage,
+            running: Mutex::new(None),
+        })
     }
 
     /// Recover the spool, bind, serve. Returns the bound address.
@@ -86,8 +91,16 @@ impl Engine {
             return Err(EngineError("the engine is running already".into()));
         }
         let spool = Arc::new(self.open_spool()?);
-        let book = Book { spool, metrics: Metrics::new(), when_full: self.settings.spool_when_full };
-        let gateway = Arc::new(Gateway::new(self.settings.clone(), Arc::clone(&self.resolver), Arc::new(book)));
+        let book = Book {
+            spool,
+            metrics: Metrics::new(),
+            when_full: self.settings.spool_when_full,
+        };
+        let gateway = Arc::new(Gateway::new(
+            self.settings.clone(),
+            Arc::clone(&self.resolver),
+            Arc::new(book),
+        ));
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         builder.enable_all().thread_name("hw-engine").max_blocking_threads(64);
         if self.settings.workers > 0 {
@@ -97,7 +110,11 @@ impl Engine {
         let server = runtime.block_on(Server::start(Arc::clone(&gateway))).map_err(failed)?;
         let address = server.address;
         tracing::info!(%address, "listening");
-        *running = Some(Running { server: Arc::new(server), gateway, runtime });
+        *running = Some(Running {
+            server: Arc::new(server),
+            gateway,
+            runtime,
+        });
         Ok(address)
     }
 
@@ -119,7 +136,10 @@ impl Engine {
             settle(&spool, orphan)?;
         }
         if !orphans.is_empty() {
-            tracing::warn!(count = orphans.len(), "requests that the last run left open were settled by estimate");
+            tracing::warn!(
+                count = orphans.len(),
+                "requests that the last run left open were settled by estimate"
+            );
         }
         Ok(spool)
     }
@@ -171,7 +191,10 @@ impl Engine {
 
     fn gateway(&self) -> Result<Arc<Gateway>, EngineError> {
         let running = self.running.lock();
-        running.as_ref().map(|running| Arc::clone(&running.gateway)).ok_or_else(|| EngineError("the engine is not running".into()))
+        running
+            .as_ref()
+            .map(|running| Arc::clone(&running.gateway))
+            .ok_or_else(|| EngineError("the engine is not running".into()))
     }
 
     pub fn status(&self) -> Status {
@@ -202,20 +225,62 @@ impl Engine {
         let (flows, refusals) = self.resolver.table.sizes();
         let (questions, entries) = self.resolver.controller.counts();
         let spool = gateway.book.spool.status();
-        let gauge = |name, help, value: u64| Sample { name, kind: "gauge", help, value: value as f64 };
-        let counter = |name, help, value: u64| Sample { name, kind: "counter", help, value: value as f64 };
+        let gauge = |name, help, value: u64| Sample {
+            name,
+            kind: "gauge",
+            help,
+            value: value as f64,
+        };
+        let counter = |name, help, value: u64| Sample {
+            name,
+            kind: "counter",
+            help,
+            value: value as f64,
+        };
         vec![
             gauge("flow_table_entries", "Flows that are known", flows as u64),
             gauge("flow_table_refusals", "Refusals that are remembered", refusals as u64),
-            counter("flow_misses_total", "Questions that the controller was asked", questions),
-            counter("interpreter_entries_total", "Times that Python was entered to take questions", entries),
-            gauge("request_body_bytes", "Request bodies held in memory", gateway.bodies.held()),
-            gauge("upstream_idle_connections", "Connections to upstreams that wait for a request", gateway.pools.idle_connections() as u64),
+            counter(
+                "flow_misses_total",
+                "Questions that the controller was asked",
+                questions,
+            ),
+            counter(
+                "interpreter_entries_total",
+                "Times that Python was entered to take questions",
+                entries,
+            ),
+            gauge(
+                "request_body_bytes",
+                "Request bodies held in memory",
+                gateway.bodies.held(),
+            ),
+            gauge(
+                "upstream_idle_connections",
+                "Connections to upstreams that wait for a request",
+                gateway.pools.idle_connections() as u64,
+            ),
             gauge("spool_bytes", "Size of the usage spool", spool.bytes),
-            gauge("spool_limit_bytes", "Size at which the usage spool is full", spool.limit_bytes),
-            gauge("spool_unshipped_records", "Final usage records that are not stored elsewhere yet", spool.unshipped_records),
-            gauge("spool_open_intents", "Requests that have begun and not ended", spool.open_intents),
-            counter("spool_corrupt_frames_total", "Damaged records that were skipped", spool.corrupt_frames),
+            gauge(
+                "spool_limit_bytes",
+                "Size at which the usage spool is full",
+                spool.limit_bytes,
+            ),
+            gauge(
+                "spool_unshipped_records",
+                "Final usage records that are not stored elsewhere yet",
+                spool.unshipped_records,
+            ),
+            gauge(
+                "spool_open_intents",
+                "Requests that have begun and not ended",
+                spool.open_intents,
+            ),
+            counter(
+                "spool_corrupt_frames_total",
+                "Damaged records that were skipped",
+                spool.corrupt_frames,
+            ),
         ]
     }
 
@@ -223,7 +288,9 @@ impl Engine {
     pub fn drain(&self, limit: Duration) -> bool {
         let server = {
             let running = self.running.lock();
-            running.as_ref().map(|running| (Arc::clone(&running.server), running.runtime.handle().clone()))
+            running
+                .as_ref()
+                .map(|running| (Arc::clone(&running.server), running.runtime.handle().clone()))
         };
         server.is_none_or(|(server, runtime)| runtime.block_on(server.drain(limit)))
     }

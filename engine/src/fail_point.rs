@@ -32,8 +32,18 @@ pub enum FailPoint {
 }
 
 impl FailPoint {
-    const ALL: [Self; 10] =
-        [Self::K0, Self::K1, Self::K2, Self::K3, Self::K4, Self::K5, Self::K6, Self::K7, Self::K8, Self::K9];
+    const ALL: [Self; 10] = [
+        Self::K0,
+        Self::K1,
+        Self::K2,
+        Self::K3,
+        Self::K4,
+        Self::K5,
+        Self::K6,
+        Self::K7,
+        Self::K8,
+        Self::K9,
+    ];
 
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|point| format!("{point:?}") == name)
@@ -44,7 +54,9 @@ impl FailPoint {
 pub fn arm(setting: &str) -> Result<(), String> {
     let (name, times) = setting.split_once(':').unwrap_or((setting, "1"));
     let point = FailPoint::named(name).ok_or_else(|| format!("fail_point: '{name}' is not one of K0 to K9"))?;
-    let times: i64 = times.parse().map_err(|_| format!("fail_point: '{times}' is not a count"))?;
+    let times: i64 = times
+        .parse()
+        .map_err(|_| format!("fail_point: '{times}' is not a count"))?;
     LEFT.store(times, Ordering::Relaxed);
     ARMED.store(point as u8, Ordering::Relaxed);
     Ok(())

@@ -72,7 +72,9 @@ impl Settings {
             }
         }
         if settings.bodies_in_flight_bytes < settings.body_limit_bytes {
-            return Err("engine settings: bodies_in_flight_bytes is below body_limit_bytes; one allowed body must fit".into());
+            return Err(
+                "engine settings: bodies_in_flight_bytes is below body_limit_bytes; one allowed body must fit".into(),
+            );
         }
         Ok(settings)
     }

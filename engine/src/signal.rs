@@ -16,7 +16,11 @@ impl Signal {
         let (writer, reader) = UnixStream::pair()?;
         writer.set_nonblocking(true)?;
         reader.set_nonblocking(true)?;
-        Ok(Self { raised: AtomicBool::new(false), writer, reader })
+        Ok(Self {
+            raised: AtomicBool::new(false),
+            writer,
+            reader,
+        })
     }
 
     /// One system call at the first raise, none while it is up.

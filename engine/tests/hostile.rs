@@ -73,7 +73,11 @@ fn bytes_that_are_not_utf8() {
     let head = post("chat/completions", &" ".repeat(body.len()));
     let mut request = head.trim_end_matches(' ').as_bytes().to_vec();
     request.extend_from_slice(body);
-    refused(&Answer::parse(&exchange_raw(scene.gateway.address, &request)), 400, "invalid_body");
+    refused(
+        &Answer::parse(&exchange_raw(scene.gateway.address, &request)),
+        400,
+        "invalid_body",
+    );
     scene.lives();
 }
 
@@ -98,7 +102,9 @@ fn keys_that_do_not_open() {
 #[test]
 fn framings_that_smuggle() {
     let scene = Scene::new();
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n");
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\ncontent-type: application/json\r\n"
+    );
     for rest in [
         "content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         "transfer-encoding: chunked\r\ncontent-length: 4\r\n\r\n0\r\n\r\n",
@@ -142,14 +148,22 @@ fn bodies_that_are_too_large_are_refused_before_they_are_read() {
     refused(&scene.send(&head), 413, "request_too_large");
     let chunked = post("chat/completions", "").replace("content-length: 0", "transfer-encoding: chunked");
     let chunk = format!("{:x}\r\n{}\r\n", 600_000, "a".repeat(600_000));
-    refused(&scene.send(&format!("{chunked}{chunk}{chunk}{chunk}")), 413, "request_too_large");
+    refused(
+        &scene.send(&format!("{chunked}{chunk}{chunk}{chunk}")),
+        413,
+        "request_too_large",
+    );
     scene.lives();
 }
 
 #[test]
 fn slow_clients_are_let_go() {
     let scene = Scene::new();
-    refused(&scene.send("POST /v1/chat/completions HTTP/1.1\r\nhost:"), 408, "request_timeout");
+    refused(
+        &scene.send("POST /v1/chat/completions HTTP/1.1\r\nhost:"),
+        408,
+        "request_timeout",
+    );
     let body = post("chat/completions", "{}").replace("content-length: 2", "content-length: 50");
     refused(&scene.send(&body), 408, "request_timeout");
     scene.lives();
@@ -158,12 +172,24 @@ fn slow_clients_are_let_go() {
 #[test]
 fn paths_and_methods_that_are_none() {
     let scene = Scene::new();
-    for path in ["/v1/../api", "/v1//chat/completions", "/v1/chat%2fcompletions", "/v1/chat;x", "/v1/", "/api/v1/keys", "/nothing"] {
-        let request = format!("POST {path} HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    for path in [
+        "/v1/../api",
+        "/v1//chat/completions",
+        "/v1/chat%2fcompletions",
+        "/v1/chat;x",
+        "/v1/",
+        "/api/v1/keys",
+        "/nothing",
+    ] {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        );
         refused(&scene.send(&request), 404, "unknown_url");
     }
     for method in ["GET", "PUT", "TRACE", "DELETE", "PATCH"] {
-        let request = format!("{method} /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\n\r\n");
+        let request = format!(
+            "{method} /v1/chat/completions HTTP/1.1\r\nhost: g\r\nauthorization: Bearer {KEY}\r\nconnection: close\r\n\r\n"
+        );
         refused(&scene.send(&request), 405, "method_not_allowed");
     }
     scene.lives();
@@ -173,11 +199,24 @@ fn paths_and_methods_that_are_none() {
 fn media_types_that_do_not_fit() {
     let scene = Scene::new();
     let good = post("chat/completions", r#"{"model":"m"}"#);
-    for media_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
-        refused(&scene.send(&good.replace("application/json", media_type)), 415, "unsupported_media_type");
+    for media_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ] {
+        refused(
+            &scene.send(&good.replace("application/json", media_type)),
+            415,
+            "unsupported_media_type",
+        );
     }
-    refused(&scene.send(&good.replace("connection", "content-encoding: gzip\r\nconnection")), 415, "unsupported_media_type");
-    let form = post("audio/transcriptions", "--B\r\nbroken").replace("application/json", "multipart/form-data; boundary=B");
+    refused(
+        &scene.send(&good.replace("connection", "content-encoding: gzip\r\nconnection")),
+        415,
+        "unsupported_media_type",
+    );
+    let form =
+        post("audio/transcriptions", "--B\r\nbroken").replace("application/json", "multipart/form-data; boundary=B");
     refused(&scene.send(&form), 400, "invalid_body");
     scene.lives();
 }
@@ -188,9 +227,12 @@ fn a_caller_never_chooses_the_upstream() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let canary = format!("http://{}", listener.local_addr().unwrap());
-    let body = json!({"model": "m", "api_base": canary, "base_url": canary, "custom_host": canary, "messages": []}).to_string();
-    let request = post(&format!("chat/completions?base_url={canary}"), &body)
-        .replace("host: gateway", &format!("host: gateway\r\nx-portkey-custom-host: {canary}\r\nx-headworks-base-url: {canary}"));
+    let body = json!({"model": "m", "api_base": canary, "base_url": canary, "custom_host": canary, "messages": []})
+        .to_string();
+    let request = post(&format!("chat/completions?base_url={canary}"), &body).replace(
+        "host: gateway",
+        &format!("host: gateway\r\nx-portkey-custom-host: {canary}\r\nx-headworks-base-url: {canary}"),
+    );
     scene.send(&request);
     assert!(listener.accept().is_err(), "nobody called the canary");
 }
@@ -200,7 +242,11 @@ fn pipelined_and_kept_connections_stay_in_step() {
     let scene = Scene::new();
     let one = post("chat/completions", r#"{"model":"m","messages":[]}"#).replace("connection: close\r\n", "");
     let last = post("chat/completions", r#"{"model":"m","messages":[]}"#);
-    let text = String::from_utf8(exchange_raw(scene.gateway.address, format!("{one}{one}{last}").as_bytes())).unwrap();
+    let text = String::from_utf8(exchange_raw(
+        scene.gateway.address,
+        format!("{one}{one}{last}").as_bytes(),
+    ))
+    .unwrap();
     assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 3, "{text}");
     assert_eq!(scene.mock.served().len(), 3);
 }
@@ -208,7 +254,15 @@ fn pipelined_and_kept_connections_stay_in_step() {
 #[test]
 fn an_upstream_that_breaks_rules_does_not_break_us() {
     let mock = Mock::start();
-    for model in ["mock:two_lengths", "mock:half_event", "mock:usage=negative", "mock:usage=huge", "mock:usage=twice", "mock:crlf", "mock:comments"] {
+    for model in [
+        "mock:two_lengths",
+        "mock:half_event",
+        "mock:usage=negative",
+        "mock:usage=huge",
+        "mock:usage=twice",
+        "mock:crlf",
+        "mock:comments",
+    ] {
         let gateway = Gateway::start({
             let target = mock.target(&format!("{model},tokens=3,rate=1000"));
             Box::new(move |_| flow(std::slice::from_ref(&target)))
@@ -224,10 +278,14 @@ fn an_upstream_that_breaks_rules_does_not_break_us() {
 #[test]
 fn a_full_house_of_idle_connections_is_let_go() {
     let scene = Scene::new();
-    let mut idle: Vec<_> = (0..50).map(|_| std::net::TcpStream::connect(scene.gateway.address).unwrap()).collect();
+    let mut idle: Vec<_> = (0..50)
+        .map(|_| std::net::TcpStream::connect(scene.gateway.address).unwrap())
+        .collect();
     for stream in &mut idle {
         stream.write_all(b"G").unwrap();
-        stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).unwrap();
+        stream
+            .set_read_timeout(Some(std::time::Duration::from_secs(10)))
+            .unwrap();
     }
     for stream in &mut idle {
         let mut answer = Vec::new();

@@ -19,7 +19,10 @@ fn an_answer_its_record_and_its_id_agree() {
     let usage = answer.json()["usage"].clone();
     let records = gateway.records(1);
     assert_eq!(records.len(), 1);
-    assert_eq!((records[0].outcome.as_str(), records[0].source.as_str()), ("success", "provider"));
+    assert_eq!(
+        (records[0].outcome.as_str(), records[0].source.as_str()),
+        ("success", "provider")
+    );
     assert_eq!(records[0].input, usage["prompt_tokens"].as_u64().unwrap());
     assert_eq!(records[0].output, usage["completion_tokens"].as_u64().unwrap());
     assert_eq!(records[0].upstream_model, "mock:tokens=7");
@@ -39,7 +42,10 @@ fn a_stream_hides_the_usage_that_the_client_did_not_ask_for() {
     asked["stream_options"] = json!({"include_usage": true});
     assert!(gateway.chat(&asked).body.contains("\"usage\":{"));
     for record in gateway.records(2) {
-        assert_eq!((record.outcome.as_str(), record.source.as_str(), record.output), ("success", "provider", 5));
+        assert_eq!(
+            (record.outcome.as_str(), record.source.as_str(), record.output),
+            ("success", "provider", 5)
+        );
     }
 }
 
@@ -50,7 +56,13 @@ fn the_demo_model_needs_no_upstream() {
     demo["credential"] = json!(null);
     let gateway = Gateway::to(vec![demo]);
     let answer = gateway.chat(&chat("headworks/echo", false));
-    assert!(answer.json()["choices"][0]["message"]["content"].as_str().unwrap().contains("Hello there"), "{answer:?}");
+    assert!(
+        answer.json()["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .contains("Hello there"),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -86,13 +98,20 @@ fn the_next_target_takes_over_before_the_first_byte() {
     let mock = Mock::start();
     let mut dead = target("http://127.0.0.1:1/v1", "mock");
     dead["weight"] = json!(1_000_000);
-    for (first, attempts) in [(dead, 2), (mock.target("mock:status=503"), 2), (mock.target("mock:status=429"), 2)] {
+    for (first, attempts) in [
+        (dead, 2),
+        (mock.target("mock:status=503"), 2),
+        (mock.target("mock:status=429"), 2),
+    ] {
         let mut second = mock.target("mock:tokens=3");
         second["weight"] = json!(0);
         let gateway = Gateway::to(vec![first, second]);
         assert_eq!(gateway.chat(&chat("m", false)).status, 200);
         let record = &gateway.records(1)[0];
-        assert_eq!((record.attempts, record.upstream_model.as_str()), (attempts, "mock:tokens=3"));
+        assert_eq!(
+            (record.attempts, record.upstream_model.as_str()),
+            (attempts, "mock:tokens=3")
+        );
     }
 }
 
@@ -105,7 +124,10 @@ fn an_upstreams_refusal_keeps_its_status_and_advice() {
     assert_eq!(answer.header("x-headworks-error-source"), Some("upstream"));
     assert!(answer.json()["error"]["message"].is_string());
     let record = &gateway.records(1)[0];
-    assert_eq!((record.outcome.as_str(), record.source.as_str(), record.input), ("upstream_error", "none", 0));
+    assert_eq!(
+        (record.outcome.as_str(), record.source.as_str(), record.input),
+        ("upstream_error", "none", 0)
+    );
 }
 
 #[test]
@@ -113,7 +135,10 @@ fn a_refused_credential_is_ours_to_mend_and_never_shown() {
     let mock = Mock::start();
     let gateway = Gateway::to(vec![mock.target("mock:status=401")]);
     let answer = gateway.chat(&chat("m", false));
-    assert_eq!((answer.status, answer.error_code().as_str()), (502, "provider_credential"));
+    assert_eq!(
+        (answer.status, answer.error_code().as_str()),
+        (502, "provider_credential")
+    );
     assert!(!answer.body.contains("upstream-secret"));
 }
 
@@ -129,7 +154,11 @@ fn nothing_that_is_not_an_answer_passes_as_one() {
     ] {
         let gateway = Gateway::to(vec![mock.target(model)]);
         let answer = gateway.chat(&chat("m", false));
-        assert_eq!((answer.status, answer.error_code().as_str()), (status, code), "{model}: {answer:?}");
+        assert_eq!(
+            (answer.status, answer.error_code().as_str()),
+            (status, code),
+            "{model}: {answer:?}"
+        );
         assert_ne!(gateway.records(1)[0].outcome, "success", "{model}");
     }
 }
@@ -160,7 +189,10 @@ fn a_stream_in_single_bytes_is_the_same_stream() {
     let mock = Mock::start();
     let split = Gateway::to(vec![mock.target("mock:tokens=4,rate=1000,split=1")]).chat(&chat("m", true));
     assert!(split.body.trim_end().ends_with("data: [DONE]"), "{}", split.body);
-    assert_eq!(split.body.matches("data: {").count(), split.body.matches("\n\n").count() - 1);
+    assert_eq!(
+        split.body.matches("data: {").count(),
+        split.body.matches("\n\n").count() - 1
+    );
 }
 
 #[test]
@@ -169,12 +201,17 @@ fn a_client_that_leaves_cancels_the_upstream_and_is_recorded_once() {
     let mock = Mock::start();
     let gateway = Gateway::to(vec![mock.target("mock:tokens=1000,rate=50")]);
     let mut client = std::net::TcpStream::connect(gateway.address).unwrap();
-    client.write_all(post("chat/completions", &chat("m", true).to_string()).as_bytes()).unwrap();
+    client
+        .write_all(post("chat/completions", &chat("m", true).to_string()).as_bytes())
+        .unwrap();
     let mut some = [0; 600];
     client.read_exact(&mut some).unwrap();
     drop(client);
     let records = gateway.records(1);
-    assert_eq!((records[0].outcome.as_str(), records[0].source.as_str()), ("cancelled", "estimated"));
+    assert_eq!(
+        (records[0].outcome.as_str(), records[0].source.as_str()),
+        ("cancelled", "estimated")
+    );
     let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
     while mock.served().is_empty() && std::time::Instant::now() < until {
         std::thread::sleep(std::time::Duration::from_millis(20));
@@ -213,16 +250,24 @@ fn a_form_streams_through_with_its_model_in_place() {
         for part in parts {
             form += &match part {
                 "model" => "--B\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n".to_owned(),
-                _ => format!("--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\ncontent-type: audio/wav\r\n\r\n{file}\r\n"),
+                _ => format!(
+                    "--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\ncontent-type: audio/wav\r\n\r\n{file}\r\n"
+                ),
             };
         }
         form += "--B--\r\n";
-        let request = post("audio/transcriptions", &form).replace("application/json", "multipart/form-data; boundary=B");
+        let request =
+            post("audio/transcriptions", &form).replace("application/json", "multipart/form-data; boundary=B");
         let answer = exchange(gateway.address, &request);
         assert_eq!(answer.status, 200, "{parts:?}: {answer:?}");
     }
     let records = gateway.records(2);
-    assert!(records.iter().all(|record| record.endpoint == "audio/transcriptions" && record.outcome == "success"), "{records:?}");
+    assert!(
+        records
+            .iter()
+            .all(|record| record.endpoint == "audio/transcriptions" && record.outcome == "success"),
+        "{records:?}"
+    );
 }
 
 #[test]
@@ -234,7 +279,10 @@ fn draining_lets_a_stream_finish_and_takes_no_more() {
     while gateway.engine.status().open_streams == 0 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    assert!(gateway.engine.drain(std::time::Duration::from_secs(10)), "nothing was cut");
+    assert!(
+        gateway.engine.drain(std::time::Duration::from_secs(10)),
+        "nothing was cut"
+    );
     assert!(client.join().unwrap().body.contains("[DONE]"));
     assert!(std::net::TcpStream::connect(address).is_err());
 }

@@ -63,7 +63,13 @@ mod tests {
 
     #[test]
     fn shapes_that_are_not_keys() {
-        for shape in ["hw_", "hw_sk", "hw_sk_", "hw_sk_short", "hw__________________________________________"] {
+        for shape in [
+            "hw_",
+            "hw_sk",
+            "hw_sk_",
+            "hw_sk_short",
+            "hw__________________________________________",
+        ] {
             assert!(!plausible(shape.as_bytes()), "{shape}");
         }
     }

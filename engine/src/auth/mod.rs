@@ -19,7 +19,9 @@ pub fn authenticate(headers: &HeaderMap) -> Result<KeyHash, ApiError> {
         return Err(missing(headers));
     };
     if carried.next().is_some() {
-        return Err(unauthorized("The request carries more than one Authorization header; send exactly one."));
+        return Err(unauthorized(
+            "The request carries more than one Authorization header; send exactly one.",
+        ));
     }
     let key = bearer(value.as_bytes()).ok_or_else(|| {
         unauthorized("The Authorization header must read 'Bearer', one space, and an API key that begins with 'hw_'.")

@@ -31,7 +31,9 @@ impl Answer {
             Self::Refusal(refusal) => refusal.version,
         };
         if version != VERSION {
-            return Err(format!("answer of the controller: version {version}; this engine knows {VERSION}"));
+            return Err(format!(
+                "answer of the controller: version {version}; this engine knows {VERSION}"
+            ));
         }
         Ok(answer)
     }
@@ -106,8 +108,8 @@ impl fmt::Debug for Credential {
 fn secret_value<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderValue, D::Error> {
     let text = String::deserialize(deserializer)?;
     // The text itself must not show in the error.
-    let mut value = HeaderValue::try_from(text)
-        .map_err(|_| serde::de::Error::custom("credential: not a legal header value"))?;
+    let mut value =
+        HeaderValue::try_from(text).map_err(|_| serde::de::Error::custom("credential: not a legal header value"))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -181,7 +183,8 @@ mod tests {
 
     #[test]
     fn another_version_is_refused() {
-        let refusal = r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":2}}"#;
+        let refusal =
+            r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":2}}"#;
         assert!(Answer::from_json(refusal).unwrap_err().contains("version 2"));
     }
 }

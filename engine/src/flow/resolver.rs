@@ -23,7 +23,12 @@ pub struct Resolver {
 
 impl Resolver {
     pub fn new(table: FlowTable, controller: Controller, deadline: Duration) -> Self {
-        Self { table, controller, waiting: Mutex::default(), deadline }
+        Self {
+            table,
+            controller,
+            waiting: Mutex::default(),
+            deadline,
+        }
     }
 
     pub async fn resolve(
@@ -35,12 +40,28 @@ impl Resolver {
     ) -> Result<Verdict, Unresolved> {
         if let Some(found) = self.table.get(key, endpoint, model, Instant::now()) {
             if found.stale {
-                self.ask(FlowKey { key: *key, endpoint, model: model.into() }, request_id, None);
+                self.ask(
+                    FlowKey {
+                        key: *key,
+                        endpoint,
+                        model: model.into(),
+                    },
+                    request_id,
+                    None,
+                );
             }
             return Ok(found.verdict);
         }
         let (sender, receiver) = oneshot::channel();
-        self.ask(FlowKey { key: *key, endpoint, model: model.into() }, request_id, Some(sender));
+        self.ask(
+            FlowKey {
+                key: *key,
+                endpoint,
+                model: model.into(),
+            },
+            request_id,
+            Some(sender),
+        );
         receiver.await.map_err(|_| Unresolved)
     }
 
@@ -87,7 +108,11 @@ mod tests {
 
     fn resolver(deadline_ms: u64) -> Arc<Resolver> {
         let controller = Controller::new().unwrap();
-        Arc::new(Resolver::new(FlowTable::new(100), controller, Duration::from_millis(deadline_ms)))
+        Arc::new(Resolver::new(
+            FlowTable::new(100),
+            controller,
+            Duration::from_millis(deadline_ms),
+        ))
     }
 
     fn refusal() -> Answer {
@@ -118,7 +143,10 @@ mod tests {
             assert!(matches!(waiter.await.unwrap(), Ok(Verdict::Refused(_))));
         }
         assert_eq!(resolver.controller.counts().0, 1);
-        assert!(resolver.resolve(&[1; 32], Endpoint::Models, "", "req").await.is_ok(), "kept");
+        assert!(
+            resolver.resolve(&[1; 32], Endpoint::Models, "", "req").await.is_ok(),
+            "kept"
+        );
         assert_eq!(resolver.controller.counts().0, 1);
     }
 

@@ -23,7 +23,12 @@ pub struct FlowKey {
 
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Borrowed { key: &self.key, endpoint: self.endpoint, model: &self.model }.hash(state);
+        Borrowed {
+            key: &self.key,
+            endpoint: self.endpoint,
+            model: &self.model,
+        }
+        .hash(state);
     }
 }
 
@@ -70,23 +75,37 @@ pub struct Found {
 
 impl FlowTable {
     pub fn new(capacity: usize) -> Self {
-        Self { flows: HashMap::new(), refusals: HashMap::new(), capacity, generation: AtomicU64::new(0) }
+        Self {
+            flows: HashMap::new(),
+            refusals: HashMap::new(),
+            capacity,
+            generation: AtomicU64::new(0),
+        }
     }
 
     pub fn get(&self, key: &KeyHash, endpoint: Endpoint, model: &str, now: Instant) -> Option<Found> {
         let wanted = Borrowed { key, endpoint, model };
         if let Some(entry) = self.flows.pin().get(&wanted) {
             if now < entry.fresh_until {
-                return Some(Found { verdict: entry.verdict.clone(), stale: false });
+                return Some(Found {
+                    verdict: entry.verdict.clone(),
+                    stale: false,
+                });
             }
             if now < entry.hard_until {
                 let first = !entry.refreshing.swap(true, Ordering::Relaxed);
-                return Some(Found { verdict: entry.verdict.clone(), stale: first });
+                return Some(Found {
+                    verdict: entry.verdict.clone(),
+                    stale: first,
+                });
             }
         }
         let refusals = self.refusals.pin();
         let entry = refusals.get(&wanted)?;
-        (now < entry.hard_until).then(|| Found { verdict: entry.verdict.clone(), stale: false })
+        (now < entry.hard_until).then(|| Found {
+            verdict: entry.verdict.clone(),
+            stale: false,
+        })
     }
 
     /// To be read before a question is asked, and given back with its answer.
@@ -179,7 +198,11 @@ mod tests {
     use super::*;
 
     fn key(byte: u8, model: &str) -> FlowKey {
-        FlowKey { key: [byte; 32], endpoint: Endpoint::ChatCompletions, model: model.into() }
+        FlowKey {
+            key: [byte; 32],
+            endpoint: Endpoint::ChatCompletions,
+            model: model.into(),
+        }
     }
 
     fn refusal(cache_ms: u64) -> Answer {
@@ -266,7 +289,10 @@ mod tests {
     fn a_refusal_that_may_not_be_cached_is_not() {
         let table = FlowTable::new(4);
         let now = Instant::now();
-        assert!(matches!(table.keep(key(1, "m"), refusal(0), 0, now), Verdict::Refused(_)));
+        assert!(matches!(
+            table.keep(key(1, "m"), refusal(0), 0, now),
+            Verdict::Refused(_)
+        ));
         assert!(get(&table, 1, now).is_none());
         table.keep(key(1, "m"), refusal(50), 0, now);
         assert!(matches!(get(&table, 1, now).unwrap().verdict, Verdict::Refused(_)));

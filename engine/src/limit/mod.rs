@@ -17,17 +17,25 @@ pub struct Held {
 
 impl BodyBudget {
     pub fn new(limit: u64) -> Arc<Self> {
-        Arc::new(Self { limit, held: AtomicU64::new(0) })
+        Arc::new(Self {
+            limit,
+            held: AtomicU64::new(0),
+        })
     }
 
     /// None when the bodies of other requests leave no room.
     pub fn hold(self: &Arc<Self>, bytes: u64) -> Option<Held> {
-        self.reserve(bytes).then(|| Held { budget: Arc::clone(self), bytes })
+        self.reserve(bytes).then(|| Held {
+            budget: Arc::clone(self),
+            bytes,
+        })
     }
 
     fn reserve(&self, bytes: u64) -> bool {
         let fits = |held: u64| held.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
+        self.held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .is_ok()
     }
 
     pub fn held(&self) -> u64 {

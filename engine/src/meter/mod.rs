@@ -16,7 +16,7 @@ use crate::settings::WhenFull;
 use crate::spool::{Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
 use record::{Mark, bounded, estimate_tokens};
-use usage::{Measured, UsageVector};
+use usage::{Measured, UsageError, UsageVector};
 
 /// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
 const MARK_BYTES: u64 = 4_096;
@@ -40,6 +40,8 @@ pub struct Settlement<'a> {
     pub outcome: Outcome,
     /// What the upstream reported, if it did.
     pub usage: Option<&'a Measured>,
+    /// Why what it reported was not believed.
+    pub refused_usage: Option<UsageError>,
     /// Whether the upstream worked on the request, so that missing usage has to be estimated.
     pub was_served: bool,
     pub error_code: &'a str,
@@ -105,6 +107,7 @@ impl Meter {
             status: 0,
             outcome: Outcome::Interrupted,
             usage: None,
+            refused_usage: None,
             was_served: true,
             error_code: "interrupted",
         });
@@ -195,13 +198,18 @@ impl Meter {
         if let Some(open) = self.open.take() {
             match encoded(&self.record(settlement), |bytes| self.book.spool.finish(open, bytes)) {
                 Some(Ok(())) => {}
-                Some(Err(error)) => tracing::error!(request_id = %self.id, %error, "a final usage record could not be written"),
+                Some(Err(error)) => {
+                    tracing::error!(request_id = %self.id, %error, "a final usage record could not be written")
+                }
                 None => tracing::error!(request_id = %self.id, "a usage record does not fit"),
             }
         }
         reach(FailPoint::K5);
-        let labels =
-            RequestLabels { endpoint: self.endpoint.name(), model: self.flow.model.clone(), status: settlement.status };
+        let labels = RequestLabels {
+            endpoint: self.endpoint.name(),
+            model: self.flow.model.clone(),
+            status: settlement.status,
+        };
         self.book.metrics.answered(&labels, self.started.elapsed());
     }
 
@@ -219,7 +227,9 @@ impl Meter {
             endpoint: self.endpoint.name(),
             provider: target.map_or("", |target| bounded(&target.provider_id)),
             deployment: target.map_or("", |target| bounded(&target.deployment_id)),
-            upstream_model: target.and_then(|target| target.upstream_model.as_deref()).map_or("", bounded),
+            upstream_model: target
+                .and_then(|target| target.upstream_model.as_deref())
+                .map_or("", bounded),
             streamed: self.streamed,
             status: settlement.status,
             outcome: settlement.outcome,
@@ -238,8 +248,14 @@ impl Meter {
                 (measured.vector, UsageSource::Provider, measured.flags.text())
             }
             Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text()),
-            None if settlement.was_served && self.has_tokens() => (self.estimate(), UsageSource::Estimated, ""),
-            None => (UsageVector::default(), UsageSource::None, ""),
+            None => {
+                let flags = settlement.refused_usage.map_or("", UsageError::name);
+                if settlement.was_served && self.has_tokens() {
+                    (self.estimate(), UsageSource::Estimated, flags)
+                } else {
+                    (UsageVector::default(), UsageSource::None, flags)
+                }
+            }
         }
     }
 
@@ -267,11 +283,16 @@ impl Meter {
 impl Drop for Meter {
     /// Whoever held the meter was dropped: the client left. What was delivered is charged, as an estimate.
     fn drop(&mut self) {
-        let status = if self.status == 0 { CLIENT_CLOSED_REQUEST } else { self.status };
+        let status = if self.status == 0 {
+            CLIENT_CLOSED_REQUEST
+        } else {
+            self.status
+        };
         self.settle(&Settlement {
             status,
             outcome: Outcome::Cancelled,
             usage: None,
+            refused_usage: None,
             was_served: true,
             error_code: "client_left",
         });

@@ -161,7 +161,10 @@ mod tests {
             status: 0,
             outcome: Outcome::Interrupted,
             source: UsageSource::Estimated,
-            usage: UsageVector { input: 7, ..UsageVector::default() },
+            usage: UsageVector {
+                input: 7,
+                ..UsageVector::default()
+            },
             attempts: 1,
             upstream_request: "",
             error_code: "",
@@ -188,10 +191,20 @@ mod tests {
     #[test]
     fn an_orphan_is_charged_for_what_was_delivered() {
         let intent = encode(&record());
-        let mark = encode(&Mark { duration_us: 9, output_bytes: 41, status: 200 });
+        let mark = encode(&Mark {
+            duration_us: 9,
+            output_bytes: 41,
+            status: 200,
+        });
         let settled = settle_orphan(&intent, Some(&mark)).unwrap();
-        assert_eq!((settled.usage.input, settled.usage.output, settled.status), (7, 11, 200));
-        assert_eq!((settled.outcome, settled.source), (Outcome::Interrupted, UsageSource::Estimated));
+        assert_eq!(
+            (settled.usage.input, settled.usage.output, settled.status),
+            (7, 11, 200)
+        );
+        assert_eq!(
+            (settled.outcome, settled.source),
+            (Outcome::Interrupted, UsageSource::Estimated)
+        );
     }
 
     #[test]
@@ -199,10 +212,20 @@ mod tests {
         let long = "é".repeat(MAX_NAME);
         let name = bounded(&long);
         let mut widest = record();
-        for field in [&mut widest.organization, &mut widest.project, &mut widest.key, &mut widest.model] {
+        for field in [
+            &mut widest.organization,
+            &mut widest.project,
+            &mut widest.key,
+            &mut widest.model,
+        ] {
             *field = name;
         }
-        for field in [&mut widest.provider, &mut widest.deployment, &mut widest.upstream_model, &mut widest.upstream_request] {
+        for field in [
+            &mut widest.provider,
+            &mut widest.deployment,
+            &mut widest.upstream_model,
+            &mut widest.upstream_request,
+        ] {
             *field = name;
         }
         widest.error_code = name;

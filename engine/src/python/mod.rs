@@ -14,7 +14,12 @@ use pyo3::types::PyTuple;
 use crate::engine;
 use crate::fail_point;
 
-create_exception!(_engine, EngineError, PyException, "The engine could not do what was asked.");
+create_exception!(
+    _engine,
+    EngineError,
+    PyException,
+    "The engine could not do what was asked."
+);
 
 fn raised(error: impl std::fmt::Display) -> PyErr {
     EngineError::new_err(error.to_string())
@@ -31,7 +36,9 @@ impl Engine {
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<String> {
-        py.detach(|| self.0.start()).map(|address| address.to_string()).map_err(raised)
+        py.detach(|| self.0.start())
+            .map(|address| address.to_string())
+            .map_err(raised)
     }
 
     fn question_fd(&self) -> i32 {
@@ -61,7 +68,9 @@ impl Engine {
     fn take_usage<'py>(&self, py: Python<'py>, limit: usize) -> PyResult<(u64, Vec<Bound<'py, PyTuple>>)> {
         let (position, records) = py.detach(|| self.0.take_usage(limit)).map_err(raised)?;
         let source = self.0.usage_source().map_err(raised)?;
-        let events = records.iter().filter_map(|record| records::event(py, &source, record).transpose());
+        let events = records
+            .iter()
+            .filter_map(|record| records::event(py, &source, record).transpose());
         Ok((position, events.collect::<PyResult<_>>()?))
     }
 

@@ -71,13 +71,28 @@ mod tests {
         fastrand::seed(7);
         let targets = targets(&[3, 1]);
         let firsts = (0..4_000).filter(|_| order(&targets, 1)[0] == 0).count();
-        assert!((2_800..3_200).contains(&firsts), "{firsts} of 4000, expected about 3000");
+        assert!(
+            (2_800..3_200).contains(&firsts),
+            "{firsts} of 4000, expected about 3000"
+        );
     }
 
     #[test]
     fn refusals_of_the_request_itself_are_final() {
-        for (status, again) in [(429, true), (503, true), (500, true), (400, false), (401, false), (404, false), (200, false)] {
-            assert_eq!(is_worth_another_try(StatusCode::from_u16(status).unwrap()), again, "{status}");
+        for (status, again) in [
+            (429, true),
+            (503, true),
+            (500, true),
+            (400, false),
+            (401, false),
+            (404, false),
+            (200, false),
+        ] {
+            assert_eq!(
+                is_worth_another_try(StatusCode::from_u16(status).unwrap()),
+                again,
+                "{status}"
+            );
         }
     }
 }

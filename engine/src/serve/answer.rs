@@ -44,7 +44,10 @@ impl AnswerBody {
 
 impl From<Content> for AnswerBody {
     fn from(content: Content) -> Self {
-        Self { content, _serving: None }
+        Self {
+            content,
+            _serving: None,
+        }
     }
 }
 

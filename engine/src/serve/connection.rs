@@ -86,9 +86,16 @@ impl Service<Request<Incoming>> for Requests {
 
 async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
     let visit = Visit::new();
-    let requests = Requests { gateway: Arc::clone(gateway), visit: Arc::clone(&visit), peer };
+    let requests = Requests {
+        gateway: Arc::clone(gateway),
+        visit: Arc::clone(&visit),
+        peer,
+    };
     let mut builder = http1::Builder::new();
-    builder.max_headers(HEADERS).max_header_size(HEAD_BYTES).max_buf_size(BUFFER_BYTES);
+    builder
+        .max_headers(HEADERS)
+        .max_header_size(HEAD_BYTES)
+        .max_buf_size(BUFFER_BYTES);
     let door = TokioIo::new(Door::new(stream, Arc::clone(&visit)));
     let mut connection = builder.serve_connection(door, requests);
     let (head, idle) = (gateway.settings.header_timeout(), gateway.settings.idle_timeout());
@@ -128,7 +135,11 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
 }
 
 async fn serve_http2(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
-    let requests = Requests { gateway: Arc::clone(gateway), visit: Visit::new(), peer };
+    let requests = Requests {
+        gateway: Arc::clone(gateway),
+        visit: Visit::new(),
+        peer,
+    };
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -166,7 +177,10 @@ struct Ticks {
 
 impl Ticks {
     fn new(every: Duration) -> Self {
-        Self { every, sleep: Box::pin(tokio::time::sleep(every)) }
+        Self {
+            every,
+            sleep: Box::pin(tokio::time::sleep(every)),
+        }
     }
 
     fn poll_tick(&mut self, cx: &mut Context<'_>) -> bool {

@@ -29,7 +29,9 @@ pub struct Control {
 
 impl Control {
     pub fn new(socket: std::path::PathBuf) -> Self {
-        Self { pool: Pool::unix(socket) }
+        Self {
+            pool: Pool::unix(socket),
+        }
     }
 
     pub async fn serve(
@@ -42,7 +44,10 @@ impl Control {
         let mut handed = HandedOver::new(id, peer, parts, body);
         let response = self.pool.send(&mut handed, CONNECT, ANSWER).await.map_err(|error| {
             tracing::error!(request_id = %id, %error, "the control plane did not answer");
-            Refused::unavailable("control_plane_unavailable", "The control plane does not answer; inference goes on. Try again in a moment.")
+            Refused::unavailable(
+                "control_plane_unavailable",
+                "The control plane does not answer; inference goes on. Try again in a moment.",
+            )
         })?;
         let mut response = response.map(AnswerBody::control);
         response.headers_mut().remove(CONNECTION);
@@ -79,7 +84,10 @@ impl HandedOver {
             headers.insert(HOST, host);
         }
         headers.insert(X_REQUEST_ID, id.text().header());
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if peer.is_tls { "https" } else { "http" }));
+        headers.insert(
+            FORWARDED_PROTO,
+            HeaderValue::from_static(if peer.is_tls { "https" } else { "http" }),
+        );
         // Appended, as a proxy does: who believes the hops before ours must know them all.
         if let Ok(peer) = HeaderValue::try_from(peer.address.to_string()) {
             headers.append(FORWARDED_FOR, peer);

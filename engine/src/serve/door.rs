@@ -101,7 +101,12 @@ pub struct Door<S> {
 
 impl<S> Door<S> {
     pub fn new(stream: S, visit: Arc<Visit>) -> Self {
-        Self { stream, visit, partial: Vec::new(), instead: None }
+        Self {
+            stream,
+            visit,
+            partial: Vec::new(),
+            instead: None,
+        }
     }
 
     pub fn into_stream(self) -> S {
@@ -241,14 +246,21 @@ mod tests {
         ] {
             assert!(frames_twice(head.as_bytes()), "{head}");
         }
-        assert!(!frames_twice(b"POST / HTTP/1.1\r\nContent-Length: 3\r\nx: transfer-encoding: chunked"));
+        assert!(!frames_twice(
+            b"POST / HTTP/1.1\r\nContent-Length: 3\r\nx: transfer-encoding: chunked"
+        ));
     }
 
     #[test]
     fn a_head_in_pieces_is_looked_at_as_a_whole() {
         let visit = Visit::new();
         let mut door = Door::new((), Arc::clone(&visit));
-        for piece in ["POST / HTTP/1.1\r\ncontent-len", "gth: 1\r\ntransfer-enc", "oding: chunked\r\n\r", "\n"] {
+        for piece in [
+            "POST / HTTP/1.1\r\ncontent-len",
+            "gth: 1\r\ntransfer-enc",
+            "oding: chunked\r\n\r",
+            "\n",
+        ] {
             assert!(!visit.is_ambiguous());
             door.look_at_head(piece.as_bytes());
         }

@@ -65,7 +65,10 @@ impl Form {
             length += bytes.len() as u64;
             let left = limit.checked_sub(length).ok_or_else(|| too_large(limit))?;
             let seen = scanner.feed(&bytes);
-            store = store.keep(bytes, length, spill).await.map_err(|error| no_disk(&error))?;
+            store = store
+                .keep(bytes, length, spill)
+                .await
+                .map_err(|error| no_disk(&error))?;
             let model = match seen {
                 Progress::NeedMore => continue,
                 Progress::Malformed(what) => return Err(malformed(&what.to_string())),
@@ -78,7 +81,12 @@ impl Form {
             } else {
                 Rest::Waiting(Box::new(Passage::new(body, left, scanner)))
             };
-            return Ok(Self { model, read, rest, declared });
+            return Ok(Self {
+                model,
+                read,
+                rest,
+                declared,
+            });
         }
     }
 
@@ -89,7 +97,9 @@ impl Form {
     /// The form with `model` in place of the caller's; None when its rest has streamed away before.
     pub fn outgoing(&mut self, model: Option<&str>) -> Option<RequestBody> {
         let splice = match (&self.model, model) {
-            (Some(field), Some(model)) if field.value != model => Some((field.at.clone(), Bytes::from(model.to_owned()))),
+            (Some(field), Some(model)) if field.value != model => {
+                Some((field.at.clone(), Bytes::from(model.to_owned())))
+            }
             _ => None,
         };
         let length = self.declared.map(|declared| match &splice {
@@ -218,7 +228,10 @@ fn malformed(what: &str) -> Refused {
 
 fn no_disk(error: &std::io::Error) -> Refused {
     tracing::error!(%error, "a form could not be kept in a temporary file");
-    Refused::unavailable("no_disk", "The gateway has no room to hold this form; send the field 'model' before the files.")
+    Refused::unavailable(
+        "no_disk",
+        "The gateway has no room to hold this form; send the field 'model' before the files.",
+    )
 }
 
 #[cfg(test)]
@@ -235,7 +248,11 @@ mod tests {
                 for end in start + 1..=whole.len() {
                     let splice = Some((start as u64..end as u64, Bytes::from_static(b"new")));
                     let expected = [&whole[..start], b"new", &whole[end..]].concat();
-                    assert_eq!(spliced(&pieces, splice).concat(), expected, "split {split}, {start}..{end}");
+                    assert_eq!(
+                        spliced(&pieces, splice).concat(),
+                        expected,
+                        "split {split}, {start}..{end}"
+                    );
                 }
             }
         }

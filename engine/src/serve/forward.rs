@@ -47,7 +47,10 @@ pub async fn serve(
     let flow = Arc::clone(&admission.flow);
     let order = route::order(&flow.targets, flow.policy.attempts);
     let Some(&first) = order.first() else {
-        return Err(Refused::unavailable("no_target", "No deployment is available for this model; its operator must add or enable one."));
+        return Err(Refused::unavailable(
+            "no_target",
+            "No deployment is available for this model; its operator must add or enable one.",
+        ));
     };
     let admitted = Admitted {
         id: admission.id,
@@ -58,11 +61,25 @@ pub async fn serve(
         started: admission.started,
         started_us: admission.started_us,
     };
-    let meter = Meter::begin(Arc::clone(&gateway.book), admitted, first).await.map_err(|_| {
-        Refused::unavailable("usage_log_full", "The gateway can't record more usage now, so it takes no more work; its operator was told.")
-    })?;
+    let meter = Meter::begin(Arc::clone(&gateway.book), admitted, first)
+        .await
+        .map_err(|_| {
+            Refused::unavailable(
+                "usage_log_full",
+                "The gateway can't record more usage now, so it takes no more work; its operator was told.",
+            )
+        })?;
     // On the heap: it is handed from step to step, and is too large to be copied at each.
-    let call = Box::new(Call { gateway, admission, rest, parts, intake, meter, waited: Duration::ZERO, target: first });
+    let call = Box::new(Call {
+        gateway,
+        admission,
+        rest,
+        parts,
+        intake,
+        meter,
+        waited: Duration::ZERO,
+        target: first,
+    });
     call.try_targets(&order).await
 }
 
@@ -111,7 +128,8 @@ impl Call<'_> {
                 // Its body went to the first target and can't be sent again.
                 Err(CallError::Unrepeatable) if last.is_some() => break,
                 Err(error) => {
-                    self.meter.attempted(if error.is_timeout() { "timed_out" } else { "failed" });
+                    self.meter
+                        .attempted(if error.is_timeout() { "timed_out" } else { "failed" });
                     let provider = &self.target().provider_id;
                     tracing::warn!(request_id = %self.admission.id, provider, %error, "an upstream could not be reached");
                     last = Some(error);
@@ -142,27 +160,50 @@ impl Call<'_> {
             _ => (502, "upstream_unreachable"),
         };
         self.settle(status, Outcome::UpstreamError, error.may_have_been_served(), code);
-        let message = format!("The upstream of model '{}' gave no answer: {error}.", self.admission.flow.model);
+        let message = format!(
+            "The upstream of model '{}' gave no answer: {error}.",
+            self.admission.flow.model
+        );
         ApiError::new(status, "api_error", code, &message).into()
     }
 
     fn settle(&mut self, status: u16, outcome: Outcome, was_served: bool, error_code: &str) {
-        self.meter.settle(&Settlement { status, outcome, usage: None, was_served, error_code });
+        self.meter.settle(&Settlement {
+            status,
+            outcome,
+            usage: None,
+            refused_usage: None,
+            was_served,
+            error_code,
+        });
     }
 
     async fn answer(mut self: Box<Self>, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
         let status = response.status();
-        let upstream_id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        let upstream_id = response
+            .headers()
+            .get(X_REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
         self.meter.answered(status.as_u16(), upstream_id);
         let media_type = MediaType::of(&response);
         match (status.as_u16(), media_type) {
             (401 | 403, _) => {
-                tracing::error!(provider = self.target().provider_id, "a provider refused our credential");
+                tracing::error!(
+                    provider = self.target().provider_id,
+                    "a provider refused our credential"
+                );
                 let message = "The provider refused the gateway's credential; its operator must renew it.";
                 Err(self.unusable("provider_credential", message))
             }
-            (300..=399, _) => Err(self.unusable("upstream_redirect", "The upstream answered with a redirect, which is never followed.")),
-            (200..=299, MediaType::Html) => Err(self.unusable("upstream_not_an_api", "The upstream answered with a web page; its base URL is probably wrong.")),
+            (300..=399, _) => Err(self.unusable(
+                "upstream_redirect",
+                "The upstream answered with a redirect, which is never followed.",
+            )),
+            (200..=299, MediaType::Html) => Err(self.unusable(
+                "upstream_not_an_api",
+                "The upstream answered with a web page; its base URL is probably wrong.",
+            )),
             (200..=299, MediaType::Events) => {
                 let strip = self.target().stream_usage && !self.intake.wants_usage();
                 let scanner = StreamScanner::new(stream_kind(self.admission.endpoint), strip);
@@ -181,7 +222,10 @@ impl Call<'_> {
     }
 
     /// The upstream's own error: its status, its body if that is JSON, its advice on when to come back.
-    async fn upstream_refusal(mut self: Box<Self>, response: Response<ResponseBody>) -> Result<Response<AnswerBody>, Refused> {
+    async fn upstream_refusal(
+        mut self: Box<Self>,
+        response: Response<ResponseBody>,
+    ) -> Result<Response<AnswerBody>, Refused> {
         let is_json = matches!(MediaType::of(&response), MediaType::Json);
         let (mut parts, body) = response.into_parts();
         let status = parts.status;
@@ -190,12 +234,21 @@ impl Call<'_> {
         let body = match body {
             Read::Whole(body) if is_json && inspect(&body).complete => body,
             _ => {
-                parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                let message = format!("The upstream answered with status {} and no readable error.", status.as_u16());
-                ApiError::new(status.as_u16(), "api_error", "upstream_error", &message).to_json().into()
+                parts
+                    .headers
+                    .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                let message = format!(
+                    "The upstream answered with status {} and no readable error.",
+                    status.as_u16()
+                );
+                ApiError::new(status.as_u16(), "api_error", "upstream_error", &message)
+                    .to_json()
+                    .into()
             }
         };
-        parts.headers.insert(X_ERROR_SOURCE, HeaderValue::from_static("upstream"));
+        parts
+            .headers
+            .insert(X_ERROR_SOURCE, HeaderValue::from_static("upstream"));
         parts.headers.remove(CONTENT_LENGTH);
         Ok(self.head(parts, AnswerBody::whole(body)))
     }
@@ -216,6 +269,7 @@ impl Call<'_> {
                     status: parts.status.as_u16(),
                     outcome: Outcome::Success,
                     usage: seen.usage.as_ref(),
+                    refused_usage: seen.refused_usage,
                     was_served: true,
                     error_code: "",
                 });
@@ -254,7 +308,10 @@ impl Call<'_> {
             more.extend_from_slice(&std::mem::take(&mut read));
             more.extend_from_slice(&bytes);
             if more.len() > WHOLE_ANSWER {
-                return Read::Long { read: more.freeze(), rest: body };
+                return Read::Long {
+                    read: more.freeze(),
+                    rest: body,
+                };
             }
         }
         Read::Whole(if more.is_empty() { read } else { more.freeze() })
@@ -265,17 +322,34 @@ impl Call<'_> {
     }
 
     /// `read` is the part of the body that was read already.
-    fn relay_from(self: Box<Self>, response: Response<ResponseBody>, content: Content, read: Bytes) -> Response<AnswerBody> {
+    fn relay_from(
+        self: Box<Self>,
+        response: Response<ResponseBody>,
+        content: Content,
+        read: Bytes,
+    ) -> Response<AnswerBody> {
         let (mut parts, body) = response.into_parts();
         if matches!(content, Content::Events(_)) {
             parts.headers.remove(CONTENT_LENGTH);
         }
         let policy = &self.admission.flow.policy;
-        let limits = RelayLimits { idle: policy.idle(), total: policy.total() };
+        let limits = RelayLimits {
+            idle: policy.idle(),
+            total: policy.total(),
+        };
         let overhead = self.overhead();
         let (id, endpoint) = (self.admission.id, self.admission.endpoint);
         let gateway = self.gateway;
-        let relay = Relay::new(body, content, self.meter, &gateway.book, &gateway.drain, limits, parts.status.as_u16()).after(read);
+        let relay = Relay::new(
+            body,
+            content,
+            self.meter,
+            &gateway.book,
+            &gateway.drain,
+            limits,
+            parts.status.as_u16(),
+        )
+        .after(read);
         head(gateway, endpoint, id, overhead, parts, AnswerBody::relay(relay))
     }
 
@@ -284,7 +358,14 @@ impl Call<'_> {
     }
 
     fn head(&self, parts: http::response::Parts, body: AnswerBody) -> Response<AnswerBody> {
-        head(self.gateway, self.admission.endpoint, self.admission.id, self.overhead(), parts, body)
+        head(
+            self.gateway,
+            self.admission.endpoint,
+            self.admission.id,
+            self.overhead(),
+            parts,
+            body,
+        )
     }
 }
 
@@ -299,7 +380,10 @@ fn head(
     headers::downstream(&mut parts.headers);
     parts.version = http::Version::HTTP_11;
     parts.headers.insert(X_REQUEST_ID, id.text().header());
-    parts.headers.insert(X_OVERHEAD, HeaderValue::from(u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX)));
+    parts.headers.insert(
+        X_OVERHEAD,
+        HeaderValue::from(u64::try_from(overhead.as_micros()).unwrap_or(u64::MAX)),
+    );
     gateway.book.metrics.added(endpoint.name(), overhead);
     Response::from_parts(parts, body)
 }
@@ -320,9 +404,18 @@ enum MediaType {
 impl MediaType {
     fn of<B>(response: &Response<B>) -> Self {
         let Some(value) = response.headers().get(CONTENT_TYPE) else {
-            return if response.status() == StatusCode::NO_CONTENT { Self::Other } else { Self::Json };
+            return if response.status() == StatusCode::NO_CONTENT {
+                Self::Other
+            } else {
+                Self::Json
+            };
         };
-        let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let essence = value
+            .as_bytes()
+            .split(|byte| *byte == b';')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii();
         if essence.eq_ignore_ascii_case(b"application/json") {
             Self::Json
         } else if essence.eq_ignore_ascii_case(b"text/event-stream") {

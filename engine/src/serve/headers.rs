@@ -11,8 +11,15 @@ use crate::meter::RequestId;
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
-        "connection" | "keep-alive" | "proxy-authenticate" | "proxy-authorization" | "proxy-connection" | "te"
-            | "trailer" | "transfer-encoding" | "upgrade"
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
     )
 }
 
@@ -74,10 +81,26 @@ pub const X_UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstrea
 /// Takes away what is the upstream's affair; its request id goes on under another name.
 pub fn downstream(headers: &mut HeaderMap) {
     const DROPPED: [&str; 20] = [
-        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer", "transfer-encoding",
-        "upgrade", "set-cookie", "server", "date", "via", "alt-svc", "strict-transport-security",
-        "openai-organization", "openai-project", "access-control-allow-origin", "access-control-expose-headers",
-        "access-control-allow-credentials", "report-to",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "set-cookie",
+        "server",
+        "date",
+        "via",
+        "alt-svc",
+        "strict-transport-security",
+        "openai-organization",
+        "openai-project",
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "access-control-allow-credentials",
+        "report-to",
     ];
     let present = headers.keys().any(|name| DROPPED.contains(&name.as_str()));
     if present {
@@ -123,7 +146,14 @@ mod tests {
         assert!(!format!("{:?}", headers.values().collect::<Vec<_>>()).contains("hw_caller"));
         assert_eq!(headers["authorization"], "Bearer theirs");
         assert_eq!(headers["host"], "up:1");
-        for gone in ["cookie", "x-api-key", "openai-organization", "x-forwarded-for", "connection", "x-private"] {
+        for gone in [
+            "cookie",
+            "x-api-key",
+            "openai-organization",
+            "x-forwarded-for",
+            "connection",
+            "x-private",
+        ] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
         assert_eq!(headers["openai-beta"], "assistants=v2");

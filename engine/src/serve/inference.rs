@@ -31,20 +31,36 @@ pub async fn serve(
     reach(FailPoint::K0);
     let endpoint = Endpoint::of(rest);
     allow_method(endpoint, &parts.method)?;
-    let path_model = if endpoint == Endpoint::Model { Some(path::model_of(rest)?) } else { None };
+    let path_model = if endpoint == Endpoint::Model {
+        Some(path::model_of(rest)?)
+    } else {
+        None
+    };
     let intake = Intake::read(gateway, endpoint, path_model, &parts.headers, body).await?;
     let read = Instant::now();
     let verdict = gateway
         .resolver
         .resolve(&key, endpoint, &intake.model, id.text().as_str())
         .await
-        .map_err(|_| Refused::unavailable("controller_unavailable", "The gateway could not look the key up in time; try again in a moment."))?;
+        .map_err(|_| {
+            Refused::unavailable(
+                "controller_unavailable",
+                "The gateway could not look the key up in time; try again in a moment.",
+            )
+        })?;
     match verdict {
         Verdict::Refused(refusal) => Err(refused(&refusal)),
         Verdict::Allowed(flow) => match &flow.document {
             Some(document) => Ok(show(document, id)),
             None => {
-                let admission = Admission { id, flow, endpoint, started, started_us, read };
+                let admission = Admission {
+                    id,
+                    flow,
+                    endpoint,
+                    started,
+                    started_us,
+                    read,
+                };
                 forward::serve(gateway, admission, rest, parts, intake).await
             }
         },
@@ -60,12 +76,21 @@ fn allow_method(endpoint: Endpoint, method: &Method) -> Result<(), Refused> {
     if allowed {
         return Ok(());
     }
-    let message = format!("{method} is not allowed at /v1/{}; {} is.", endpoint.name(), match endpoint {
-        Endpoint::Models | Endpoint::Model => "GET",
-        Endpoint::Other => "GET, POST or DELETE",
-        _ => "POST",
-    });
-    Err(Refused::and_close(ApiError::new(405, "invalid_request_error", "method_not_allowed", &message)))
+    let message = format!(
+        "{method} is not allowed at /v1/{}; {} is.",
+        endpoint.name(),
+        match endpoint {
+            Endpoint::Models | Endpoint::Model => "GET",
+            Endpoint::Other => "GET, POST or DELETE",
+            _ => "POST",
+        }
+    );
+    Err(Refused::and_close(ApiError::new(
+        405,
+        "invalid_request_error",
+        "method_not_allowed",
+        &message,
+    )))
 }
 
 fn refused(refusal: &Refusal) -> Refused {
@@ -74,7 +99,11 @@ fn refused(refusal: &Refusal) -> Refused {
         Some(param) => error.with_param(param),
         None => error,
     };
-    Refused { error, retry_after_s: (refusal.status == 503).then_some(1), close: false }
+    Refused {
+        error,
+        retry_after_s: (refusal.status == 503).then_some(1),
+        close: false,
+    }
 }
 
 fn show(document: &Document, id: RequestId) -> Response<AnswerBody> {
@@ -82,7 +111,10 @@ fn show(document: &Document, id: RequestId) -> Response<AnswerBody> {
     *response.status_mut() = StatusCode::from_u16(document.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     let media_type = HeaderValue::try_from(&document.content_type);
-    headers.insert(CONTENT_TYPE, media_type.unwrap_or(HeaderValue::from_static("application/json")));
+    headers.insert(
+        CONTENT_TYPE,
+        media_type.unwrap_or(HeaderValue::from_static("application/json")),
+    );
     headers.insert(X_REQUEST_ID, id.text().header());
     response
 }

@@ -38,7 +38,10 @@ pub struct Intake {
 
 pub enum IntakeBody {
     Empty,
-    Json { body: Bytes, scan: Box<Scan> },
+    Json {
+        body: Bytes,
+        scan: Box<Scan>,
+    },
     Form(Box<Form>),
     /// Passes through unread.
     Stream(Option<Incoming>),
@@ -64,7 +67,10 @@ impl Intake {
         let mut intake = if body.is_end_stream() {
             Self::of(IntakeBody::Empty, None)
         } else {
-            let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let media_type = headers
+                .get(CONTENT_TYPE)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default();
             match Kind::of(endpoint, media_type)? {
                 Kind::Json => Self::json(gateway, declared, body).await?,
                 Kind::Form(boundary) => Self::form(gateway, &boundary, declared, body).await?,
@@ -82,17 +88,28 @@ impl Intake {
         }
         if intake.model.is_empty() && (endpoint.needs_model() || endpoint.takes_form()) {
             let message = "The request names no model: set the field 'model' to one that GET /v1/models lists.";
-            return Err(ApiError::new(400, "invalid_request_error", "missing_model", message).with_param("model").into());
+            return Err(ApiError::new(400, "invalid_request_error", "missing_model", message)
+                .with_param("model")
+                .into());
         }
         Ok(intake)
     }
 
     fn of(body: IntakeBody, held: Option<Held>) -> Self {
-        Self { model: String::new(), streamed: false, body, input_bytes: 0, _held: held }
+        Self {
+            model: String::new(),
+            streamed: false,
+            body,
+            input_bytes: 0,
+            _held: held,
+        }
     }
 
     async fn json(gateway: &Gateway, declared: Option<u64>, body: Incoming) -> Result<Self, Refused> {
-        let mut held = gateway.bodies.hold(declared.unwrap_or(UNDECLARED)).ok_or_else(overloaded)?;
+        let mut held = gateway
+            .bodies
+            .hold(declared.unwrap_or(UNDECLARED))
+            .ok_or_else(overloaded)?;
         let limit = gateway.settings.body_limit_bytes;
         let body = collect(body, declared, limit, gateway.settings.body_progress(), &mut held).await?;
         let scan = request::scan(&body).map_err(|error| {
@@ -104,22 +121,37 @@ impl Intake {
         })?;
         let model = scan.model(&body).map(std::borrow::Cow::into_owned).unwrap_or_default();
         let (streamed, input_bytes) = (scan.stream, body.len() as u64);
-        let body = IntakeBody::Json { body, scan: Box::new(scan) };
-        Ok(Self { model, streamed, body, input_bytes, _held: Some(held) })
+        let body = IntakeBody::Json {
+            body,
+            scan: Box::new(scan),
+        };
+        Ok(Self {
+            model,
+            streamed,
+            body,
+            input_bytes,
+            _held: Some(held),
+        })
     }
 
-    async fn form(
-        gateway: &Gateway,
-        boundary: &str,
-        declared: Option<u64>,
-        body: Incoming,
-    ) -> Result<Self, Refused> {
+    async fn form(gateway: &Gateway, boundary: &str, declared: Option<u64>, body: Incoming) -> Result<Self, Refused> {
         let held = gateway.bodies.hold(form::IN_MEMORY).ok_or_else(overloaded)?;
         let settings = &gateway.settings;
         let limit = settings.body_limit_bytes;
-        let form = Form::read(boundary, declared, body, limit, settings.body_progress(), &settings.spool_dir).await?;
+        let form = Form::read(
+            boundary,
+            declared,
+            body,
+            limit,
+            settings.body_progress(),
+            &settings.spool_dir,
+        )
+        .await?;
         let model = form.model().to_owned();
-        Ok(Self { model, ..Self::of(IntakeBody::Form(Box::new(form)), Some(held)) })
+        Ok(Self {
+            model,
+            ..Self::of(IntakeBody::Form(Box::new(form)), Some(held))
+        })
     }
 
     /// The body for one target; None when it has streamed away to another one before.
@@ -152,7 +184,12 @@ enum Kind {
 
 impl Kind {
     fn of(endpoint: Endpoint, media_type: &str) -> Result<Self, Refused> {
-        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = media_type
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         let is_json = essence == "application/json" || essence.ends_with("+json");
         match essence.as_str() {
             "multipart/form-data" if !endpoint.takes_json() => {
@@ -161,9 +198,9 @@ impl Kind {
                 Ok(Self::Form(boundary.to_string()))
             }
             _ if is_json && !endpoint.takes_form() => Ok(Self::Json),
-            _ if endpoint.takes_json() => {
-                Err(wrong_type("The content-type must be application/json: send the header 'content-type: application/json'."))
-            }
+            _ if endpoint.takes_json() => Err(wrong_type(
+                "The content-type must be application/json: send the header 'content-type: application/json'.",
+            )),
             _ if endpoint.takes_form() => Err(wrong_type("The content-type must be multipart/form-data.")),
             _ => Ok(Self::Opaque),
         }
@@ -236,14 +273,21 @@ fn model_header(headers: &HeaderMap) -> Result<String, Refused> {
         Ok(model) if model.len() <= LONGEST_MODEL => Ok(model.to_owned()),
         _ => {
             let message = "The header 'x-headworks-model' must be ASCII text of at most 256 characters.";
-            Err(ApiError::new(400, "invalid_request_error", "invalid_model", message).with_param("x-headworks-model").into())
+            Err(ApiError::new(400, "invalid_request_error", "invalid_model", message)
+                .with_param("x-headworks-model")
+                .into())
         }
     }
 }
 
 pub fn too_large(limit: u64) -> Refused {
     let message = format!("The request body is larger than {limit} bytes, the limit of this gateway.");
-    Refused::and_close(ApiError::new(413, "invalid_request_error", "request_too_large", &message))
+    Refused::and_close(ApiError::new(
+        413,
+        "invalid_request_error",
+        "request_too_large",
+        &message,
+    ))
 }
 
 fn too_slow(progress: Duration) -> Refused {
@@ -254,13 +298,26 @@ fn too_slow(progress: Duration) -> Refused {
 fn broken(error: &hyper::Error) -> Refused {
     tracing::debug!(%error, "a request body broke off");
     let message = "The request body is malformed: it ended early, or its chunks are not valid HTTP/1.1.";
-    Refused::and_close(ApiError::new(400, "invalid_request_error", "malformed_request", message))
+    Refused::and_close(ApiError::new(
+        400,
+        "invalid_request_error",
+        "malformed_request",
+        message,
+    ))
 }
 
 fn overloaded() -> Refused {
-    Refused::unavailable("overloaded", "Too many request bodies are being held at once; try again in a moment.")
+    Refused::unavailable(
+        "overloaded",
+        "Too many request bodies are being held at once; try again in a moment.",
+    )
 }
 
 fn wrong_type(message: &str) -> Refused {
-    Refused::and_close(ApiError::new(415, "invalid_request_error", "unsupported_media_type", message))
+    Refused::and_close(ApiError::new(
+        415,
+        "invalid_request_error",
+        "unsupported_media_type",
+        message,
+    ))
 }

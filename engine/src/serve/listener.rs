@@ -23,7 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Why the front door did not open.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("can't listen on {address}: {error}; another program may be using the port: choose one with HEADWORKS_PORT or --port")]
+    #[error(
+        "can't listen on {address}: {error}; another program may be using the port: choose one with HEADWORKS_PORT or --port"
+    )]
     Bind { address: String, error: io::Error },
     #[error("TLS: {0}")]
     Tls(String),
@@ -39,13 +41,21 @@ pub struct Server {
 impl Server {
     pub async fn start(gateway: Arc<Gateway>) -> Result<Self, StartError> {
         let listen = gateway.settings.listen.clone();
-        let bound = |error| StartError::Bind { address: listen.clone(), error };
+        let bound = |error| StartError::Bind {
+            address: listen.clone(),
+            error,
+        };
         let tls = gateway.settings.tls.as_ref().map(acceptor).transpose()?;
         let listener = TcpListener::bind(&listen).await.map_err(bound)?;
         let address = listener.local_addr().map_err(bound)?;
         let accepting = tokio::spawn(accept(Arc::clone(&gateway), listener, tls));
         let sweeping = tokio::spawn(sweep(Arc::clone(&gateway)));
-        Ok(Self { gateway, address, accepting, sweeping })
+        Ok(Self {
+            gateway,
+            address,
+            accepting,
+            sweeping,
+        })
     }
 
     /// Accept no more, let open requests finish for at most `limit`, then cut them. True when none was cut.
@@ -67,7 +77,10 @@ async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcc
         match listener.accept().await {
             Ok((stream, peer)) => {
                 tune(&stream);
-                let peer = Peer { address: peer.ip(), is_tls: tls.is_some() };
+                let peer = Peer {
+                    address: peer.ip(),
+                    is_tls: tls.is_some(),
+                };
                 tokio::spawn(connection::serve(Arc::clone(&gateway), stream, peer, tls.clone()));
             }
             Err(error) => {

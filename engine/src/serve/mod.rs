@@ -20,6 +20,7 @@ pub use listener::{Server, StartError};
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -56,17 +57,29 @@ impl Gateway {
     pub fn new(settings: Settings, resolver: Arc<Resolver>, book: Arc<Book>) -> Self {
         let control = settings.control_socket.clone().map(Control::new);
         let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
-        Self { settings, resolver, book, bodies, pools: Pools::default(), drain: Arc::default(), control }
+        Self {
+            settings,
+            resolver,
+            book,
+            bodies,
+            pools: Pools::default(),
+            drain: Arc::default(),
+            control,
+        }
     }
 
     /// Answers every request, whatever it is.
     pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
-        let id = RequestId::new();
-        self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
+        let (id, came) = (RequestId::new(), Instant::now());
+        let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
             self.book.metrics.refused(&refused.error.code);
             refused.respond(id)
-        })
+        });
+        // Where an upstream had no part in it, all of the time was ours.
+        let ours = || HeaderValue::from(u64::try_from(came.elapsed().as_micros()).unwrap_or(u64::MAX));
+        response.headers_mut().entry(forward::X_OVERHEAD).or_insert_with(ours);
+        response
     }
 
     async fn walk(
@@ -99,7 +112,9 @@ impl Gateway {
 
 fn alive(id: RequestId) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(r#"{"status":"ok"}"#.into()));
-    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response.headers_mut().insert(X_REQUEST_ID, id.text().header());
     response
 }

@@ -42,7 +42,9 @@ pub fn route(path: &str) -> Result<Route<'_>, Refused> {
 /// The model in `models/{id}`.
 pub fn model_of(rest: &str) -> Result<String, Refused> {
     let name = rest.strip_prefix("models/").unwrap_or_default();
-    percent_decode(name).filter(|name| !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control)).ok_or_else(unusable)
+    percent_decode(name)
+        .filter(|name| !name.is_empty() && name.len() <= 256 && !name.chars().any(char::is_control))
+        .ok_or_else(unusable)
 }
 
 fn percent_decode(text: &str) -> Option<String> {
@@ -61,7 +63,8 @@ fn percent_decode(text: &str) -> Option<String> {
 }
 
 fn unusable() -> Refused {
-    let message = "The path is not one that this gateway serves: it may hold letters, digits and '-_.~:' between single slashes.";
+    let message =
+        "The path is not one that this gateway serves: it may hold letters, digits and '-_.~:' between single slashes.";
     ApiError::new(404, "invalid_request_error", "unknown_url", message).into()
 }
 
@@ -71,7 +74,10 @@ mod tests {
 
     #[test]
     fn plain_paths_are_routed() {
-        assert_eq!(route("/v1/chat/completions").unwrap(), Route::Inference("chat/completions"));
+        assert_eq!(
+            route("/v1/chat/completions").unwrap(),
+            Route::Inference("chat/completions")
+        );
         assert_eq!(route("/api/v1/keys").unwrap(), Route::Control);
         assert_eq!(route("/").unwrap(), Route::Control);
         assert_eq!(route("/healthz").unwrap(), Route::Alive);
@@ -79,7 +85,17 @@ mod tests {
 
     #[test]
     fn tricks_are_not() {
-        for path in ["/v1/../api/v1/keys", "/v1//chat", "/v1/chat%2fcompletions", "/v1/chat;a=b", "/api/./v1", "/v1", "/v1/", "/api/%00", "/v1/é"] {
+        for path in [
+            "/v1/../api/v1/keys",
+            "/v1//chat",
+            "/v1/chat%2fcompletions",
+            "/v1/chat;a=b",
+            "/api/./v1",
+            "/v1",
+            "/v1/",
+            "/api/%00",
+            "/v1/é",
+        ] {
             assert!(route(path).is_err(), "{path}");
         }
         assert!(route(&format!("/{}", "a".repeat(3_000))).is_err());

@@ -24,7 +24,11 @@ pub struct Refused {
 
 impl From<ApiError> for Refused {
     fn from(error: ApiError) -> Self {
-        Self { error, retry_after_s: None, close: false }
+        Self {
+            error,
+            retry_after_s: None,
+            close: false,
+        }
     }
 }
 
@@ -32,11 +36,19 @@ impl Refused {
     /// Our own trouble, which passes: the caller may try again.
     pub fn unavailable(code: &'static str, message: &str) -> Self {
         let error = ApiError::new(503, "api_error", code, message);
-        Self { error, retry_after_s: Some(1), close: false }
+        Self {
+            error,
+            retry_after_s: Some(1),
+            close: false,
+        }
     }
 
     pub fn and_close(error: ApiError) -> Self {
-        Self { error, retry_after_s: None, close: true }
+        Self {
+            error,
+            retry_after_s: None,
+            close: true,
+        }
     }
 
     pub fn respond(&self, id: RequestId) -> Response<AnswerBody> {
@@ -65,28 +77,52 @@ pub fn unless_well_formed(parts: &Parts, is_ambiguous: bool) -> Result<(), Refus
     } else {
         return Ok(());
     };
-    Err(Refused::and_close(ApiError::new(400, "invalid_request_error", "malformed_request", message)))
+    Err(Refused::and_close(ApiError::new(
+        400,
+        "invalid_request_error",
+        "malformed_request",
+        message,
+    )))
 }
 
 /// A whole HTTP/1 response in place of hyper's bare `refusal` of bytes that are no HTTP request.
 pub fn malformed(refusal: &[u8]) -> Bytes {
-    let status = refusal.get(9..12).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|code| code.parse().ok());
+    let status = refusal
+        .get(9..12)
+        .and_then(|digits| std::str::from_utf8(digits).ok())
+        .and_then(|code| code.parse().ok());
     let (status, code, message) = match status {
-        Some(431) => (431, "headers_too_large", "The request's headers are too large or too many; 100 headers and 64 KiB are allowed."),
+        Some(431) => (
+            431,
+            "headers_too_large",
+            "The request's headers are too large or too many; 100 headers and 64 KiB are allowed.",
+        ),
         Some(414) => (414, "uri_too_long", "The request's address is too long."),
-        _ => (400, "malformed_request", "The request is not valid HTTP/1.1: its request line, a header or its framing is malformed."),
+        _ => (
+            400,
+            "malformed_request",
+            "The request is not valid HTTP/1.1: its request line, a header or its framing is malformed.",
+        ),
     };
     raw(&ApiError::new(status, "invalid_request_error", code, message))
 }
 
 /// A head that did not arrive in time.
 pub fn too_slow() -> Bytes {
-    raw(&ApiError::new(408, "invalid_request_error", "request_timeout", "The request's headers did not arrive in time."))
+    raw(&ApiError::new(
+        408,
+        "invalid_request_error",
+        "request_timeout",
+        "The request's headers did not arrive in time.",
+    ))
 }
 
 /// An HTTP/1.1 response as bytes, for connections that hyper has given up.
 fn raw(error: &ApiError) -> Bytes {
-    let reason = StatusCode::from_u16(error.status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Error");
+    let reason = StatusCode::from_u16(error.status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Error");
     let (status, id, body) = (error.status, RequestId::new(), error.to_json());
     let head = format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nx-request-id: {id}\r\n\

@@ -29,7 +29,11 @@ pub struct Passage<W> {
 
 impl<W: Watch> Passage<W> {
     pub fn new(body: Incoming, limit: u64, watch: W) -> Self {
-        Self { body, left: limit, watch }
+        Self {
+            body,
+            left: limit,
+            watch,
+        }
     }
 }
 

@@ -34,7 +34,9 @@ pub enum Kind {
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Intent, Self::Mark, Self::Final].into_iter().find(|kind| *kind as u8 == byte)
+        [Self::Intent, Self::Mark, Self::Final]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -96,7 +98,11 @@ pub fn read(bytes: &[u8]) -> Found<'_> {
         return Found::Empty;
     }
     let (magic, length, crc) = (word(0), word(4), word(8));
-    let Some(end) = usize::try_from(length).ok().filter(|length| *length <= MAX_PAYLOAD).map(|length| HEADER + length) else {
+    let Some(end) = usize::try_from(length)
+        .ok()
+        .filter(|length| *length <= MAX_PAYLOAD)
+        .map(|length| HEADER + length)
+    else {
         return Found::Damaged;
     };
     let (Some(body), Some(kind)) = (bytes.get(12..end), Kind::of(header[12])) else {
@@ -107,7 +113,14 @@ pub fn read(bytes: &[u8]) -> Found<'_> {
     }
     let mut id = [0; 16];
     id.copy_from_slice(&header[16..HEADER]);
-    Found::Frame(Frame { kind, id, payload: &bytes[HEADER..end] }, size(end - HEADER))
+    Found::Frame(
+        Frame {
+            kind,
+            id,
+            payload: &bytes[HEADER..end],
+        },
+        size(end - HEADER),
+    )
 }
 
 /// Every whole frame of a segment, with its offset. After damage it goes on at the next place where a frame stands.
@@ -120,7 +133,11 @@ pub struct Frames<'a> {
 
 impl<'a> Frames<'a> {
     pub fn new(bytes: &'a [u8], from: usize) -> Self {
-        Self { bytes, at: from.next_multiple_of(ALIGN), damaged: 0 }
+        Self {
+            bytes,
+            at: from.next_multiple_of(ALIGN),
+            damaged: 0,
+        }
     }
 
     pub fn offset(&self) -> usize {
@@ -130,7 +147,9 @@ impl<'a> Frames<'a> {
     /// The next place where a frame begins.
     fn next_frame(&self) -> Option<usize> {
         let last = self.bytes.len().checked_sub(HEADER)?;
-        (self.at + ALIGN..=last).step_by(ALIGN).find(|at| matches!(read(&self.bytes[*at..]), Found::Frame(..)))
+        (self.at + ALIGN..=last)
+            .step_by(ALIGN)
+            .find(|at| matches!(read(&self.bytes[*at..]), Found::Frame(..)))
     }
 }
 
@@ -178,7 +197,15 @@ mod tests {
         for (number, payload) in payloads.iter().enumerate() {
             offsets.push(at);
             let id = [u8::try_from(number).unwrap(); 16];
-            at = put(&mut segment, at, &Frame { kind: Kind::Final, id, payload });
+            at = put(
+                &mut segment,
+                at,
+                &Frame {
+                    kind: Kind::Final,
+                    id,
+                    payload,
+                },
+            );
         }
         (segment, offsets)
     }
@@ -221,7 +248,14 @@ mod tests {
     #[test]
     fn an_uncommitted_frame_does_not_exist() {
         let mut segment = vec![0; 256];
-        let _never_stored = write(&mut segment[..64], &Frame { kind: Kind::Intent, id: [1; 16], payload: b"payload" });
+        let _never_stored = write(
+            &mut segment[..64],
+            &Frame {
+                kind: Kind::Intent,
+                id: [1; 16],
+                payload: b"payload",
+            },
+        );
         assert_eq!(Frames::new(&segment, 0).count(), 0);
     }
 }

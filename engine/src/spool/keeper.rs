@@ -4,15 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use super::Durability;
 use super::log::{Position, Shared};
 use super::segment::Segment;
-use super::Durability;
 
 pub struct Keeper(JoinHandle<()>);
 
 impl Keeper {
     pub fn start(shared: Arc<Shared>) -> io::Result<Self> {
-        std::thread::Builder::new().name("hw-spool".into()).spawn(move || keep(&shared)).map(Self)
+        std::thread::Builder::new()
+            .name("hw-spool".into())
+            .spawn(move || keep(&shared))
+            .map(Self)
     }
 
     pub fn join(self) {
@@ -25,7 +28,8 @@ fn keep(shared: &Shared) {
     loop {
         let closing = {
             let mut log = shared.log.lock();
-            let has_work = log.wants_spare(&shared.settings) || machine && log.segments.iter().any(|segment| segment.is_dirty());
+            let has_work =
+                log.wants_spare(&shared.settings) || machine && log.segments.iter().any(|segment| segment.is_dirty());
             if !log.closing && !has_work {
                 shared.work.wait_for(&mut log, shared.settings.sync_interval);
             }
@@ -64,7 +68,14 @@ fn make_spare(shared: &Shared) {
 }
 
 fn sync(shared: &Shared) {
-    let segments: Vec<Arc<Segment>> = shared.log.lock().segments.iter().filter(|segment| segment.is_dirty()).cloned().collect();
+    let segments: Vec<Arc<Segment>> = shared
+        .log
+        .lock()
+        .segments
+        .iter()
+        .filter(|segment| segment.is_dirty())
+        .cloned()
+        .collect();
     let mut synced = None;
     for segment in segments {
         match segment.sync() {

@@ -111,12 +111,20 @@ impl Spool {
     pub fn open(settings: Settings) -> Result<(Self, Vec<Orphan>), SpoolError> {
         let segment = settings.segment_bytes;
         if settings.limit_bytes < 2 * segment as u64 || segment < 4 * RESERVED {
-            return Err(SpoolError::TooSmall { limit: settings.limit_bytes, segment });
+            return Err(SpoolError::TooSmall {
+                limit: settings.limit_bytes,
+                segment,
+            });
         }
         let dir = settings.dir.clone();
-        let io = |error| SpoolError::Io { dir: dir.clone(), error };
+        let io = |error| SpoolError::Io {
+            dir: dir.clone(),
+            error,
+        };
         std::fs::create_dir_all(&dir).map_err(io)?;
-        let lock = cursor::lock(&dir).map_err(io)?.ok_or_else(|| SpoolError::Locked(dir.clone()))?;
+        let lock = cursor::lock(&dir)
+            .map_err(io)?
+            .ok_or_else(|| SpoolError::Locked(dir.clone()))?;
         let source = cursor::source(&dir).map_err(io)?;
         let (mut log, orphans) = Log::recover(&settings).map_err(io)?;
         log.rotate(&settings).map_err(io)?;
@@ -134,7 +142,15 @@ impl Spool {
         if waiting {
             (shared.settings.on_data)();
         }
-        Ok((Self { shared, keeper: Some(keeper), source, _lock: lock }, orphans))
+        Ok((
+            Self {
+                shared,
+                keeper: Some(keeper),
+                source,
+                _lock: lock,
+            },
+            orphans,
+        ))
     }
 
     /// The name under which this spool's records are known for ever.
@@ -155,7 +171,14 @@ impl Spool {
         let mut log = self.shared.log.lock();
         // A mark only makes an estimate better: it never takes the room that was promised to finals.
         if log.fits(1) {
-            let _ = log.append(&self.shared.settings, &Frame { kind: Kind::Mark, id: open.id, payload });
+            let _ = log.append(
+                &self.shared.settings,
+                &Frame {
+                    kind: Kind::Mark,
+                    id: open.id,
+                    payload,
+                },
+            );
         }
     }
 
@@ -167,7 +190,15 @@ impl Spool {
     pub fn append_orphan_final(&self, id: Id, payload: &[u8]) -> Result<(), SpoolError> {
         {
             let mut log = self.shared.log.lock();
-            log.append(&self.shared.settings, &Frame { kind: Kind::Final, id, payload }).map_err(|Full| SpoolError::NoRoom)?;
+            log.append(
+                &self.shared.settings,
+                &Frame {
+                    kind: Kind::Final,
+                    id,
+                    payload,
+                },
+            )
+            .map_err(|Full| SpoolError::NoRoom)?;
             log.open.remove(&id);
             log.finals += 1;
         }
@@ -189,7 +220,14 @@ impl Spool {
     pub fn read(&self, limit: usize, into: &mut Vec<Final>) -> Position {
         let (mut at, segments) = {
             let log = self.shared.log.lock();
-            (log.read_to, log.segments.iter().filter(|segment| segment.number >= log.read_to.segment()).cloned().collect::<Vec<_>>())
+            (
+                log.read_to,
+                log.segments
+                    .iter()
+                    .filter(|segment| segment.number >= log.read_to.segment())
+                    .cloned()
+                    .collect::<Vec<_>>(),
+            )
         };
         let before = into.len();
         for segment in segments {
@@ -199,7 +237,10 @@ impl Spool {
                 && let Some((_, Frame { kind, id, payload })) = frames.next()
             {
                 if kind == Kind::Final {
-                    into.push(Final { id, payload: payload.to_vec() });
+                    into.push(Final {
+                        id,
+                        payload: payload.to_vec(),
+                    });
                 }
             }
             at = Position::new(segment.number, frames.offset());
@@ -220,7 +261,10 @@ impl Spool {
     /// Everything before `position` is stored elsewhere.
     pub fn confirm(&self, position: Position) -> Result<(), SpoolError> {
         let dir = &self.shared.settings.dir;
-        let io = |error| SpoolError::Io { dir: dir.clone(), error };
+        let io = |error| SpoolError::Io {
+            dir: dir.clone(),
+            error,
+        };
         let unneeded = {
             let mut log = self.shared.log.lock();
             if position <= log.confirmed {
@@ -322,7 +366,14 @@ impl Log {
             match kind {
                 Kind::Intent => {
                     self.open.insert(id, at);
-                    orphans.insert(id, Orphan { id, intent: payload.to_vec(), mark: None });
+                    orphans.insert(
+                        id,
+                        Orphan {
+                            id,
+                            intent: payload.to_vec(),
+                            mark: None,
+                        },
+                    );
                 }
                 Kind::Mark => {
                     if let Some(orphan) = orphans.get_mut(&id) {
@@ -354,7 +405,11 @@ impl Log {
 
     fn create(&mut self, settings: &Settings) -> io::Result<Arc<Segment>> {
         let number = self.reserve_number();
-        Ok(Arc::new(Segment::create(&settings.dir, number, settings.segment_bytes)?))
+        Ok(Arc::new(Segment::create(
+            &settings.dir,
+            number,
+            settings.segment_bytes,
+        )?))
     }
 
     pub fn reserve_number(&mut self) -> u32 {
@@ -365,7 +420,11 @@ impl Log {
 
     /// Takes a segment that was made outside the lock; false when others were made and used meanwhile.
     pub fn add_spare(&mut self, segment: &Arc<Segment>) -> bool {
-        let newest = self.spares.back().or(self.segments.back()).map_or(0, |newest| newest.number);
+        let newest = self
+            .spares
+            .back()
+            .or(self.segments.back())
+            .map_or(0, |newest| newest.number);
         let fits = self.spares.is_empty() && segment.number > newest;
         if fits {
             self.spares.push_back(Arc::clone(segment));
@@ -379,13 +438,23 @@ impl Log {
 
     /// Whether the limit allows another segment.
     fn may_grow(&self, settings: &Settings) -> bool {
-        let allocated = self.segments.iter().chain(&self.spares).map(|segment| segment.capacity() as u64).sum::<u64>();
+        let allocated = self
+            .segments
+            .iter()
+            .chain(&self.spares)
+            .map(|segment| segment.capacity() as u64)
+            .sum::<u64>();
         allocated + settings.segment_bytes as u64 <= settings.limit_bytes
     }
 
     /// Room that is there, in bytes: nothing is promised on space that the disk may not have.
     fn room(&self) -> usize {
-        self.segments.back().into_iter().chain(&self.spares).map(|segment| segment.room()).sum()
+        self.segments
+            .back()
+            .into_iter()
+            .chain(&self.spares)
+            .map(|segment| segment.room())
+            .sum()
     }
 
     /// Whether `more` frames fit besides the final that each open request has been promised.
@@ -403,7 +472,14 @@ impl Log {
             let segment = self.create(settings).map_err(|error| self.failed(&error))?;
             self.spares.push_back(segment);
         }
-        let at = self.append(settings, &Frame { kind: Kind::Intent, id, payload: intent })?;
+        let at = self.append(
+            settings,
+            &Frame {
+                kind: Kind::Intent,
+                id,
+                payload: intent,
+            },
+        )?;
         self.open.insert(id, at);
         Ok(at)
     }
@@ -435,7 +511,9 @@ impl Log {
         let mut unneeded = Vec::new();
         // The last one is being written to.
         while self.segments.len() > 1 {
-            let Some(first) = self.segments.front().filter(|first| self.is_confirmed(first)).cloned() else { break };
+            let Some(first) = self.segments.front().filter(|first| self.is_confirmed(first)).cloned() else {
+                break;
+            };
             if !self.carry(settings, &first) {
                 break;
             }
@@ -458,13 +536,17 @@ impl Log {
         let mut carried: Vec<(Id, Frame<'_>, Option<Frame<'_>>)> = Vec::new();
         for (_, frame) in Frames::new(segment.bytes(), 0) {
             match (frame.kind, carried.iter_mut().find(|(id, ..)| *id == frame.id)) {
-                (Kind::Intent, _) if self.open.get(&frame.id).is_some_and(|at| held.contains(at)) => carried.push((frame.id, frame, None)),
+                (Kind::Intent, _) if self.open.get(&frame.id).is_some_and(|at| held.contains(at)) => {
+                    carried.push((frame.id, frame, None))
+                }
                 (Kind::Mark, Some((_, _, mark))) => *mark = Some(frame),
                 _ => {}
             }
         }
         for (id, intent, mark) in carried {
-            let Ok(at) = self.append(settings, &intent) else { return false };
+            let Ok(at) = self.append(settings, &intent) else {
+                return false;
+            };
             if let Some(mark) = mark {
                 let _ = self.append(settings, &mark);
             }
@@ -483,6 +565,10 @@ impl Log {
                 self.finals += 1;
             }
         }
-        if self.carry(settings, segment) { Ok(()) } else { Err(Full) }
+        if self.carry(settings, segment) {
+            Ok(())
+        } else {
+            Err(Full)
+        }
     }
 }

@@ -27,7 +27,13 @@ impl Segment {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
         let mapped = allocate(&file, bytes).and_then(|()| MmapOptions::new().len(bytes).map_raw(&file));
         match mapped {
-            Ok(map) => Ok(Self { number, path, map, end: AtomicUsize::new(0), synced: AtomicUsize::new(0) }),
+            Ok(map) => Ok(Self {
+                number,
+                path,
+                map,
+                end: AtomicUsize::new(0),
+                synced: AtomicUsize::new(0),
+            }),
             Err(error) => {
                 // Leaves no half-made file behind.
                 let _ = std::fs::remove_file(&path);
@@ -44,7 +50,13 @@ impl Segment {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "an empty segment"));
         }
         let map = MmapOptions::new().len(length).map_raw(&file)?;
-        Ok(Self { number, path, map, end: AtomicUsize::new(length), synced: AtomicUsize::new(length) })
+        Ok(Self {
+            number,
+            path,
+            map,
+            end: AtomicUsize::new(length),
+            synced: AtomicUsize::new(length),
+        })
     }
 
     /// The segments of a folder, oldest first. Other files are none of our business.
@@ -52,7 +64,10 @@ impl Segment {
         let mut found = Vec::new();
         for entry in std::fs::read_dir(dir)? {
             let path = entry?.path();
-            let number = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(SUFFIX)?.parse().ok());
+            let number = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .and_then(|name| name.strip_suffix(SUFFIX)?.parse().ok());
             found.extend(number.map(|number| (number, path)));
         }
         found.sort_unstable();

@@ -52,7 +52,17 @@ fn drain(spool: &Spool) -> Vec<u64> {
 }
 
 fn segments(dir: &Path) -> usize {
-    std::fs::read_dir(dir).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|end| end == "seg")).count()
+    std::fs::read_dir(dir)
+        .unwrap()
+        .filter(|entry| {
+            entry
+                .as_ref()
+                .unwrap()
+                .path()
+                .extension()
+                .is_some_and(|end| end == "seg")
+        })
+        .count()
 }
 
 #[test]
@@ -102,7 +112,10 @@ fn an_open_intent_is_an_orphan_with_its_last_mark() {
     for _ in 0..2 {
         let (spool, orphans) = open(dir.path());
         assert_eq!(orphans.len(), 1, "until it is settled");
-        assert_eq!((orphans[0].intent.as_slice(), orphans[0].mark.as_deref()), (&b"intent"[..], Some(&b"late"[..])));
+        assert_eq!(
+            (orphans[0].intent.as_slice(), orphans[0].mark.as_deref()),
+            (&b"intent"[..], Some(&b"late"[..]))
+        );
         drop(spool);
     }
     let (spool, orphans) = open(dir.path());
@@ -131,7 +144,10 @@ fn a_long_request_does_not_hold_what_came_after_it() {
     drop(spool);
     let (_spool, orphans) = open(dir.path());
     assert_eq!(orphans.len(), 1);
-    assert_eq!((orphans[0].intent.as_slice(), orphans[0].mark.as_deref()), (&b"a long stream"[..], Some(&b"marked"[..])));
+    assert_eq!(
+        (orphans[0].intent.as_slice(), orphans[0].mark.as_deref()),
+        (&b"a long stream"[..], Some(&b"marked"[..]))
+    );
 }
 
 #[test]
@@ -190,10 +206,16 @@ fn eight_writers_and_a_reader() {
 #[tokio::test]
 async fn machine_durability_waits_for_the_disk() {
     let dir = tempfile::tempdir().unwrap();
-    let (spool, _) = Spool::open(Settings { durability: Durability::Machine, ..settings(dir.path()) }).unwrap();
+    let (spool, _) = Spool::open(Settings {
+        durability: Durability::Machine,
+        ..settings(dir.path())
+    })
+    .unwrap();
     for at in 0..20 {
         let opened = spool.begin(id(at), b"").unwrap();
-        tokio::time::timeout(Duration::from_secs(5), spool.durable(&opened)).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), spool.durable(&opened))
+            .await
+            .unwrap();
         spool.finish(opened, b"").unwrap();
     }
 }
@@ -258,7 +280,9 @@ fn writer_to_be_killed() {
             scope.spawn(move || {
                 for at in 0.. {
                     let number = base + (thread << 28) + at;
-                    let Ok(opened) = spool.begin(id(number), &number.to_le_bytes()) else { return };
+                    let Ok(opened) = spool.begin(id(number), &number.to_le_bytes()) else {
+                        return;
+                    };
                     say("begun", number);
                     spool.mark(&opened, b"mark");
                     // Every fifth is left open.
@@ -280,7 +304,10 @@ fn say(what: &str, number: u64) {
 
 #[test]
 fn a_kill_loses_nothing_that_was_taken() {
-    let kills: u32 = std::env::var("HEADWORKS_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(12);
+    let kills: u32 = std::env::var("HEADWORKS_KILLS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(12);
     let dir = tempfile::tempdir().unwrap();
     let (mut begun, mut ended, mut seen, mut settled) = (HashSet::new(), HashSet::new(), Vec::new(), HashSet::new());
     for kill in 0..kills {
@@ -302,7 +329,10 @@ fn a_kill_loses_nothing_that_was_taken() {
             note(&line, &mut begun, &mut ended);
         }
         writer.kill().unwrap();
-        while { line.clear(); said.read_line(&mut line).unwrap_or(0) > 0 } {
+        while {
+            line.clear();
+            said.read_line(&mut line).unwrap_or(0) > 0
+        } {
             note(&line, &mut begun, &mut ended);
         }
         writer.wait().unwrap();
@@ -317,13 +347,20 @@ fn a_kill_loses_nothing_that_was_taken() {
     }
     let unique: HashSet<u64> = seen.iter().copied().collect();
     assert_eq!(unique.len(), seen.len(), "nothing twice");
-    assert!(begun.is_subset(&unique), "every intent has a final: its own or a settled one");
+    assert!(
+        begun.is_subset(&unique),
+        "every intent has a final: its own or a settled one"
+    );
     assert!(ended.is_disjoint(&settled), "what ended was not settled again");
     assert!(ended.len() > kills as usize);
 }
 
 fn note(line: &str, begun: &mut HashSet<u64>, ended: &mut HashSet<u64>) {
-    match line.trim().split_once(' ').and_then(|(what, number)| Some((what, number.parse::<u64>().ok()?))) {
+    match line
+        .trim()
+        .split_once(' ')
+        .and_then(|(what, number)| Some((what, number.parse::<u64>().ok()?)))
+    {
         Some(("begun", number)) => drop(begun.insert(number)),
         Some(("ended", number)) => drop(ended.insert(number)),
         _ => {}

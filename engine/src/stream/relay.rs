@@ -110,7 +110,6 @@ impl Relay {
                     let why = "The upstream sent an event that is not JSON; the stream was ended here.";
                     self.break_off("upstream_malformed", why);
                 } else if complete && self.complete_since.is_none() {
-                    self.complete_since = Some(self.last_bytes);
                     self.finish();
                 }
             }
@@ -127,9 +126,17 @@ impl Relay {
                     return self.break_off("upstream_truncated", why);
                 }
             },
+            Content::Json(finder) if !finder.is_complete() => {
+                return self.break_off("upstream_malformed", "The upstream's answer is not complete JSON.");
+            }
             Content::Json(_) | Content::Opaque => None,
         };
-        let outcome = if error.is_some() || self.status >= 400 { Outcome::UpstreamError } else { Outcome::Success };
+        self.complete_since = Some(Instant::now());
+        let outcome = if error.is_some() || self.status >= 400 {
+            Outcome::UpstreamError
+        } else {
+            Outcome::Success
+        };
         self.settle(outcome, error.unwrap_or_default());
     }
 
@@ -139,18 +146,28 @@ impl Relay {
         if let Content::Events(scanner) = &self.content {
             self.out.push(scanner.error_event(why, code));
         }
-        let outcome = if code == "gateway_shutdown" { Outcome::GatewayError } else { Outcome::Truncated };
+        let outcome = if code == "gateway_shutdown" {
+            Outcome::GatewayError
+        } else {
+            Outcome::Truncated
+        };
         self.settle(outcome, code);
     }
 
     fn settle(&mut self, outcome: Outcome, error_code: &str) {
-        let usage = match &mut self.content {
-            Content::Events(scanner) => scanner.usage().cloned(),
-            Content::Json(finder) => finder.finish(),
-            Content::Opaque => None,
+        let (usage, refused_usage) = match &mut self.content {
+            Content::Events(scanner) => (scanner.usage().cloned(), scanner.refused_usage()),
+            Content::Json(finder) => (finder.finish(), finder.refused_usage()),
+            Content::Opaque => (None, None),
         };
-        let status = self.status;
-        self.meter.settle(&Settlement { status, outcome, usage: usage.as_ref(), was_served: true, error_code });
+        self.meter.settle(&Settlement {
+            status: self.status,
+            outcome,
+            usage: usage.as_ref(),
+            refused_usage,
+            was_served: true,
+            error_code,
+        });
     }
 
     /// Once a second: deadlines, progress, and whether this process wants to end.
@@ -162,11 +179,20 @@ impl Relay {
                 // Only the connection's own end is awaited, so that it can be used again: not for longer than this.
                 self.upstream = None;
             } else if self.drain.is_cutting() {
-                self.break_off("gateway_shutdown", "The gateway is shutting down; the answer is incomplete.");
+                self.break_off(
+                    "gateway_shutdown",
+                    "The gateway is shutting down; the answer is incomplete.",
+                );
             } else if self.last_bytes.elapsed() >= self.limits.idle {
-                self.break_off("upstream_idle", "The upstream sent nothing for too long; the answer is incomplete.");
+                self.break_off(
+                    "upstream_idle",
+                    "The upstream sent nothing for too long; the answer is incomplete.",
+                );
             } else if self.opened.elapsed() >= self.limits.total {
-                self.break_off("upstream_too_long", "The answer took longer than allowed; it is incomplete.");
+                self.break_off(
+                    "upstream_too_long",
+                    "The answer took longer than allowed; it is incomplete.",
+                );
             }
             if self.upstream.is_none() {
                 return;
@@ -194,7 +220,6 @@ impl Relay {
             Poll::Ready(None) if self.complete_since.is_none() => {
                 self.upstream = None;
                 self.finish();
-                self.complete_since = Some(Instant::now());
             }
             Poll::Ready(_) => self.upstream = None,
             Poll::Pending => {

@@ -19,8 +19,11 @@ pub fn install(level: &str) -> Result<(), String> {
     // The libraries' own chatter is not for operators.
     let directives = format!("warn,headworks_engine={level}");
     let filter = EnvFilter::try_new(&directives).map_err(|error| format!("log_level '{level}': {error}"))?;
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).event_format(JsonLines).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .event_format(JsonLines)
+        .finish();
     // Already set: the first engine of this process did it.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(())
@@ -39,8 +42,12 @@ where
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         fields.0.insert("timestamp".into(), timestamp.into());
-        fields.0.insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
-        fields.0.insert("logger".into(), metadata.target().replace("::", ".").into());
+        fields
+            .0
+            .insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
+        fields
+            .0
+            .insert("logger".into(), metadata.target().replace("::", ".").into());
         event.record(&mut fields);
         let line = serde_json::to_string(&fields.0).map_err(|_| fmt::Error)?;
         writeln!(writer, "{line}")
@@ -51,7 +58,11 @@ struct Fields(Map<String, Value>);
 
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
-        let name = if field.name() == "message" { "event" } else { field.name() };
+        let name = if field.name() == "message" {
+            "event"
+        } else {
+            field.name()
+        };
         self.0.insert(name.to_owned(), value);
     }
 }

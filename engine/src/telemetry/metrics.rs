@@ -52,11 +52,15 @@ pub struct Metrics {
 }
 
 fn seconds_to_minutes() -> Histogram {
-    Histogram::new([0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0])
+    Histogram::new([
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
+    ])
 }
 
 fn microseconds() -> Histogram {
-    Histogram::new([0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25])
+    Histogram::new([
+        0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.05, 0.25,
+    ])
 }
 
 impl Metrics {
@@ -65,9 +69,17 @@ impl Metrics {
         let requests = Family::default();
         registry.register("requests", "Inference requests answered", requests.clone());
         let refusals = Family::default();
-        registry.register("refusals", "Requests refused before any upstream was called, by error code", refusals.clone());
+        registry.register(
+            "refusals",
+            "Requests refused before any upstream was called, by error code",
+            refusals.clone(),
+        );
         let attempts = Family::default();
-        registry.register("upstream_attempts", "Calls to upstreams, by provider and result", attempts.clone());
+        registry.register(
+            "upstream_attempts",
+            "Calls to upstreams, by provider and result",
+            attempts.clone(),
+        );
         let durations: Histograms = Family::new_with_constructor(seconds_to_minutes);
         let help = "From the request's first byte to the response's last";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
@@ -80,9 +92,17 @@ impl Metrics {
         let help = "Requests served without a usage record, because the spool was full and its policy is to drop";
         registry.register("unrecorded_requests", help, unrecorded.clone());
         let open_streams = Gauge::default();
-        registry.register("open_streams", "Response bodies being relayed now", open_streams.clone());
+        registry.register(
+            "open_streams",
+            "Response bodies being relayed now",
+            open_streams.clone(),
+        );
         let open_connections = Gauge::default();
-        registry.register("open_connections", "Client connections open now", open_connections.clone());
+        registry.register(
+            "open_connections",
+            "Client connections open now",
+            open_connections.clone(),
+        );
         Self {
             registry: Mutex::new(registry),
             requests,
@@ -99,11 +119,17 @@ impl Metrics {
 
     pub fn answered(&self, labels: &RequestLabels, duration: Duration) {
         self.requests.get_or_create(labels).inc();
-        self.durations.get_or_create(&EndpointLabels { endpoint: labels.endpoint }).observe(duration.as_secs_f64());
+        self.durations
+            .get_or_create(&EndpointLabels {
+                endpoint: labels.endpoint,
+            })
+            .observe(duration.as_secs_f64());
     }
 
     pub fn added(&self, endpoint: &'static str, latency: Duration) {
-        self.added.get_or_create(&EndpointLabels { endpoint }).observe(latency.as_secs_f64());
+        self.added
+            .get_or_create(&EndpointLabels { endpoint })
+            .observe(latency.as_secs_f64());
     }
 
     pub fn refused(&self, code: &str) {
@@ -111,7 +137,12 @@ impl Metrics {
     }
 
     pub fn attempted(&self, provider: &str, result: &'static str) {
-        self.attempts.get_or_create(&AttemptLabels { provider: provider.to_owned(), result }).inc();
+        self.attempts
+            .get_or_create(&AttemptLabels {
+                provider: provider.to_owned(),
+                result,
+            })
+            .inc();
     }
 
     /// The Prometheus text format: the registry, then `samples` of what is counted elsewhere.
@@ -121,8 +152,16 @@ impl Metrics {
         let _ = encode(&mut text, &self.registry.lock());
         let mut text = text.trim_end().trim_end_matches("# EOF").to_owned();
         for sample in samples {
-            let Sample { name, kind, help, value } = sample;
-            let _ = write!(text, "# HELP headworks_{name} {help}\n# TYPE headworks_{name} {kind}\nheadworks_{name} {value}\n");
+            let Sample {
+                name,
+                kind,
+                help,
+                value,
+            } = sample;
+            let _ = write!(
+                text,
+                "# HELP headworks_{name} {help}\n# TYPE headworks_{name} {kind}\nheadworks_{name} {value}\n"
+            );
         }
         text
     }

@@ -21,7 +21,10 @@ pub enum RequestBody {
 
 impl RequestBody {
     pub fn empty() -> Self {
-        Self::Pieces { pieces: VecDeque::new(), left: 0 }
+        Self::Pieces {
+            pieces: VecDeque::new(),
+            left: 0,
+        }
     }
 
     pub fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {

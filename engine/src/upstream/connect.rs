@@ -23,7 +23,11 @@ const DEMO_BUFFER: usize = 64 * 1024;
 
 /// Where a pool's connections come from.
 pub enum Connector {
-    Origin { origin: Origin, private_network: bool, addresses: Mutex<Addresses> },
+    Origin {
+        origin: Origin,
+        private_network: bool,
+        addresses: Mutex<Addresses>,
+    },
     Unix(std::path::PathBuf),
     /// The demo model inside this process; no socket is involved.
     Demo,
@@ -42,26 +46,47 @@ pub struct Connected {
 
 impl Connector {
     pub fn to_origin(origin: Origin, private_network: bool) -> Self {
-        Self::Origin { origin, private_network, addresses: Mutex::default() }
+        Self::Origin {
+            origin,
+            private_network,
+            addresses: Mutex::default(),
+        }
     }
 
     pub async fn connect(&self, deadline: Duration) -> Result<Connected, CallError> {
-        tokio::time::timeout(deadline, self.dial()).await.unwrap_or(Err(CallError::ConnectTimeout(deadline)))
+        tokio::time::timeout(deadline, self.dial())
+            .await
+            .unwrap_or(Err(CallError::ConnectTimeout(deadline)))
     }
 
     async fn dial(&self) -> Result<Connected, CallError> {
         let (origin, private_network, addresses) = match self {
             Self::Unix(path) => {
                 let stream = unix(path).await.map_err(CallError::Connect)?;
-                return Ok(Connected { io: UpstreamIo::Unix(stream), http2: false });
+                return Ok(Connected {
+                    io: UpstreamIo::Unix(stream),
+                    http2: false,
+                });
             }
-            Self::Demo => return Ok(Connected { io: demo(), http2: false }),
-            Self::Origin { origin, private_network, addresses } => (origin, *private_network, addresses),
+            Self::Demo => {
+                return Ok(Connected {
+                    io: demo(),
+                    http2: false,
+                });
+            }
+            Self::Origin {
+                origin,
+                private_network,
+                addresses,
+            } => (origin, *private_network, addresses),
         };
         match origin.scheme {
             Scheme::Http => {
                 let stream = tcp(origin, private_network, addresses).await?;
-                Ok(Connected { io: UpstreamIo::Tcp(stream), http2: false })
+                Ok(Connected {
+                    io: UpstreamIo::Tcp(stream),
+                    http2: false,
+                })
             }
             Scheme::Https => {
                 let stream = tcp(origin, private_network, addresses).await?;
@@ -125,10 +150,17 @@ pub fn tune(stream: &TcpStream) {
 }
 
 async fn tls(origin: &Origin, stream: TcpStream) -> Result<Connected, CallError> {
-    let name = ServerName::try_from(origin.host.clone()).map_err(|error| CallError::Tls(std::io::Error::other(error)))?;
-    let stream = TlsConnector::from(client_config()).connect(name, stream).await.map_err(CallError::Tls)?;
+    let name =
+        ServerName::try_from(origin.host.clone()).map_err(|error| CallError::Tls(std::io::Error::other(error)))?;
+    let stream = TlsConnector::from(client_config())
+        .connect(name, stream)
+        .await
+        .map_err(CallError::Tls)?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    Ok(Connected { io: UpstreamIo::Tls(Box::new(stream)), http2 })
+    Ok(Connected {
+        io: UpstreamIo::Tls(Box::new(stream)),
+        http2,
+    })
 }
 
 /// The machine's trusted roots, read at the first TLS call; sessions are resumed across connections.
@@ -141,7 +173,9 @@ fn client_config() -> Arc<ClientConfig> {
             tracing::warn!(%error, "a trusted root could not be read");
         }
         roots.add_parsable_certificates(found.certs);
-        let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let mut config = ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Arc::new(config)
     }))

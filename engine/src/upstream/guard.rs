@@ -32,9 +32,12 @@ fn kind_v4(address: Ipv4Addr) -> Kind {
     let [a, b, c, _] = address.octets();
     match (a, b, c) {
         (127 | 10, _, _) | (172, 16..=31, _) | (192, 168, _) | (100, 64..=127, _) => Kind::Private,
-        (0 | 224..=255, _, _) | (169, 254, _) | (192, 0, 0 | 2) | (198, 18..=19, _) | (198, 51, 100) | (203, 0, 113) => {
-            Kind::Never
-        }
+        (0 | 224..=255, _, _)
+        | (169, 254, _)
+        | (192, 0, 0 | 2)
+        | (198, 18..=19, _)
+        | (198, 51, 100)
+        | (203, 0, 113) => Kind::Never,
         _ => Kind::Public,
     }
 }
@@ -86,7 +89,17 @@ mod tests {
 
     #[test]
     fn private_addresses_need_leave() {
-        for address in ["127.0.0.1", "10.1.2.3", "192.168.0.1", "172.31.0.1", "::1", "fd12::1", "::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1"] {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.1",
+            "172.31.0.1",
+            "::1",
+            "fd12::1",
+            "::ffff:10.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
+        ] {
             assert!(is_forbidden(address, false), "{address}");
             assert!(!is_forbidden(address, true), "{address}");
         }
@@ -94,7 +107,15 @@ mod tests {
 
     #[test]
     fn metadata_services_are_never_called() {
-        for address in ["169.254.169.254", "fe80::1", "fd00:ec2::254", "0.0.0.0", "::", "::ffff:169.254.169.254", "224.0.0.1"] {
+        for address in [
+            "169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+            "0.0.0.0",
+            "::",
+            "::ffff:169.254.169.254",
+            "224.0.0.1",
+        ] {
             assert!(is_forbidden(address, true), "{address}");
         }
     }

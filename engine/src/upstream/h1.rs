@@ -43,7 +43,11 @@ impl H1Connection {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(256 * 1024);
         let (sender, connection) = builder.handshake(TokioIo::new(io)).await?;
-        Ok(Self { sender, connection: Box::pin(connection), idle_since: Instant::now() })
+        Ok(Self {
+            sender,
+            connection: Box::pin(connection),
+            idle_since: Instant::now(),
+        })
     }
 
     /// Whether the upstream has closed it meanwhile, as far as the kernel has told us.
@@ -69,11 +73,19 @@ impl H1Connection {
         match response {
             Ok(response) => {
                 let inside = Arc::default();
-                Ok(response.map(|incoming| H1Body { incoming, connection: Some(self), pool, inside }))
+                Ok(response.map(|incoming| H1Body {
+                    incoming,
+                    connection: Some(self),
+                    pool,
+                    inside,
+                }))
             }
             Err(mut failure) => {
                 let unsent = failure.take_message();
-                Err(Box::new(H1Failure { error: failure.into_error(), unsent }))
+                Err(Box::new(H1Failure {
+                    error: failure.into_error(),
+                    unsent,
+                }))
             }
         }
     }

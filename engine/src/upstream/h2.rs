@@ -51,7 +51,11 @@ impl H2Connection {
                 tracing::debug!(%error, "upstream HTTP/2 connection ended");
             }
         });
-        Ok(Self { sender, streams: Arc::default(), limit })
+        Ok(Self {
+            sender,
+            streams: Arc::default(),
+            limit,
+        })
     }
 
     pub fn is_closed(&self) -> bool {
@@ -66,7 +70,10 @@ impl H2Connection {
     pub async fn send(mut self, request: Request<RequestBody>) -> Result<Response<H2Body>, hyper::Error> {
         let stream = Stream::open(&self.streams);
         let response = self.sender.send_request(request).await?;
-        Ok(response.map(|incoming| H2Body { incoming, _stream: stream }))
+        Ok(response.map(|incoming| H2Body {
+            incoming,
+            _stream: stream,
+        }))
     }
 }
 

@@ -76,7 +76,10 @@ mod tests {
         let origin = Origin::parse("https://API.example.com/v1beta/openai/").unwrap();
         assert_eq!((origin.scheme, origin.port), (Scheme::Https, 443));
         assert_eq!(origin.host, "api.example.com");
-        assert_eq!(origin.path("chat/completions", Some("a=b")).unwrap(), "/v1beta/openai/chat/completions?a=b");
+        assert_eq!(
+            origin.path("chat/completions", Some("a=b")).unwrap(),
+            "/v1beta/openai/chat/completions?a=b"
+        );
     }
 
     #[test]
@@ -86,7 +89,14 @@ mod tests {
 
     #[test]
     fn what_could_redirect_a_credential_is_refused() {
-        for bad in ["ftp://h/", "https://user:pass@h/", "https://h/?x=1", "https://h/#f", "/v1", "https://"] {
+        for bad in [
+            "ftp://h/",
+            "https://user:pass@h/",
+            "https://h/?x=1",
+            "https://h/#f",
+            "/v1",
+            "https://",
+        ] {
             assert!(Origin::parse(bad).is_err(), "{bad}");
         }
     }

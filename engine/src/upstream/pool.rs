@@ -7,12 +7,12 @@ use http::{Request, Response};
 use papaya::HashMap;
 use parking_lot::Mutex;
 
+use super::CallError;
 use super::body::{RequestBody, ResponseBody};
 use super::connect::{Connected, Connector};
 use super::h1::H1Connection;
 use super::h2::H2Connection;
 use super::origin::{Origin, Scheme};
-use super::CallError;
 
 /// Servers close idle connections after 5 s (uvicorn) to some minutes; ours go first where that is possible.
 const IDLE: Duration = Duration::from_secs(55);
@@ -31,7 +31,11 @@ pub struct Pool {
 
 impl Pool {
     fn new(connector: Connector) -> Arc<Self> {
-        Arc::new(Self { connector, idle: Mutex::default(), shared: Mutex::default() })
+        Arc::new(Self {
+            connector,
+            idle: Mutex::default(),
+            shared: Mutex::default(),
+        })
     }
 
     /// To a Unix socket.
@@ -55,7 +59,9 @@ impl Pool {
         let until = tokio::time::Instant::now() + first_byte;
         let late = |_| CallError::FirstByteTimeout(first_byte);
         if let Some(connection) = self.shared() {
-            let answered = tokio::time::timeout_at(until, connection.send(next)).await.map_err(late)?;
+            let answered = tokio::time::timeout_at(until, connection.send(next))
+                .await
+                .map_err(late)?;
             match answered {
                 Ok(response) => return Ok(response.map(ResponseBody::H2)),
                 // A stream that the peer refused, or a connection that was closing: not begun, by RFC 9113 §8.7.
@@ -63,7 +69,10 @@ impl Pool {
             }
         }
         if let Some(connection) = self.take() {
-            match tokio::time::timeout_at(until, connection.send(next, Arc::clone(self))).await.map_err(late)? {
+            match tokio::time::timeout_at(until, connection.send(next, Arc::clone(self)))
+                .await
+                .map_err(late)?
+            {
                 Ok(response) => return Ok(response.map(ResponseBody::H1)),
                 Err(failure) => match failure.unsent {
                     Some(again) => next = again,
@@ -77,7 +86,9 @@ impl Pool {
         }
         let connected = self.connector.connect(connect).await?;
         let until = tokio::time::Instant::now() + first_byte;
-        tokio::time::timeout_at(until, self.send_on_new(connected, next)).await.map_err(late)?
+        tokio::time::timeout_at(until, self.send_on_new(connected, next))
+            .await
+            .map_err(late)?
     }
 
     async fn send_on_new(
@@ -128,7 +139,9 @@ impl Pool {
     /// Close what has been idle for too long.
     fn sweep(&self) {
         let mut idle = self.idle.lock();
-        let old: Vec<H1Connection> = idle.extract_if(.., |connection| connection.idle_since.elapsed() >= IDLE).collect();
+        let old: Vec<H1Connection> = idle
+            .extract_if(.., |connection| connection.idle_since.elapsed() >= IDLE)
+            .collect();
         drop(idle);
         drop(old);
     }
@@ -154,7 +167,12 @@ pub struct Pools {
 
 impl Pools {
     pub fn of(&self, origin: &Origin, private_network: bool) -> Arc<Pool> {
-        let key = PoolKey { scheme: origin.scheme, host: origin.host.clone(), port: origin.port, private_network };
+        let key = PoolKey {
+            scheme: origin.scheme,
+            host: origin.host.clone(),
+            port: origin.port,
+            private_network,
+        };
         let pinned = self.pools.pin();
         Arc::clone(pinned.get_or_insert_with(key, || Pool::new(Connector::to_origin(origin.clone(), private_network))))
     }

@@ -1,5 +1,11 @@
 //! A gateway, a controller and an upstream for tests, all on loopback.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "each test file uses a part of it"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -24,7 +30,10 @@ impl Mock {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, address) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
@@ -35,13 +44,24 @@ impl Mock {
                 }
             });
         });
-        Self { address: address.recv().unwrap(), stop: Some(stop) }
+        Self {
+            address: address.recv().unwrap(),
+            stop: Some(stop),
+        }
     }
 
     /// What the mock has served, one JSON object a line.
     pub fn served(&self) -> Vec<serde_json::Value> {
-        let answer = exchange(self.address, "GET /mock/requests?limit=100000 HTTP/1.1\r\nhost: m\r\nconnection: close\r\n\r\n");
-        answer.body.lines().filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
+        let answer = exchange(
+            self.address,
+            "GET /mock/requests?limit=100000 HTTP/1.1\r\nhost: m\r\nconnection: close\r\n\r\n",
+        );
+        answer
+            .body
+            .lines()
+            .filter(|line| line.starts_with('{'))
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     }
 
     pub fn target(&self, model: &str) -> serde_json::Value {
@@ -98,7 +118,10 @@ impl Gateway {
             "spool_segment_bytes": 1_048_576, "spool_limit_bytes": 16_777_216, "spool_sync_ms": 10,
             "spool_durability": "process", "spool_when_full": "refuse", "log_level": "error", "fail_point": null,
         });
-        settings.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        settings
+            .as_object_mut()
+            .unwrap()
+            .extend(changes.as_object().unwrap().clone());
         let engine = Arc::new(Engine::new(&settings.to_string()).unwrap());
         let address = engine.start().unwrap();
         let stopping = Arc::new(AtomicBool::new(false));
@@ -114,7 +137,13 @@ impl Gateway {
                 }
             })
         };
-        Self { engine, address, folder, stopping, controller: Some(controller) }
+        Self {
+            engine,
+            address,
+            folder,
+            stopping,
+            controller: Some(controller),
+        }
     }
 
     /// A gateway whose every model leads to `targets`.
@@ -145,7 +174,10 @@ impl Gateway {
 
     pub fn metric(&self, name: &str) -> f64 {
         let metrics = self.engine.metrics();
-        let line = metrics.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no metric {name}"));
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with(name))
+            .unwrap_or_else(|| panic!("no metric {name}"));
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 }
@@ -226,8 +258,16 @@ impl Answer {
         let text = String::from_utf8_lossy(raw);
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or(0);
-        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") { unchunk(body) } else { body.to_owned() };
-        Self { status, head: head.to_owned(), body }
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            unchunk(body)
+        } else {
+            body.to_owned()
+        };
+        Self {
+            status,
+            head: head.to_owned(),
+            body,
+        }
     }
 }
 

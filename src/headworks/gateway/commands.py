@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headworks.gateway.domain import flows, refusals
 
 if TYPE_CHECKING:
-    from headworks.dataplane.flow import Flow, Question, Refusal
+    from headworks.dataplane.flow import Flow, Policy, Question, Refusal
     from headworks.gateway.ports import Keys, Models
     from headworks.kernel.clock import Clock
 
@@ -21,6 +21,7 @@ class Sources:
     models: Models
     clock: Clock
     longest: flows.Lifetime
+    policy: Policy
 
 
 async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
@@ -35,4 +36,4 @@ async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
     lasts = flows.lifetime(sources.longest, key, at, max(found.age_ms, snapshot.age_ms))
     if lasts.hard_ms <= 0:
         return refusals.unavailable()
-    return flows.decide(question, key, snapshot, lasts)
+    return flows.decide(question, flows.Caller(key, snapshot, lasts, sources.policy))

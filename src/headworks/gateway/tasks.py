@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.dataplane.flow import Refusal, question_from_json
+from headworks.dataplane.flow import Policy, Refusal, question_from_json
 from headworks.gateway import commands
 from headworks.gateway.domain import flows, refusals
 from headworks.kernel.clock import now
@@ -25,7 +25,13 @@ class Controller:
 
     def __init__(self, keys: Keys, models: Models, settings: GatewaySettings, clock: Clock = now) -> None:
         longest = flows.Lifetime(int(settings.fresh_seconds * _MS), int(settings.hard_seconds * _MS))
-        self._sources = commands.Sources(keys, models, clock, longest)
+        policy = Policy(
+            connect_ms=settings.upstream_connect_ms,
+            first_byte_ms=settings.upstream_first_byte_ms,
+            idle_ms=settings.upstream_idle_ms,
+            total_ms=settings.upstream_total_ms,
+        )
+        self._sources = commands.Sources(keys, models, clock, longest, policy)
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
         """The number, and a Flow or a Refusal as JSON. Never raises: who waits must hear something."""

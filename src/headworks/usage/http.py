@@ -59,13 +59,17 @@ class FiguresOut(ResponseModel):
     """That used something for which there is no price; their cost is not known."""
 
 
-class UsageRow(FiguresOut):
-    """Figures of one group; null where the report is not split by that."""
+class GroupOut(ResponseModel):
+    """What figures are of; null where the report is not split by that."""
 
     key_id: str | None
     key_name: str | None
     model: str | None
     day: date | None
+
+
+class UsageRow(FiguresOut, GroupOut):
+    """Figures of one group."""
 
 
 class UsageReport(ResponseModel):

@@ -200,7 +200,10 @@ async def test_every_name_that_callers_can_use_is_listed(client: httpx.AsyncClie
             {"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x\u200b"}]},
             ["targets.0.upstream_model"],
         ),
-        ({"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "weight": 0}]}, ["targets.0.weight"]),
+        (
+            {"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "weight": -1}]},
+            ["targets.0.weight"],
+        ),
         (
             {"alias": "a", "targets": [{"provider": "openai", "upstream_model": "x", "weight": "1"}]},
             ["targets.0.weight"],
@@ -233,7 +236,7 @@ async def test_deployments_are_made_changed_and_removed(client: httpx.AsyncClien
     assert (await client.get(path)).json()["data"] == changed.json()["data"]
     assert len(await listed(client, "/deployments", provider="openai")) == 1
     assert await listed(client, "/deployments", provider="other") == []
-    assert refusal(await client.patch(path, json={"weight": 0}))[2] == ["weight"]
+    assert refusal(await client.patch(path, json={"weight": 1001}))[2] == ["weight"]
     assert (await client.delete(path)).status_code == 204
     assert refusal(await client.get(path))[:2] == (404, "deployment_not_found")
 

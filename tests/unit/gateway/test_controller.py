@@ -70,6 +70,19 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
     }
 
 
+async def test_deadlines_are_the_operators(world: World) -> None:
+    settings = GatewaySettings(upstream_connect_ms=1, upstream_first_byte_ms=2, upstream_idle_ms=3, upstream_total_ms=4)
+    controller = Controller(world, world, settings, lambda: NOON)
+    _, answer = await controller.answer(1, json.dumps(asdict(question())))
+    assert json.loads(answer)["flow"]["policy"] == {
+        "connect_ms": 1,
+        "first_byte_ms": 2,
+        "idle_ms": 3,
+        "total_ms": 4,
+        "attempts": 3,
+    }
+
+
 async def test_a_provider_without_a_credential_gets_none(world: World) -> None:
     world.snapshot_ = snapshot("fast", targets=(target(credential=None, credential_id=None),))
     assert (await flow(world))["targets"][0]["credential"] is None

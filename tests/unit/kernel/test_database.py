@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -119,6 +120,12 @@ def test_a_schema_is_prepared_once(path: Path) -> None:
     assert stored_revision(path) == "0001"
     prepare_schema(path, SCHEMA)
     assert stored_revision(path) == "0001"
+
+
+def test_a_new_file_keeps_a_log_ahead_of_itself(path: Path) -> None:
+    """Whoever opens it while another process writes could not switch to it any more."""
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_damaged_file_is_named(path: Path) -> None:

@@ -63,7 +63,10 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class ModelTarget:
-    """A deployment that serves a model, and its share of the traffic. None takes the deployment's own weight."""
+    """A deployment that serves a model, and its share of the traffic.
+
+    None takes the deployment's own weight; 0 is for when all that have a share have failed.
+    """
 
     deployment_id: str
     weight: int | None = None

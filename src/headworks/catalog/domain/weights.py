@@ -8,9 +8,7 @@ LARGEST_WEIGHT = 1000
 
 
 def check_weight(weight: int, field: str) -> int:
-    """Raises Invalid unless it is 1 to 1000. To take a deployment out of service, disable it."""
-    if 1 <= weight <= LARGEST_WEIGHT:
+    """Raises Invalid unless it is 0 to 1000. At 0 a target is tried only when those with a share have failed."""
+    if 0 <= weight <= LARGEST_WEIGHT:
         return weight
-    raise Invalid.field(
-        field, "out_of_range", f"must be 1 to {LARGEST_WEIGHT}; to send nothing there, disable the deployment"
-    )
+    raise Invalid.field(field, "out_of_range", f"must be 0 (only when the others fail) to {LARGEST_WEIGHT}")

@@ -43,7 +43,7 @@ class TargetIn(StrictModel):
 
 
 class NewModelIn(StrictModel):
-    """An alias to make. Traffic is shared by weight; after a failure the next target takes over."""
+    """An alias to make. Traffic is shared by weight; targets of weight 0 take over when all others have failed."""
 
     alias: str
     targets: list[TargetIn]

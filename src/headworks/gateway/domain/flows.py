@@ -58,56 +58,61 @@ def lifetime(longest: Lifetime, key: KeyView, at: datetime, age_ms: int) -> Life
     return allowed.within((key.expires_at - at) // _MILLISECOND)
 
 
-def decide(question: Question, key: KeyView, snapshot: Snapshot, lasts: Lifetime) -> Flow | Refusal:
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A working key, what its organisation can call, and what holds for each of its flows."""
+
+    key: KeyView
+    snapshot: Snapshot
+    lasts: Lifetime
+    policy: Policy
+
+
+def decide(question: Question, caller: Caller) -> Flow | Refusal:
     """What a working key gets."""
+    key, snapshot = caller.key, caller.snapshot
     if question.endpoint == MODELS:
         shown = (snapshot.routes[name] for name in names.listed(key, snapshot))
-        return _flow(key, "", snapshot, lasts, document=documents.model_list(shown))
+        return _flow(caller, document=documents.model_list(shown))
     if question.model is None:
-        return _without_model(question, key, snapshot, lasts)
+        return _without_model(question, caller)
     route = snapshot.routes.get(question.model) if names.allows(key, question.model) else None
     if route is None:
         return refusals.unknown_model(question.model, names.similar(question.model, names.listed(key, snapshot)))
     if question.endpoint == MODEL:
-        return _flow(key, "", snapshot, lasts, document=documents.one_model(route))
+        return _flow(caller, document=documents.one_model(route))
     usable = [target for target in route.targets if target.problem is None]
     if not usable:
         return refusals.unusable_model(question.model)
-    return _flow(key, route.model, snapshot, lasts, targets=usable)
+    return _flow(caller, route.model, targets=usable)
 
 
-def _without_model(question: Question, key: KeyView, snapshot: Snapshot, lasts: Lifetime) -> Flow | Refusal:
+def _without_model(question: Question, caller: Caller) -> Flow | Refusal:
     if question.endpoint in NEED_MODEL:
         return refusals.missing_model()
-    provider = snapshot.whole_provider
+    provider = caller.snapshot.whole_provider
     # A key that is held to some models cannot reach whatever else the provider offers.
-    if provider is None or key.allowed_models is not None:
+    if provider is None or caller.key.allowed_models is not None:
         return refusals.ambiguous_provider()
     if provider.problem is not None:
         return refusals.unavailable()
-    return _flow(key, "", snapshot, lasts, targets=[provider])
+    return _flow(caller, targets=[provider])
 
 
 def _flow(
-    key: KeyView,
-    model: str,
-    snapshot: Snapshot,
-    lasts: Lifetime,
-    *,
-    targets: Sequence[RouteTarget] = (),
-    document: Document | None = None,
+    caller: Caller, model: str = "", *, targets: Sequence[RouteTarget] = (), document: Document | None = None
 ) -> Flow:
     return Flow(
-        organization_id=key.organization_id,
-        project_id=key.project_id,
-        key_id=key.id,
+        organization_id=caller.key.organization_id,
+        project_id=caller.key.project_id,
+        key_id=caller.key.id,
         model=model,
         targets=tuple(_target(target) for target in targets),
         document=document,
-        policy=Policy(),
-        fresh_ms=lasts.fresh_ms,
-        hard_ms=lasts.hard_ms,
-        revision=snapshot.revision,
+        policy=caller.policy,
+        fresh_ms=caller.lasts.fresh_ms,
+        hard_ms=caller.lasts.hard_ms,
+        revision=caller.snapshot.revision,
     )
 
 

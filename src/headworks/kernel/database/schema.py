@@ -79,6 +79,8 @@ def _create(path: Path, schema: Schema) -> None:
     engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
     try:
         with engine.connect() as connection:
+            # Kept in the file: readers and the one writer do not wait for each other.
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             # One transaction, so that a kill leaves no tables or all of them.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             schema.metadata.create_all(connection, checkfirst=False)
