@@ -93,7 +93,7 @@ impl Engine {
         let spool = Arc::new(self.open_spool()?);
         let book = Book {
             spool,
-            metrics: Metrics::new(),
+            metrics: Metrics::register(),
             when_full: self.settings.spool_when_full,
         };
         let gateway = Arc::new(Gateway::new(

@@ -240,7 +240,7 @@ fn unknown_fields_and_headers_go_through_untouched() {
 #[test]
 fn a_form_streams_through_with_its_model_in_place() {
     let mock = Mock::start();
-    let gateway = Gateway::with_settings(json!({"body_limit_bytes": 8_388_608}), {
+    let gateway = Gateway::with_settings(&json!({"body_limit_bytes": 8_388_608}), {
         let target = mock.target("mock");
         Box::new(move |_| flow(std::slice::from_ref(&target)))
     });

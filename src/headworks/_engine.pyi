@@ -1,6 +1,8 @@
 """The engine's extension module. Only `headworks.dataplane.engine` imports it."""
 
-from typing import final
+from typing import Self, final
+
+__all__ = ["Engine", "EngineError", "run_mock_provider"]
 
 class EngineError(Exception):
     """The engine could not do what was asked; the text says what to change."""
@@ -9,7 +11,7 @@ class EngineError(Exception):
 class Engine:
     """The data plane: sockets, flow table, upstream pools and usage spool, on threads of its own."""
 
-    def __init__(self, settings: str) -> None:
+    def __new__(cls, settings: str) -> Self:
         """Take `dataplane.engine.EngineSettings` as JSON. Raises EngineError on an unknown or wrong setting."""
 
     def start(self) -> str:
@@ -39,7 +41,8 @@ class Engine:
     def confirm_usage(self, position: int) -> None:
         """Everything before `position` is stored elsewhere and may be deleted from the spool."""
 
-    def reach(self, point: str) -> None:
+    @staticmethod
+    def reach(point: str) -> None:
         """A fail point of the kill tests, such as `K8`: kills this process when it is the armed one."""
 
     def status(self) -> str:

@@ -61,6 +61,12 @@ mod tests {
         }
     }
 
+    /// The same example stands in the tests of `identity`.
+    #[test]
+    fn both_sides_make_the_same_checksum() {
+        assert!(plausible(format!("hw_sk_{}3Kx8yG", "0".repeat(32)).as_bytes()));
+    }
+
     #[test]
     fn shapes_that_are_not_keys() {
         for shape in [

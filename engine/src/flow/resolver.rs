@@ -97,7 +97,7 @@ impl Resolver {
             self.table.still_stale(about);
             return None;
         };
-        Some(self.table.keep(about.clone(), answer, asked_in, Instant::now()))
+        Some(self.table.keep(about, answer, asked_in, Instant::now()))
     }
 }
 

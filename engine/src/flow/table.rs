@@ -114,7 +114,7 @@ impl FlowTable {
     }
 
     /// Keep an answer, unless something was invalidated since its question. Returns the verdict either way.
-    pub fn keep(&self, key: FlowKey, answer: Answer, asked_in: u64, now: Instant) -> Verdict {
+    pub fn keep(&self, key: &FlowKey, answer: Answer, asked_in: u64, now: Instant) -> Verdict {
         let (verdict, fresh_ms, hard_ms) = match answer {
             Answer::Flow(flow) => {
                 let (fresh, hard) = (flow.fresh_ms, flow.hard_ms.max(flow.fresh_ms));
@@ -126,7 +126,7 @@ impl FlowTable {
             }
         };
         if hard_ms == 0 || self.generation() != asked_in {
-            self.still_stale(&key);
+            self.still_stale(key);
             return verdict;
         }
         let entry = Arc::new(Entry {
@@ -138,19 +138,19 @@ impl FlowTable {
         match verdict {
             Verdict::Allowed(_) => {
                 make_room(&self.flows, self.capacity, now);
-                self.refusals.pin().remove(&key);
+                self.refusals.pin().remove(key);
                 self.flows.pin().insert(key.clone(), entry);
             }
             Verdict::Refused(_) => {
                 make_room(&self.refusals, REFUSALS, now);
-                self.flows.pin().remove(&key);
+                self.flows.pin().remove(key);
                 self.refusals.pin().insert(key.clone(), entry);
             }
         }
         // An invalidation may have swept the table between the check above and the insertion.
         if self.generation() != asked_in {
-            self.flows.pin().remove(&key);
-            self.refusals.pin().remove(&key);
+            self.flows.pin().remove(key);
+            self.refusals.pin().remove(key);
         }
         verdict
     }
@@ -234,7 +234,7 @@ mod tests {
     fn a_flow_goes_fresh_then_stale_once_then_away() {
         let table = FlowTable::new(10);
         let start = Instant::now();
-        table.keep(key(1, "m"), flow(10, 100), table.generation(), start);
+        table.keep(&key(1, "m"), flow(10, 100), table.generation(), start);
         assert!(!get(&table, 1, start).unwrap().stale);
         let later = start + Duration::from_millis(50);
         assert!(get(&table, 1, later).unwrap().stale);
@@ -246,10 +246,10 @@ mod tests {
     fn a_refresh_that_failed_is_tried_again() {
         let table = FlowTable::new(10);
         let start = Instant::now();
-        table.keep(key(1, "m"), flow(10, 100), table.generation(), start);
+        table.keep(&key(1, "m"), flow(10, 100), table.generation(), start);
         let later = start + Duration::from_millis(50);
         assert!(get(&table, 1, later).unwrap().stale);
-        table.keep(key(1, "m"), refusal(0), table.generation(), later);
+        table.keep(&key(1, "m"), refusal(0), table.generation(), later);
         let found = get(&table, 1, later).unwrap();
         assert!(found.stale && matches!(found.verdict, Verdict::Allowed(_)));
     }
@@ -259,7 +259,7 @@ mod tests {
         let table = FlowTable::new(10);
         let asked_in = table.generation();
         table.invalidate_key(&[9; 32]);
-        table.keep(key(1, "m"), flow(10, 100), asked_in, Instant::now());
+        table.keep(&key(1, "m"), flow(10, 100), asked_in, Instant::now());
         assert!(get(&table, 1, Instant::now()).is_none());
     }
 
@@ -268,7 +268,7 @@ mod tests {
         let table = FlowTable::new(10);
         let now = Instant::now();
         for byte in [1, 2] {
-            table.keep(key(byte, "m"), flow(1_000, 1_000), table.generation(), now);
+            table.keep(&key(byte, "m"), flow(1_000, 1_000), table.generation(), now);
         }
         table.invalidate_key(&[1; 32]);
         assert!(get(&table, 1, now).is_none());
@@ -280,7 +280,7 @@ mod tests {
         let table = FlowTable::new(4);
         let now = Instant::now();
         for byte in 0..100 {
-            table.keep(key(byte, "m"), flow(1_000, 1_000), table.generation(), now);
+            table.keep(&key(byte, "m"), flow(1_000, 1_000), table.generation(), now);
         }
         assert!(table.sizes().0 <= 4);
     }
@@ -290,11 +290,11 @@ mod tests {
         let table = FlowTable::new(4);
         let now = Instant::now();
         assert!(matches!(
-            table.keep(key(1, "m"), refusal(0), 0, now),
+            table.keep(&key(1, "m"), refusal(0), 0, now),
             Verdict::Refused(_)
         ));
         assert!(get(&table, 1, now).is_none());
-        table.keep(key(1, "m"), refusal(50), 0, now);
+        table.keep(&key(1, "m"), refusal(50), 0, now);
         assert!(matches!(get(&table, 1, now).unwrap().verdict, Verdict::Refused(_)));
     }
 }

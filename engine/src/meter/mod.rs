@@ -199,7 +199,7 @@ impl Meter {
             match encoded(&self.record(settlement), |bytes| self.book.spool.finish(open, bytes)) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
-                    tracing::error!(request_id = %self.id, %error, "a final usage record could not be written")
+                    tracing::error!(request_id = %self.id, %error, "a final usage record could not be written");
                 }
                 None => tracing::error!(request_id = %self.id, "a usage record does not fit"),
             }

@@ -184,7 +184,7 @@ mod tests {
         let mut other = encoded.clone();
         other[0] = VERSION + 1;
         assert!(decode::<Record<'_>>(&other).is_none());
-        assert!(decode::<Record<'_>>(&&encoded[..10]).is_none());
+        assert!(decode::<Record<'_>>(&encoded[..10]).is_none());
         assert!(decode::<Record<'_>>(&[]).is_none());
     }
 

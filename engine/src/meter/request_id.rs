@@ -13,7 +13,7 @@ const PREFIX: &[u8; 4] = b"req_";
 pub const TEXT_LENGTH: usize = 36;
 
 impl RequestId {
-    pub fn new() -> Self {
+    pub fn generate() -> Self {
         let millis = now_us() / 1_000;
         let mut bytes = fastrand::u128(..).to_be_bytes();
         bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_sort_by_time() {
-        let first = RequestId::new();
+        let first = RequestId::generate();
         std::thread::sleep(std::time::Duration::from_millis(2));
-        let second = RequestId::new();
+        let second = RequestId::generate();
         assert!(first.to_string() < second.to_string());
         assert_eq!(first.to_string().len(), TEXT_LENGTH);
         assert!(RequestId::from_bytes(first.bytes()) == first);

@@ -98,6 +98,7 @@ impl Engine {
 }
 
 #[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over a list")]
 fn run_mock_provider(py: Python<'_>, arguments: Vec<String>) -> i32 {
     py.detach(|| mock_provider::run(&arguments))
 }

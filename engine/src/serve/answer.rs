@@ -13,7 +13,7 @@ use crate::upstream::ResponseBody;
 pub struct AnswerBody {
     content: Content,
     /// Held until hyper is done with the body.
-    _serving: Option<Serving>,
+    serving: Option<Serving>,
 }
 
 enum Content {
@@ -37,17 +37,14 @@ impl AnswerBody {
     }
 
     pub fn serving(mut self, serving: Serving) -> Self {
-        self._serving = Some(serving);
+        self.serving = Some(serving);
         self
     }
 }
 
 impl From<Content> for AnswerBody {
     fn from(content: Content) -> Self {
-        Self {
-            content,
-            _serving: None,
-        }
+        Self { content, serving: None }
     }
 }
 

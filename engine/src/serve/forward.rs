@@ -136,7 +136,7 @@ impl Call<'_> {
                 }
             }
         }
-        Err(self.fail(last.unwrap_or(CallError::Unrepeatable)))
+        Err(self.fail(&last.unwrap_or(CallError::Unrepeatable)))
     }
 
     async fn attempt(&mut self) -> Result<Response<ResponseBody>, CallError> {
@@ -153,8 +153,8 @@ impl Call<'_> {
     }
 
     /// No target gave an answer.
-    fn fail(&mut self, error: CallError) -> Refused {
-        let (status, code) = match &error {
+    fn fail(&mut self, error: &CallError) -> Refused {
+        let (status, code) = match error {
             CallError::FirstByteTimeout(_) | CallError::ConnectTimeout(_) => (504, "upstream_timeout"),
             CallError::Unrepeatable => (502, "upstream_refused_stream"),
             _ => (502, "upstream_unreachable"),

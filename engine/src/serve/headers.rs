@@ -142,7 +142,7 @@ mod tests {
         ] {
             from.append(name, value.parse().unwrap());
         }
-        let headers = upstream(&from, &target(), RequestId::new());
+        let headers = upstream(&from, &target(), RequestId::generate());
         assert!(!format!("{:?}", headers.values().collect::<Vec<_>>()).contains("hw_caller"));
         assert_eq!(headers["authorization"], "Bearer theirs");
         assert_eq!(headers["host"], "up:1");

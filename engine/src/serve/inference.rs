@@ -50,20 +50,20 @@ pub async fn serve(
         })?;
     match verdict {
         Verdict::Refused(refusal) => Err(refused(&refusal)),
-        Verdict::Allowed(flow) => match &flow.document {
-            Some(document) => Ok(show(document, id)),
-            None => {
-                let admission = Admission {
-                    id,
-                    flow,
-                    endpoint,
-                    started,
-                    started_us,
-                    read,
-                };
-                forward::serve(gateway, admission, rest, parts, intake).await
+        Verdict::Allowed(flow) => {
+            if let Some(document) = &flow.document {
+                return Ok(show(document, id));
             }
-        },
+            let admission = Admission {
+                id,
+                flow,
+                endpoint,
+                started,
+                started_us,
+                read,
+            };
+            forward::serve(gateway, admission, rest, parts, intake).await
+        }
     }
 }
 

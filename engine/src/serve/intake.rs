@@ -195,7 +195,7 @@ impl Kind {
             "multipart/form-data" if !endpoint.takes_json() => {
                 let boundary = multipart::boundary(media_type)
                     .ok_or_else(|| wrong_type("The multipart body's content-type names no boundary."))?;
-                Ok(Self::Form(boundary.to_string()))
+                Ok(Self::Form(boundary))
             }
             _ if is_json && !endpoint.takes_form() => Ok(Self::Json),
             _ if endpoint.takes_json() => Err(wrong_type(
@@ -219,7 +219,8 @@ async fn collect(
     let mut rest = BytesMut::new();
     let mut room = declared.unwrap_or(UNDECLARED);
     while let Some(bytes) = next_bytes(&mut body, progress).await? {
-        let length = (first.len() + rest.len() + bytes.len()) as u64;
+        let together = first.len() + rest.len() + bytes.len();
+        let length = together as u64;
         if length > limit {
             return Err(too_large(limit));
         }
@@ -236,7 +237,7 @@ async fn collect(
             if rest.is_empty() {
                 // What was declared but has not come is not paid for in advance.
                 let expected = declared.unwrap_or(0).min(1024 * 1024);
-                rest.reserve(usize::try_from(expected).unwrap_or(0).max(length as usize));
+                rest.reserve(usize::try_from(expected).unwrap_or(0).max(together));
                 rest.extend_from_slice(&std::mem::take(&mut first));
             }
             rest.extend_from_slice(&bytes);

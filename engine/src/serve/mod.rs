@@ -70,7 +70,7 @@ impl Gateway {
 
     /// Answers every request, whatever it is.
     pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
-        let (id, came) = (RequestId::new(), Instant::now());
+        let (id, came) = (RequestId::generate(), Instant::now());
         let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
             self.book.metrics.refused(&refused.error.code);

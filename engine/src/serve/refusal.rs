@@ -123,11 +123,11 @@ fn raw(error: &ApiError) -> Bytes {
         .ok()
         .and_then(|status| status.canonical_reason())
         .unwrap_or("Error");
-    let (status, id, body) = (error.status, RequestId::new(), error.to_json());
+    let (status, id, body) = (error.status, RequestId::generate(), error.to_json());
     let head = format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nx-request-id: {id}\r\n\
          x-headworks-error-source: gateway\r\nconnection: close\r\n\r\n",
         body.len()
     );
-    Bytes::from([head.into_bytes(), body.into()].concat())
+    Bytes::from([head.into_bytes(), body].concat())
 }

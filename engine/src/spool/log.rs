@@ -182,6 +182,7 @@ impl Spool {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a request ends once")]
     pub fn finish(&self, open: Open, last: &[u8]) -> Result<(), SpoolError> {
         self.append_orphan_final(open.id, last)
     }
@@ -361,7 +362,7 @@ impl Log {
 
     fn adopt(&mut self, segment: Segment, orphans: &mut HashMap<Id, Orphan>) -> Segment {
         let mut frames = Frames::new(segment.bytes(), 0);
-        while let Some((offset, Frame { kind, id, payload })) = frames.next() {
+        for (offset, Frame { kind, id, payload }) in frames.by_ref() {
             let at = Position::new(segment.number, offset);
             match kind {
                 Kind::Intent => {
@@ -537,7 +538,7 @@ impl Log {
         for (_, frame) in Frames::new(segment.bytes(), 0) {
             match (frame.kind, carried.iter_mut().find(|(id, ..)| *id == frame.id)) {
                 (Kind::Intent, _) if self.open.get(&frame.id).is_some_and(|at| held.contains(at)) => {
-                    carried.push((frame.id, frame, None))
+                    carried.push((frame.id, frame, None));
                 }
                 (Kind::Mark, Some((_, _, mark))) => *mark = Some(frame),
                 _ => {}

@@ -95,7 +95,6 @@ impl Segment {
         let room = unsafe { std::slice::from_raw_parts_mut(self.map.as_mut_ptr().add(offset), size) };
         let word = frame::write(room, frame);
         // SAFETY: frames are aligned to eight bytes in a mapping that is aligned to a page.
-        #[expect(clippy::cast_ptr_alignment, reason = "aligned, see above")]
         let header = unsafe { AtomicU64::from_ptr(self.map.as_mut_ptr().add(offset).cast()) };
         frame::commit(header, word);
         self.end.store(offset + size, Ordering::Release);

@@ -85,6 +85,7 @@ impl Relay {
     }
 
     /// The same, where the beginning of the body was read before.
+    #[must_use]
     pub fn after(mut self, read: Bytes) -> Self {
         if !read.is_empty() {
             self.out.push(read);

@@ -42,15 +42,23 @@ where
         let mut timestamp = String::new();
         SystemTime.format_time(&mut Writer::new(&mut timestamp))?;
         fields.0.insert("timestamp".into(), timestamp.into());
-        fields
-            .0
-            .insert("level".into(), metadata.level().as_str().to_ascii_lowercase().into());
+        fields.0.insert("level".into(), name_of(*metadata.level()).into());
         fields
             .0
             .insert("logger".into(), metadata.target().replace("::", ".").into());
         event.record(&mut fields);
         let line = serde_json::to_string(&fields.0).map_err(|_| fmt::Error)?;
         writeln!(writer, "{line}")
+    }
+}
+
+/// As Python names it.
+fn name_of(level: tracing::Level) -> &'static str {
+    match level {
+        tracing::Level::ERROR => "error",
+        tracing::Level::WARN => "warning",
+        tracing::Level::INFO => "info",
+        _ => "debug",
     }
 }
 

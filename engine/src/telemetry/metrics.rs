@@ -1,5 +1,6 @@
 //! Prometheus metrics of the data plane. docs/reference/metrics.md lists each one.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
@@ -64,7 +65,8 @@ fn microseconds() -> Histogram {
 }
 
 impl Metrics {
-    pub fn new() -> Self {
+    /// Every metric, registered and at nought.
+    pub fn register() -> Self {
         let mut registry = Registry::with_prefix("headworks");
         let requests = Family::default();
         registry.register("requests", "Inference requests answered", requests.clone());
@@ -147,10 +149,14 @@ impl Metrics {
 
     /// The Prometheus text format: the registry, then `samples` of what is counted elsewhere.
     pub fn render(&self, samples: &[Sample]) -> String {
-        let mut text = String::new();
+        let mut open_metrics = String::new();
         // Writing to a String does not fail.
-        let _ = encode(&mut text, &self.registry.lock());
-        let mut text = text.trim_end().trim_end_matches("# EOF").to_owned();
+        let _ = encode(&mut open_metrics, &self.registry.lock());
+        let mut text = String::with_capacity(open_metrics.len() + 4_096);
+        for line in open_metrics.lines().filter(|line| *line != "# EOF") {
+            text.push_str(&counter_as_sampled(line));
+            text.push('\n');
+        }
         for sample in samples {
             let Sample {
                 name,
@@ -167,10 +173,52 @@ impl Metrics {
     }
 }
 
+/// `OpenMetrics` describes a counter by its bare name and samples it as `…_total`; in the older text format, which the
+/// control plane serves, both carry the suffix.
+fn counter_as_sampled(line: &str) -> Cow<'_, str> {
+    const COUNTERS: [&str; 5] = [
+        "requests",
+        "refusals",
+        "upstream_attempts",
+        "stream_events",
+        "unrecorded_requests",
+    ];
+    let mut words = line.splitn(4, ' ');
+    let (Some("#"), Some(what @ ("HELP" | "TYPE")), Some(name), Some(rest)) =
+        (words.next(), words.next(), words.next(), words.next())
+    else {
+        return line.into();
+    };
+    match name.strip_prefix("headworks_") {
+        Some(bare) if COUNTERS.contains(&bare) => format!("# {what} {name}_total {rest}").into(),
+        _ => line.into(),
+    }
+}
+
 /// A number that lives elsewhere and is read when it is asked for.
 pub struct Sample {
     pub name: &'static str,
     pub kind: &'static str,
     pub help: &'static str,
     pub value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_is_described_under_the_name_of_its_samples() {
+        let metrics = Metrics::register();
+        metrics.refused("invalid_api_key");
+        let text = metrics.render(&[]);
+        for line in text.lines().filter(|line| line.ends_with(" counter")) {
+            assert!(line.contains("_total counter"), "{line}");
+        }
+        assert!(
+            text.contains("headworks_refusals_total{code=\"invalid_api_key\"} 1"),
+            "{text}"
+        );
+        assert!(!text.contains("# EOF"));
+    }
 }

@@ -106,10 +106,10 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn start(policy: Policy) -> Self {
-        Self::with_settings(serde_json::json!({}), policy)
+        Self::with_settings(&serde_json::json!({}), policy)
     }
 
-    pub fn with_settings(changes: serde_json::Value, policy: Policy) -> Self {
+    pub fn with_settings(changes: &serde_json::Value, policy: Policy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = serde_json::json!({
             "listen": "127.0.0.1:0", "spool_dir": folder.path(), "control_socket": null, "tls": null, "workers": 2,

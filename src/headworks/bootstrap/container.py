@@ -48,6 +48,7 @@ class Foundation:
     environment: Mapping[str, str]
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
+    gateway_settings: GatewaySettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,13 @@ def prepare_databases(home: Home) -> None:
 def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
     """Raises PermissionError or ValueError when the keyring cannot be used."""
     catalog_settings = CatalogSettings(private_networks=settings.private_networks)
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings)
+    gateway_settings = GatewaySettings(
+        upstream_connect_ms=settings.upstream_connect_ms,
+        upstream_first_byte_ms=settings.upstream_first_byte_ms,
+        upstream_idle_ms=settings.upstream_idle_ms,
+        upstream_total_ms=settings.upstream_total_ms,
+    )
+    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
 
 
 def build_container(foundation: Foundation) -> Container:
@@ -120,7 +127,7 @@ def build_controller(foundation: Foundation) -> ControllerParts:
     vault = SealedVault(foundation.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
-    settings = GatewaySettings()
+    settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
     return ControllerParts(Controller(keys, catalog, settings), (identity_database, catalog_database))
 

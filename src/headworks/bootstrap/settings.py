@@ -60,6 +60,19 @@ class Settings(BaseModel):
         description="Whether providers may have loopback and private addresses, as one's own model servers do.",
     )
 
+    upstream_connect_ms: int = Field(
+        5_000, gt=0, le=3_600_000, description="How long connecting to a provider may take, its TLS handshake included."
+    )
+    upstream_first_byte_ms: int = Field(
+        600_000, gt=0, le=3_600_000, description="How long a provider may think before it answers."
+    )
+    upstream_idle_ms: int = Field(
+        120_000, gt=0, le=3_600_000, description="How long a provider that has begun to answer may be silent."
+    )
+    upstream_total_ms: int = Field(
+        3_600_000, gt=0, le=86_400_000, description="How long a provider's answer may take in all."
+    )
+
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
     bodies_in_flight_bytes: int = Field(
