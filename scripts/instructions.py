@@ -33,7 +33,7 @@ def build() -> str:
     """Builds the benchmark; returns the path of its executable."""
     lines = output(
         "cargo", "bench", "--package", "headworks-engine", "--bench", "instructions", "--no-run", "--quiet", "--locked",
-        "--message-format=json",
+        "--message-format=json-render-diagnostics",
     ).splitlines()  # fmt: skip
     messages = [json.loads(line) for line in lines if line.startswith("{")]
     return next(
@@ -115,4 +115,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        sys.exit(f"instructions.py: {error}")

@@ -58,5 +58,16 @@ def test_a_success_that_was_cut_is_found() -> None:
     assert "called a success" in problem
 
 
+def test_an_estimate_beyond_what_was_produced_is_found() -> None:
+    settled = record("a", outcome="interrupted", source="estimated", output=500)
+    [problem] = discrepancies([served("a", outcome="client_left")], [settled])
+    assert "5 were produced" in problem
+
+
+def test_a_guess_that_poses_as_measured_is_found() -> None:
+    [problem] = discrepancies([served("a", outcome="client_left")], [record("a", outcome="interrupted")])
+    assert "not marked as an estimate" in problem
+
+
 def test_a_killed_request_that_was_never_served_is_none() -> None:
     assert discrepancies([], [record("a", outcome="interrupted", source="estimated")]) == []

@@ -15,14 +15,16 @@ Record = Mapping[str, Any]
 
 SETTLED_AT_START = "interrupted"
 """The outcome of a record whose request was under way when the process was killed."""
+COARSENESS = 3
+"""How far an estimate by four bytes a token may lie above the mock's words, which are tokens of up to twelve bytes."""
 
 
 def discrepancies(served: Sequence[Served], records: Iterable[Record]) -> list[str]:
     """What is lost, double or wrong; empty when the accounts agree.
 
     Every request that the upstream served has a record, and no request has two (FAULTS: I1, I2). A record that reports
-    the provider's own usage equals it; an estimate lies between nothing and all that a complete answer costs, within the
-    coarseness of estimates (I3). A record without a served request is one of a process that died before it called.
+    the provider's own usage equals it; an estimate says that it is one, and does not exceed what was produced by more than
+    estimates are coarse (I3). A record without a served request is one of a process that died before it called.
     """
     found = list(_doubles(records := list(records)))
     by_id = {record["event_id"]: record for record in records}
@@ -51,3 +53,7 @@ def _wrong(record: Record, attempts: Sequence[Served]) -> Iterable[str]:
         yield f"wrong: {total_tokens(record)} tokens recorded, {whole} served: {dict(record)}"
     if record["outcome"] == "success" and last.outcome != "complete":
         yield f"called a success, but the upstream says {last.outcome}: {dict(record)}"
+    if record["outcome"] == SETTLED_AT_START and record["usage_source"] != "estimated":
+        yield f"settled after a kill, but not marked as an estimate: {dict(record)}"
+    if record["usage_source"] == "estimated" and record["output_tokens"] > COARSENESS * last.produced:
+        yield f"estimated at {record['output_tokens']} output tokens, {last.produced} were produced: {dict(record)}"

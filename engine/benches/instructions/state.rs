@@ -37,7 +37,7 @@ fn flow_lookup() -> Option<Work> {
     let (key, endpoint, model) = (hash(KEY), Endpoint::ChatCompletions, "gpt-4o-mini");
     let flow = Answer::from_json(FLOW).ok()?;
     table.keep(
-        FlowKey {
+        &FlowKey {
             key,
             endpoint,
             model: model.into(),
