@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# What `make check` runs: all of it, then the list of what failed, so that one run shows everything.
+# What `make check` runs: all of it, and what the failing steps wrote, so that one run shows everything.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 bin=.venv/bin
 failed=()
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 
 step() {
   local name=$1 started=$SECONDS
   shift
-  if "$@"; then
+  if "$@" > "$output" 2>&1; then
     say "$name: good ($((SECONDS - started)) s)"
   else
+    cat "$output"
     say "$name: FAILED"
     failed+=("$name")
   fi
@@ -21,10 +24,15 @@ step() {
 step 'ruff' $bin/ruff check --quiet .
 step 'ruff format' $bin/ruff format --quiet --check .
 step 'mypy' $bin/mypy
+step 'stub of the engine' $bin/stubtest headworks._engine
 step 'import contracts' $bin/lint-imports
 step 'rustfmt' cargo fmt --all --check
 step 'clippy' cargo clippy --workspace --all-targets --features headworks-engine/python --locked --quiet -- -D warnings
-step 'cargo-deny' scripts/deny.sh
+if have cargo-deny; then
+  step 'cargo-deny' cargo deny --log-level error --offline check bans licenses sources
+else
+  say "cargo-deny: not installed, left out (cargo install --locked cargo-deny); the workflow has it"
+fi
 step 'unit tests' $bin/python -m pytest -q tests/unit tests/architecture
 step 'lock files' scripts/locks.py
 step 'links' scripts/links.py

@@ -87,7 +87,7 @@ fn an_invalidated_key_is_asked_for_again() {
     }));
     gateway.chat(&chat("m", false));
     let hash = headworks_engine::auth::hash(support::KEY.as_bytes());
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = headworks_engine::flow::hex(&hash);
     gateway.engine.invalidate_key(&hex).unwrap();
     gateway.chat(&chat("m", false));
     assert!((gateway.metric("headworks_flow_misses_total") - 2.0).abs() < f64::EPSILON);
@@ -246,16 +246,14 @@ fn a_form_streams_through_with_its_model_in_place() {
     });
     let file = "x".repeat(3 * 1024 * 1024);
     for parts in [["model", "file"], ["file", "model"]] {
-        let mut form = String::new();
-        for part in parts {
-            form += &match part {
-                "model" => "--B\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n".to_owned(),
-                _ => format!(
-                    "--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\ncontent-type: audio/wav\r\n\r\n{file}\r\n"
-                ),
-            };
-        }
-        form += "--B--\r\n";
+        let written = parts.map(|part| match part {
+            "model" => "--B\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n".to_owned(),
+            _ => format!(
+                "--B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\
+                 content-type: audio/wav\r\n\r\n{file}\r\n"
+            ),
+        });
+        let form = format!("{}--B--\r\n", written.concat());
         let request =
             post("audio/transcriptions", &form).replace("application/json", "multipart/form-data; boundary=B");
         let answer = exchange(gateway.address, &request);

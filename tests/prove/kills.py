@@ -71,8 +71,7 @@ def plan(cycles: int, chance: random.Random) -> list[str]:
 
 def cycle(headworks: Headworks, models: list[str], where: str, chance: random.Random, *, clients: int) -> None:
     """Start, put under load, and kill or wait for the fail point to do it. Raises Failure when it is never reached."""
-    settings = {} if where == "random" else {"fail_point": where}
-    headworks.start(ready=where == "random", **settings)
+    headworks.start(ready=where == "random", fail_point=None if where == "random" else where)
     with Load(headworks, models, clients=clients, seed=chance.randrange(2**32)):
         if where == "random":
             time.sleep(chance.uniform(0.05, 1.0))

@@ -152,11 +152,22 @@ class Headworks:
             http_client=openai.DefaultHttpxClient(trust_env=False),
         )
 
-    def start(self, *, ready: bool = True, **settings: str) -> Self:
-        """Start the process and wait until it is ready; `settings` are for this time only."""
+    def start(
+        self, *, ready: bool = True, found: Mapping[str, str] | None = None, fail_point: str | None = None
+    ) -> Self:
+        """Start the process and wait until it is ready.
+
+        Nothing is looked for on this machine, unless `found` says which variables are to be found in the environment.
+        `fail_point` kills it at a step of a request's record.
+        """
         self.home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "headworks.entrypoints.cli", "up", "--no-discovery"]
-        self._child = Child(command, log=self.home.with_suffix(".log"), settings=self._environment(settings))
+        command = [sys.executable, "-m", "headworks.entrypoints.cli", "up"]
+        if found is None:
+            command.append("--no-discovery")
+        environment = self._environment() | dict(found or {})
+        if fail_point is not None:
+            environment["HEADWORKS_FAIL_POINT"] = fail_point
+        self._child = Child(command, log=self.home.with_suffix(".log"), settings=environment)
         if ready:
             self.wait_until_ready()
         return self
@@ -181,8 +192,8 @@ class Headworks:
         lines = [line for line in text.splitlines() if line.partition("{")[0].partition(" ")[0] == name]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in wanted))
 
-    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        chosen = {"home": str(self.home), "port": str(self.port)} | self.settings | dict(settings)
+    def _environment(self) -> dict[str, str]:
+        chosen = {"home": str(self.home), "port": str(self.port)} | self.settings
         return {f"HEADWORKS_{name.upper()}": value for name, value in chosen.items()}
 
     def _is_ready(self) -> bool:

@@ -6,7 +6,7 @@ mod model;
 mod resolver;
 mod table;
 
-pub use controller::{Controller, Question};
+pub use controller::{Controller, Question, hex};
 pub use endpoint::Endpoint;
 pub use model::{Answer, Credential, Dialect, Document, Flow, Policy, Refusal, Target};
 pub use resolver::{Resolver, Unresolved};

@@ -14,7 +14,7 @@ use super::intake::Intake;
 use super::refusal::{Refused, X_ERROR_SOURCE, X_REQUEST_ID};
 use super::{Gateway, headers};
 use crate::dialect::openai::errors::ApiError;
-use crate::dialect::openai::response::{UsageFinder, inspect};
+use crate::dialect::openai::response::{UsageFinder, inspect, output_bytes};
 use crate::dialect::openai::stream::StreamScanner;
 use crate::flow::{Endpoint, Flow, Target};
 use crate::meter::{Admitted, Meter, Outcome, RequestId, Settlement};
@@ -265,6 +265,9 @@ impl Call<'_> {
                     return Err(ApiError::new(502, "api_error", "upstream_malformed", message).into());
                 }
                 self.meter.first_byte();
+                if seen.usage.is_none() {
+                    self.meter.delivered(output_bytes(&body));
+                }
                 self.meter.settle(&Settlement {
                     status: parts.status.as_u16(),
                     outcome: Outcome::Success,

@@ -107,9 +107,9 @@ impl Relay {
                 let (complete, delivered) = (scanner.is_complete(), scanner.content_bytes());
                 reach(FailPoint::K3);
                 self.meter.delivered(delivered);
-                if fed.is_err() {
-                    let why = "The upstream sent an event that is not JSON; the stream was ended here.";
-                    self.break_off("upstream_malformed", why);
+                if let Err(error) = fed {
+                    let why = format!("The upstream's stream was ended here: {error}.");
+                    self.break_off("upstream_malformed", &why);
                 } else if complete && self.complete_since.is_none() {
                     self.finish();
                 }

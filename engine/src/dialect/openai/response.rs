@@ -1,5 +1,7 @@
 //! Answers that are not streamed: whether one is whole, and what it says about usage.
 
+use serde_json::Value;
+
 use crate::dialect::json::{Cursor, Error, Skimmer};
 use crate::meter::usage::{Measured, UsageError, from_openai};
 
@@ -26,6 +28,34 @@ pub fn inspect(body: &[u8]) -> Inspection {
     };
     seen.complete = result.and_then(|()| cursor.end()).is_ok();
     seen
+}
+
+/// Bytes of text in the output of a whole answer that has no usage, for an estimate: contents, reasoning, arguments.
+pub fn output_bytes(body: &[u8]) -> u64 {
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return 0;
+    };
+    ["choices", "output"]
+        .iter()
+        .map(|list| text_bytes(&answer[*list]))
+        .sum()
+}
+
+/// Depth is bounded by the parser.
+fn text_bytes(value: &Value) -> u64 {
+    const TEXTS: [&str; 4] = ["content", "text", "reasoning_content", "arguments"];
+    match value {
+        Value::Array(items) => items.iter().map(text_bytes).sum(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| match value {
+                Value::String(text) if TEXTS.contains(&name.as_str()) => text.len() as u64,
+                Value::String(_) => 0,
+                nested => text_bytes(nested),
+            })
+            .sum(),
+        _ => 0,
+    }
 }
 
 fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection) -> Result<(), Error> {
@@ -135,6 +165,18 @@ mod tests {
         for body in ["[]", "{}", "\"text\"", " 1 "] {
             assert!(inspect(body.as_bytes()).complete, "{body}");
         }
+    }
+
+    #[test]
+    fn only_text_of_the_output_is_counted() {
+        let body = br#"{"id":"chatcmpl-long","model":"m","choices":[{"index":0,"finish_reason":"stop","message":
+            {"role":"assistant","content":"four","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}"#;
+        assert_eq!(output_bytes(body), 6);
+        assert_eq!(
+            output_bytes(br#"{"output":[{"type":"message","content":[{"type":"output_text","text":"abc"}]}]}"#),
+            3
+        );
+        assert_eq!(output_bytes(b"not json"), 0);
     }
 
     #[test]
