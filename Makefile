@@ -8,6 +8,8 @@ SHELL := /bin/bash
 
 # Tools of this folder first: nothing that `make` installs lands outside .tools/, .venv/ and target/.
 export PATH := $(CURDIR)/.tools/rust/bin:$(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(HOME)/.cargo/bin:$(PATH)
+# Certificates that the machine trusts, as pip, cargo and npm do: a company may have an authority of its own.
+export UV_SYSTEM_CERTS := 1
 export VIRTUAL_ENV := $(CURDIR)/.venv
 
 PYTHON_IN_VENV := .venv/bin/python
