@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from harness.processes import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 NOT_OURS = ("HEADWORKS_", "OPENAI_", "ANTHROPIC_", "GEMINI_", "MISTRAL_", "GROQ_", "OPENROUTER_")
@@ -25,12 +25,16 @@ STOP_SECONDS = 20
 class Child:
     """A started process. As a context manager it is stopped at the end."""
 
-    def __init__(self, command: Sequence[str | Path], core: int, log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], core: int, log: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         """Start `command` on `core`, its output in `log`."""
         self.log = log
         self.pinned = ["taskset", "-c", str(core), *map(str, command)]
         with log.open("ab") as output:
-            self._process = subprocess.Popen(self.pinned, stdout=output, stderr=output, env=environment())
+            self._process = subprocess.Popen(
+                self.pinned, stdout=output, stderr=output, env=environment() | dict(settings or {})
+            )
         self.tree = Tree(self._process.pid)
 
     def __enter__(self) -> Self:

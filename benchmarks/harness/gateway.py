@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.child import Child, answers_well, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PROVIDER = "bench"
@@ -26,14 +27,14 @@ SETTLE_SECONDS = 0.2
 class Headworks(Child):
     """A running installation. A second one in the same folder finds the first one's data."""
 
-    def __init__(self, core: int, home: Path, log: Path) -> None:
-        """Start it, and wait for its first good answer."""
+    def __init__(self, core: int, home: Path, log: Path, settings: Mapping[str, str] | None = None) -> None:
+        """Start it with `settings`, environment variables, and wait for its first good answer."""
         self.home = home
         self._aliases: dict[str, str] = {}
         self.port = free_port()
         command = [sys.executable, "-m", "headworks.entrypoints.cli", "up", "--no-discovery"]
         began = time.perf_counter()
-        super().__init__([*command, "--home", home, "--port", str(self.port)], core, log)
+        super().__init__([*command, "--home", home, "--port", str(self.port)], core, log, settings)
         self.wait_until(lambda: self.is_answered(DEMO_MODEL), pause=0.002)
         self.seconds_to_first_answer = time.perf_counter() - began
         self.url = f"http://127.0.0.1:{self.port}"

@@ -12,7 +12,7 @@ from harness.machine import cores
 from harness.proxies import HAProxy, Mock, Nginx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.build import Programs
@@ -67,8 +67,13 @@ class Scene:
 
     @staticmethod
     @contextmanager
-    def set_up(programs: Programs, folder: Path, wanted: Sequence[str] | None) -> Iterator[Scene]:
-        """Start all, stop all. A subject that does not start is left out with a word, not with an end."""
+    def set_up(
+        programs: Programs,
+        folder: Path,
+        wanted: Sequence[str] | None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Iterator[Scene]:
+        """Start all, stop all; Headworks with `settings`. A subject that does not start is left out with a word, not with an end."""
         proxy_core, load_core = cores()
         with ExitStack() as stack:
             mock = stack.enter_context(Mock(programs.mock_provider, load_core, folder))
@@ -83,13 +88,13 @@ class Scene:
                 nginx = stack.enter_context(Nginx(programs.nginx, mock.address, proxy_core, folder))
                 scene.subjects.append(Subject(NGINX, nginx.url, nginx))
             if HEADWORKS in names:
-                scene.add_headworks(stack)
+                scene.add_headworks(stack, settings)
             yield scene
 
-    def add_headworks(self, stack: ExitStack) -> None:
+    def add_headworks(self, stack: ExitStack, settings: Mapping[str, str] | None) -> None:
         """Start Headworks with a provider, and make it a subject."""
         try:
-            headworks = Headworks(self.proxy_core, self.folder / "home", self.folder / "headworks.log")
+            headworks = Headworks(self.proxy_core, self.folder / "home", self.folder / "headworks.log", settings)
         except RuntimeError as error:
             print(f"bench: going on without Headworks: {error}", file=sys.stderr)
             return
