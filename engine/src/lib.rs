@@ -21,5 +21,6 @@ pub mod upstream;
 #[cfg(feature = "python")]
 mod python;
 
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -138,14 +138,14 @@ impl Intake {
         let held = gateway.bodies.hold(form::IN_MEMORY).ok_or_else(overloaded)?;
         let settings = &gateway.settings;
         let limit = settings.body_limit_bytes;
-        let form = Form::read(
+        let form = Box::pin(Form::read(
             boundary,
             declared,
             body,
             limit,
             settings.body_progress(),
             &settings.spool_dir,
-        )
+        ))
         .await?;
         let model = form.model().to_owned();
         Ok(Self {

@@ -84,9 +84,10 @@ impl Pool {
                 },
             }
         }
-        let connected = self.connector.connect(connect).await?;
+        // Boxed: most requests find a connection, and need not carry the room for making one.
+        let connected = Box::pin(self.connector.connect(connect)).await?;
         let until = tokio::time::Instant::now() + first_byte;
-        tokio::time::timeout_at(until, self.send_on_new(connected, next))
+        tokio::time::timeout_at(until, Box::pin(self.send_on_new(connected, next)))
             .await
             .map_err(late)?
     }

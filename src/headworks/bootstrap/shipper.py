@@ -102,17 +102,20 @@ class Shipper:
         return True
 
     async def _ship_some(self) -> bool:
+        """Whether more may wait: behind a batch that is not full there is only what came meanwhile, and it may gather."""
+        may_wait = True
         if self._taken is None:
             position, events = self._spool.take_usage(BATCH)
             if not events:
                 return False
             self._taken = position, events
+            may_wait = len(events) == BATCH
         self._spool.reach("K7")
         await self._store_events(self._taken[1])
         self._spool.reach("K9")
         self._spool.confirm_usage(self._taken[0])
         self._taken = None
-        return True
+        return may_wait
 
     async def _store_events(self, events: list[tuple[object, ...]]) -> None:
         pause = _FIRST_PAUSE
