@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from harness import machine, plan, readme, results, verdict
@@ -32,6 +33,9 @@ def main() -> int:
         return 2
     programs = Programs.build(ROOT)
     amount = plan.QUICK if arguments.quick else plan.FULL
+    if arguments.rounds:
+        # As many windows as each disturbed round may take once more.
+        amount = replace(amount, rounds=arguments.rounds, retries=4 * arguments.rounds)
     with (
         tempfile.TemporaryDirectory(prefix="headworks-bench-") as folder,
         Scene.set_up(programs, Path(folder), wanted=arguments.only) as scene,
@@ -59,6 +63,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="about two minutes; the result is not kept")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="fewer or more rounds than the form has")
     parser.add_argument("--keep", action="store_true", help="write the result of --quick, too")
     parser.add_argument("--render", action="store_true", help="write the newest result's table into README.md")
     parser.add_argument("--gate", action="store_true", help="exit with 1 where a gate is missed")
