@@ -22,7 +22,7 @@ COARSENESS = 3
 def discrepancies(served: Sequence[Served], records: Iterable[Record]) -> list[str]:
     """What is lost, double or wrong; empty when the accounts agree.
 
-    Every request that the upstream served has a record, and no request has two (FAULTS: I1, I2). A record that reports
+    Every request that the upstream served has a record, and no request has two. A record that reports
     the provider's own usage equals it; an estimate says that it is one, and does not exceed what was produced by more than
     estimates are coarse (I3). A record without a served request is one of a process that died before it called.
     """

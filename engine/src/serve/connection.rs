@@ -22,7 +22,7 @@ use super::{Gateway, Peer, refusal};
 const HEADERS: usize = 100;
 const HEAD_BYTES: usize = 64 * 1024;
 const BUFFER_BYTES: usize = 256 * 1024;
-/// FAULTS.md, hostile HTTP/2: bounds on streams, header lists and windows.
+/// Bounds on what a hostile HTTP/2 client can make us hold: streams, header lists, windows.
 const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const HANDSHAKE: Duration = Duration::from_secs(5);
