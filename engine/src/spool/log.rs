@@ -328,7 +328,8 @@ impl Log {
         let mut log = Self {
             segments: VecDeque::new(),
             spares: VecDeque::new(),
-            next_number: confirmed.segment().max(1),
+            // A number is never used again: what is written under it would lie before what is confirmed.
+            next_number: confirmed.segment() + 1,
             open: HashMap::new(),
             read_to: confirmed,
             confirmed,
@@ -342,7 +343,7 @@ impl Log {
         };
         let mut orphans = HashMap::new();
         for (number, path) in Segment::list(&settings.dir)? {
-            log.next_number = number + 1;
+            log.next_number = log.next_number.max(number + 1);
             match Segment::open(path.clone(), number) {
                 Ok(segment) => {
                     let segment = log.adopt(segment, &mut orphans);

@@ -101,6 +101,24 @@ fn what_was_not_confirmed_comes_again() {
     assert_eq!(spool.source(), source);
 }
 
+/// As a kill leaves it between the deletion of the last segment and the making of the next.
+#[test]
+fn a_deleted_segments_number_is_not_used_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..3 {
+        let (spool, _) = open(dir.path());
+        for at in 0..10 - round {
+            let opened = spool.begin(id(at), b"").unwrap();
+            spool.finish(opened, b"").unwrap();
+        }
+        assert_eq!(drain(&spool), (0..10 - round).collect::<Vec<_>>(), "round {round}");
+        drop(spool);
+        for (_, path) in segment::Segment::list(dir.path()).unwrap() {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
+
 #[test]
 fn an_open_intent_is_an_orphan_with_its_last_mark() {
     let dir = tempfile::tempdir().unwrap();
