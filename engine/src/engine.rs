@@ -15,7 +15,7 @@ use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
 use crate::settings::{Durability, Settings};
 use crate::signal::Signal;
-use crate::spool::{self, Final, Orphan, Position, Spool};
+use crate::spool::{self, Final, Orphan, Position, Spool, SpoolError};
 use crate::telemetry::{Metrics, Sample, log};
 
 /// Why the engine could not do what was asked, for an operator to read.
@@ -132,14 +132,15 @@ impl Engine {
             on_data: Box::new(move || signal.raise()),
         })
         .map_err(failed)?;
-        for orphan in &orphans {
-            settle(&spool, orphan)?;
+        let count = orphans.len();
+        for orphan in orphans {
+            // It stays open, and is found again by the next start.
+            if let Err(error) = settle(&spool, orphan) {
+                tracing::error!(%error, "a request that the last run left open could not be settled");
+            }
         }
-        if !orphans.is_empty() {
-            tracing::warn!(
-                count = orphans.len(),
-                "requests that the last run left open were settled by estimate"
-            );
+        if count > 0 {
+            tracing::warn!(count, "requests that the last run left open were settled by estimate");
         }
         Ok(spool)
     }
@@ -274,7 +275,7 @@ impl Engine {
             gauge(
                 "spool_open_intents",
                 "Requests that have begun and not ended",
-                spool.open_intents,
+                spool.open_requests,
             ),
             counter(
                 "spool_corrupt_frames_total",
@@ -304,16 +305,14 @@ impl Drop for Engine {
     }
 }
 
-fn settle(spool: &Spool, orphan: &Orphan) -> Result<(), EngineError> {
-    let record = settle_orphan(&orphan.intent, orphan.mark.as_deref());
-    let Some(record) = record else {
-        tracing::error!("an intent of another version was found and can't be settled");
-        return spool.append_orphan_final(orphan.id, &[]).map_err(failed);
-    };
-    match encoded(&record, |bytes| spool.append_orphan_final(orphan.id, bytes)) {
-        Some(written) => written.map_err(failed),
-        None => Err(EngineError("a settled usage record does not fit".into())),
-    }
+fn settle(spool: &Spool, orphan: Orphan) -> Result<(), SpoolError> {
+    let Orphan { open, intent, mark } = orphan;
+    // What another version wrote can't be read: it ends as an empty record, which is logged when it is read.
+    let settled = settle_orphan(&intent, mark.as_deref());
+    let bytes = settled
+        .and_then(|record| encoded(&record, <[u8]>::to_vec))
+        .unwrap_or_default();
+    spool.finish(open, &bytes)
 }
 
 fn spool_status(spool: &Spool) -> SpoolStatus {
@@ -324,9 +323,9 @@ fn spool_status(spool: &Spool) -> SpoolStatus {
         over_half: status.over_half,
         full: status.full,
         unshipped_records: status.unshipped_records,
-        open_intents: status.open_intents,
+        open_intents: status.open_requests,
         corrupt_frames: status.corrupt_frames,
-        last_error: status.last_sync_error,
+        last_error: status.disk_error,
     }
 }
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SMALLEST_SPOOL = {"spool_segment_bytes": str(64 * 1024), "spool_limit_bytes": str(128 * 1024)}
+SMALLEST_SPOOL = {"spool_segment_bytes": str(64 * 1024), "spool_limit_bytes": str(192 * 1024)}
 MORE_THAN_FIT = 5_000
 
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Endpoint, Flow, Target};
 use crate::settings::WhenFull;
-use crate::spool::{Open, Spool};
+use crate::spool::{NoRoom, Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
 use record::{Mark, bounded, estimate_tokens};
 use usage::{Measured, UsageError, UsageVector};
@@ -22,9 +22,14 @@ use usage::{Measured, UsageError, UsageVector};
 const MARK_BYTES: u64 = 4_096;
 const MARK_EVERY: Duration = Duration::from_secs(1);
 
-/// The spool takes no more records, and requests that can't be recorded are refused.
+/// Why a request can't be recorded, and is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SpoolFull;
+pub enum Unrecordable {
+    /// The spool takes no more records.
+    Full,
+    /// The disk does not keep what it is given.
+    NotDurable,
+}
 
 /// Where records go.
 pub struct Book {
@@ -81,7 +86,7 @@ pub struct Admitted {
 
 impl Meter {
     /// Writes the intent: from here on the request has a record, whatever happens to this process.
-    pub async fn begin(book: Arc<Book>, admitted: Admitted, target: usize) -> Result<Self, SpoolFull> {
+    pub async fn begin(book: Arc<Book>, admitted: Admitted, target: usize) -> Result<Self, Unrecordable> {
         reach(FailPoint::K1);
         let mut meter = Self {
             book,
@@ -111,22 +116,41 @@ impl Meter {
             was_served: true,
             error_code: "interrupted",
         });
-        let opened = encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes).ok()).flatten();
-        match (opened, meter.book.when_full) {
-            (Some(open), _) => {
-                meter.book.spool.durable(&open).await;
-                meter.open = Some(open);
+        let opened = loop {
+            match encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes)) {
+                Some(Ok(open)) => break Some(open),
+                Some(Err(NoRoom::Growing(attempts))) if meter.book.spool.grown(attempts).await => {}
+                _ => break None,
             }
-            (None, WhenFull::Drop) => {
-                meter.book.metrics.unrecorded.inc();
-            }
-            (None, WhenFull::Refuse) => {
+        };
+        meter.open = opened;
+        let must_record = meter.book.when_full == WhenFull::Refuse;
+        match &meter.open {
+            None if must_record => {
                 meter.settled = true;
-                return Err(SpoolFull);
+                return Err(Unrecordable::Full);
             }
+            None => drop(meter.book.metrics.unrecorded.inc()),
+            Some(open) if !meter.book.spool.durable(open).await && must_record => {
+                meter.refused();
+                return Err(Unrecordable::NotDurable);
+            }
+            Some(_) => {}
         }
         reach(FailPoint::K2);
         Ok(meter)
+    }
+
+    /// Nothing was sent upstream: the request's record is closed without a charge.
+    fn refused(&mut self) {
+        self.settle(&Settlement {
+            status: 503,
+            outcome: Outcome::GatewayError,
+            usage: None,
+            refused_usage: None,
+            was_served: false,
+            error_code: "usage_not_durable",
+        });
     }
 
     pub fn id(&self) -> RequestId {

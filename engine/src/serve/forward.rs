@@ -17,7 +17,7 @@ use crate::dialect::openai::errors::ApiError;
 use crate::dialect::openai::response::{UsageFinder, inspect, output_bytes};
 use crate::dialect::openai::stream::StreamScanner;
 use crate::flow::{Endpoint, Flow, Target};
-use crate::meter::{Admitted, Meter, Outcome, RequestId, Settlement};
+use crate::meter::{Admitted, Meter, Outcome, RequestId, Settlement, Unrecordable};
 use crate::route;
 use crate::stream::{Content, Relay, RelayLimits, stream_kind};
 use crate::upstream::{CallError, Replay, RequestBody, ResponseBody};
@@ -63,11 +63,15 @@ pub async fn serve(
     };
     let meter = Meter::begin(Arc::clone(&gateway.book), admitted, first)
         .await
-        .map_err(|_| {
-            Refused::unavailable(
+        .map_err(|unrecordable| match unrecordable {
+            Unrecordable::Full => Refused::unavailable(
                 "usage_log_full",
                 "The gateway can't record more usage now, so it takes no more work; its operator was told.",
-            )
+            ),
+            Unrecordable::NotDurable => Refused::unavailable(
+                "usage_not_durable",
+                "The gateway's disk does not keep usage records now, so it takes no more work; its operator was told.",
+            ),
         })?;
     // On the heap: it is handed from step to step, and is too large to be copied at each.
     let call = Box::new(Call {

@@ -3,7 +3,7 @@
 //! ```text
 //!  0  u32 magic   } one store, the last of an append: before it the frame does not exist
 //!  4  u32 length  }
-//!  8  u32 CRC-32 of everything from byte 12 to the end of the payload, and the length
+//!  8  u32 CRC-32 of its position, its length, and everything from byte 12 to the end of the payload
 //! 12  u8 kind, u8 version, u16 zero
 //! 16  [u8; 16] id
 //! 32  payload, then zeros up to the alignment
@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const HEADER: usize = 32;
 pub const ALIGN: usize = 8;
 /// Longer payloads are refused; it also bounds what a damaged length can make a reader look at.
-pub const MAX_PAYLOAD: usize = 8 * 1024;
+pub const MAX_PAYLOAD: usize = 4 * 1024;
+/// The most that a frame takes up.
+pub const MAX_SIZE: usize = size(MAX_PAYLOAD);
 const MAGIC: u32 = 0x4857_5231;
 const VERSION: u8 = 1;
 
@@ -47,13 +49,34 @@ pub struct Frame<'a> {
     pub payload: &'a [u8],
 }
 
+/// A place between two frames: the segment's number, and the offset in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Position(pub u64);
+
+impl Position {
+    pub fn new(segment: u32, offset: usize) -> Self {
+        // Segments are far below 4 GiB.
+        Self(u64::from(segment) << 32 | u64::try_from(offset).unwrap_or(u64::MAX).min(u64::from(u32::MAX)))
+    }
+
+    pub fn segment(self) -> u32 {
+        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
+    }
+
+    pub fn offset(self) -> usize {
+        usize::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(usize::MAX)
+    }
+}
+
 /// Bytes that a frame with this payload takes up.
 pub const fn size(payload: usize) -> usize {
     (HEADER + payload).next_multiple_of(ALIGN)
 }
 
-fn checksum(length: u32, rest: &[u8]) -> u32 {
+/// The position is part of it: what looks like a frame inside a payload, or was left by another file, is not one.
+fn checksum(at: Position, length: u32, rest: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&at.0.to_le_bytes());
     hasher.update(&length.to_le_bytes());
     hasher.update(rest);
     hasher.finalize()
@@ -61,16 +84,16 @@ fn checksum(length: u32, rest: &[u8]) -> u32 {
 
 /// Everything of a frame but its first eight bytes, and those eight as the number that commits it.
 ///
-/// `room` is the frame's place: as long as [`size`] says, and zero.
-pub fn write(room: &mut [u8], frame: &Frame<'_>) -> u64 {
+/// `room` is the frame's place: as long as [`size`] says, and with eight zeros at its front.
+pub fn write(room: &mut [u8], at: Position, frame: &Frame<'_>) -> u64 {
     let end = HEADER + frame.payload.len();
-    room[12] = frame.kind as u8;
-    room[13] = VERSION;
+    room[12..16].copy_from_slice(&[frame.kind as u8, VERSION, 0, 0]);
     room[16..HEADER].copy_from_slice(&frame.id);
     room[HEADER..end].copy_from_slice(frame.payload);
+    room[end..].fill(0);
     // Payloads are records of a few hundred bytes; `MAX_PAYLOAD` bounds them.
     let length = u32::try_from(frame.payload.len()).unwrap_or(u32::MAX);
-    let crc = checksum(length, &room[12..end]);
+    let crc = checksum(at, length, &room[12..end]);
     room[8..12].copy_from_slice(&crc.to_le_bytes());
     u64::from(MAGIC) | u64::from(length) << 32
 }
@@ -89,7 +112,8 @@ pub enum Found<'a> {
     Damaged,
 }
 
-pub fn read(bytes: &[u8]) -> Found<'_> {
+/// What lies at the front of `bytes`, which are the rest of a segment from `at` on.
+pub fn read(bytes: &[u8], at: Position) -> Found<'_> {
     let Some(header) = bytes.get(..HEADER) else {
         return Found::Empty;
     };
@@ -108,7 +132,7 @@ pub fn read(bytes: &[u8]) -> Found<'_> {
     let (Some(body), Some(kind)) = (bytes.get(12..end), Kind::of(header[12])) else {
         return Found::Damaged;
     };
-    if magic != MAGIC || header[13] != VERSION || checksum(length, body) != crc {
+    if magic != MAGIC || header[13] != VERSION || checksum(at, length, body) != crc {
         return Found::Damaged;
     }
     let mut id = [0; 16];
@@ -126,16 +150,18 @@ pub fn read(bytes: &[u8]) -> Found<'_> {
 /// Every whole frame of a segment, with its offset. After damage it goes on at the next place where a frame stands.
 pub struct Frames<'a> {
     bytes: &'a [u8],
+    segment: u32,
     at: usize,
     /// Runs of bytes that were skipped.
     pub damaged: u64,
 }
 
 impl<'a> Frames<'a> {
-    pub fn new(bytes: &'a [u8], from: usize) -> Self {
+    pub fn new(bytes: &'a [u8], from: Position) -> Self {
         Self {
             bytes,
-            at: from.next_multiple_of(ALIGN),
+            segment: from.segment(),
+            at: from.offset().next_multiple_of(ALIGN),
             damaged: 0,
         }
     }
@@ -144,13 +170,36 @@ impl<'a> Frames<'a> {
         self.at
     }
 
+    fn read(&self, at: usize) -> Option<Found<'a>> {
+        Some(read(self.bytes.get(at..)?, Position::new(self.segment, at)))
+    }
+
     /// The next place where a frame begins.
     fn next_frame(&self) -> Option<usize> {
         let last = self.bytes.len().checked_sub(HEADER)?;
-        (self.at + ALIGN..=last)
-            .step_by(ALIGN)
-            .find(|at| matches!(read(&self.bytes[*at..]), Found::Frame(..)))
+        let mut at = self.at + ALIGN;
+        while at <= last {
+            at = at.max(after_zeros(self.bytes, at));
+            if let Some(Found::Frame(..)) = self.read(at) {
+                return Some(at);
+            }
+            at += ALIGN;
+        }
+        None
     }
+}
+
+/// Where something other than zero may stand next. A segment is mostly empty, and is read at every start.
+pub fn after_zeros(bytes: &[u8], from: usize) -> usize {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let blank = bytes
+        .get(from..)
+        .unwrap_or_default()
+        .chunks(ZEROS.len())
+        .take_while(|chunk| **chunk == ZEROS[..chunk.len()])
+        .map(<[u8]>::len)
+        .sum::<usize>();
+    from + blank
 }
 
 impl<'a> Iterator for Frames<'a> {
@@ -158,7 +207,7 @@ impl<'a> Iterator for Frames<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let found = read(self.bytes.get(self.at..)?);
+            let found = self.read(self.at)?;
             if let Found::Frame(frame, size) = found {
                 let offset = self.at;
                 self.at += size;
@@ -183,9 +232,15 @@ mod tests {
 
     use super::*;
 
+    const SEGMENT: u32 = 3;
+
+    fn frames(bytes: &[u8]) -> Frames<'_> {
+        Frames::new(bytes, Position::new(SEGMENT, 0))
+    }
+
     fn put(segment: &mut [u8], at: usize, frame: &Frame<'_>) -> usize {
         let size = size(frame.payload.len());
-        let word = write(&mut segment[at..at + size], frame);
+        let word = write(&mut segment[at..at + size], Position::new(SEGMENT, at), frame);
         segment[at..at + 8].copy_from_slice(&word.to_le_bytes());
         at + size
     }
@@ -214,7 +269,7 @@ mod tests {
         #[test]
         fn what_was_written_is_read(payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..20)) {
             let (segment, _) = segment(&payloads);
-            let mut frames = Frames::new(&segment, 0);
+            let mut frames = frames(&segment);
             let read: Vec<Vec<u8>> = frames.by_ref().map(|(_, frame)| frame.payload.to_vec()).collect();
             prop_assert_eq!(read, payloads);
             prop_assert_eq!(frames.damaged, 0);
@@ -231,7 +286,7 @@ mod tests {
             let hit = hit.index(payloads.len());
             let position = offsets[hit] + at.index(HEADER + payloads[hit].len());
             segment[position] ^= noise;
-            let ids: Vec<u8> = Frames::new(&segment, 0).map(|(_, frame)| frame.id[0]).collect();
+            let ids: Vec<u8> = frames(&segment).map(|(_, frame)| frame.id[0]).collect();
             let others: Vec<u8> = (0..payloads.len()).filter(|at| *at != hit).map(|at| u8::try_from(at).unwrap()).collect();
             let kept: Vec<u8> = ids.into_iter().filter(|id| usize::from(*id) != hit).collect();
             prop_assert_eq!(kept, others);
@@ -239,7 +294,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..4096)) {
-            for (offset, frame) in Frames::new(&bytes, 0) {
+            for (offset, frame) in frames(&bytes) {
                 prop_assert!(offset + HEADER + frame.payload.len() <= bytes.len());
             }
         }
@@ -250,12 +305,42 @@ mod tests {
         let mut segment = vec![0; 256];
         let _never_stored = write(
             &mut segment[..64],
+            Position::new(SEGMENT, 0),
             &Frame {
                 kind: Kind::Intent,
                 id: [1; 16],
                 payload: b"payload",
             },
         );
-        assert_eq!(Frames::new(&segment, 0).count(), 0);
+        assert_eq!(frames(&segment).count(), 0);
+    }
+
+    /// What a caller can bring into a payload must not be believed when an append over it is torn.
+    #[test]
+    fn a_frame_is_one_only_in_its_place() {
+        let (inner, _) = segment(&[b"forged".to_vec()]);
+        let (mut outer, _) = segment(&[inner[..64].to_vec()]);
+        assert_eq!(frames(&outer).count(), 1);
+        assert_eq!(
+            Frames::new(&outer, Position::new(SEGMENT + 1, 0)).count(),
+            0,
+            "of another segment"
+        );
+        outer[..8].fill(0);
+        assert_eq!(frames(&outer).count(), 0, "in another place");
+    }
+
+    #[test]
+    fn an_empty_stretch_is_passed_over() {
+        let mut segment = vec![0; 1024 * 1024];
+        let frame = Frame {
+            kind: Kind::Final,
+            id: [9; 16],
+            payload: b"after a page that was lost",
+        };
+        put(&mut segment, 900_000, &frame);
+        let mut frames = frames(&segment);
+        assert_eq!(frames.next(), Some((900_000, frame)));
+        assert_eq!((frames.next(), frames.damaged), (None, 1));
     }
 }

@@ -1,418 +1,84 @@
-//! The spool's one log: segments in order, the ids that are open, and what has been read and confirmed.
+//! What the spool's lock guards: segments in order, the requests that are open, and what has been read and confirmed.
+//!
+//! Nothing here touches the disk: segments are made by the keeper, ahead of their use.
 
-use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::watch;
+use slab::Slab;
 
-use super::frame::{self, Frame, Frames, Id, Kind};
-use super::keeper::Keeper;
+use super::frame::{self, Frame, Id, Kind, MAX_PAYLOAD, Position};
 use super::segment::Segment;
-use super::{Durability, Full, MAX_PAYLOAD, Settings, SpoolError, cursor};
+use super::{NoRoom, Open, Settings};
 
 /// Set aside for each open request, so that its end can always be written.
-const RESERVED: usize = frame::size(MAX_PAYLOAD / 2);
+const RESERVED: usize = frame::MAX_SIZE;
 
-/// A request whose intent is in the spool. Ends with [`Spool::finish`].
-#[derive(Debug)]
-pub struct Open {
-    id: Id,
-    at: Position,
-}
-
-/// An intent of an earlier run that was never finished.
-#[derive(Debug)]
-pub struct Orphan {
-    pub id: Id,
-    pub intent: Vec<u8>,
-    /// Its last mark.
-    pub mark: Option<Vec<u8>>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub struct Final {
-    pub id: Id,
-    pub payload: Vec<u8>,
-}
-
-/// A place between two frames: the segment's number, and the offset in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Position(pub u64);
-
-impl Position {
-    pub fn new(segment: u32, offset: usize) -> Self {
-        // Segments are far below 4 GiB.
-        Self(u64::from(segment) << 32 | u64::try_from(offset).unwrap_or(u64::MAX).min(u64::from(u32::MAX)))
-    }
-
-    fn segment(self) -> u32 {
-        u32::try_from(self.0 >> 32).unwrap_or(u32::MAX)
-    }
-
-    fn offset(self) -> usize {
-        usize::try_from(self.0 & u64::from(u32::MAX)).unwrap_or(usize::MAX)
-    }
-}
-
-#[derive(Debug, Clone)]
-pub struct Status {
-    pub bytes: u64,
-    pub limit_bytes: u64,
-    pub segments: usize,
-    pub unshipped_records: u64,
-    pub open_intents: u64,
-    pub corrupt_frames: u64,
-    pub over_half: bool,
-    pub full: bool,
-    pub last_sync_error: Option<String>,
-}
-
-pub struct Spool {
-    shared: Arc<Shared>,
-    keeper: Option<Keeper>,
-    source: String,
-    _lock: File,
-}
-
-/// What the spool and its keeper share.
-pub struct Shared {
-    pub settings: Settings,
-    pub log: Mutex<Log>,
-    /// Everything before it is on the disk.
-    pub synced: watch::Sender<Position>,
-    /// Wakes the keeper.
-    pub work: parking_lot::Condvar,
+/// Where an open request's records stand.
+struct Places {
+    intent: Position,
+    /// The last one.
+    mark: Option<Position>,
 }
 
 pub struct Log {
-    /// Oldest first; the last one is written to.
-    pub segments: VecDeque<Arc<Segment>>,
-    /// Made ahead, so that no request waits for it; in the order of their numbers.
+    /// Oldest first; the last one is written to. Empty as long as the disk refuses the very first one.
+    segments: VecDeque<Arc<Segment>>,
+    /// Made ahead, in the order of their numbers.
     spares: VecDeque<Arc<Segment>>,
     next_number: u32,
-    open: HashMap<Id, Position>,
-    read_to: Position,
-    confirmed: Position,
-    finals: u64,
-    finals_read: u64,
-    finals_confirmed: u64,
-    /// Where each read ended, with the finals read until then.
-    reads: VecDeque<(Position, u64)>,
-    corrupt_frames: u64,
+    open: Slab<Places>,
+    read: Progress,
+    confirmed: Progress,
+    /// What was read and is not confirmed, read by read.
+    reads: VecDeque<Progress>,
+    pub corrupt_frames: u64,
+    /// Attempts to make a segment, so that a request can wait for the next one.
+    pub attempts: u64,
+    pub growth_error: Option<String>,
     pub sync_error: Option<String>,
     pub closing: bool,
 }
 
-impl Spool {
-    /// Takes the folder, and reads what an earlier run left there.
-    pub fn open(settings: Settings) -> Result<(Self, Vec<Orphan>), SpoolError> {
-        let segment = settings.segment_bytes;
-        if settings.limit_bytes < 2 * segment as u64 || segment < 4 * RESERVED {
-            return Err(SpoolError::TooSmall {
-                limit: settings.limit_bytes,
-                segment,
-            });
-        }
-        let dir = settings.dir.clone();
-        let io = |error| SpoolError::Io {
-            dir: dir.clone(),
-            error,
-        };
-        std::fs::create_dir_all(&dir).map_err(io)?;
-        let lock = cursor::lock(&dir)
-            .map_err(io)?
-            .ok_or_else(|| SpoolError::Locked(dir.clone()))?;
-        let source = cursor::source(&dir).map_err(io)?;
-        let (mut log, orphans) = Log::recover(&settings).map_err(io)?;
-        log.rotate(&settings).map_err(io)?;
-        for segment in log.unneeded(&settings) {
-            segment.delete().map_err(io)?;
-        }
-        let waiting = log.finals > 0;
-        let shared = Arc::new(Shared {
-            settings,
-            log: Mutex::new(log),
-            synced: watch::Sender::new(Position::default()),
-            work: parking_lot::Condvar::new(),
-        });
-        let keeper = Keeper::start(Arc::clone(&shared)).map_err(io)?;
-        if waiting {
-            (shared.settings.on_data)();
-        }
-        Ok((
-            Self {
-                shared,
-                keeper: Some(keeper),
-                source,
-                _lock: lock,
-            },
-            orphans,
-        ))
-    }
-
-    /// The name under which this spool's records are known for ever.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Opens an id. From here on its final is certain to find room.
-    pub fn begin(&self, id: Id, intent: &[u8]) -> Result<Open, Full> {
-        let mut log = self.shared.log.lock();
-        let at = log.begin(&self.shared.settings, id, intent)?;
-        let wanting = log.spares.is_empty();
-        self.wake_keeper(log, wanting);
-        Ok(Open { id, at })
-    }
-
-    pub fn mark(&self, open: &Open, payload: &[u8]) {
-        let mut log = self.shared.log.lock();
-        // A mark only makes an estimate better: it never takes the room that was promised to finals.
-        if log.fits(1) {
-            let _ = log.append(
-                &self.shared.settings,
-                &Frame {
-                    kind: Kind::Mark,
-                    id: open.id,
-                    payload,
-                },
-            );
-        }
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "a request ends once")]
-    pub fn finish(&self, open: Open, last: &[u8]) -> Result<(), SpoolError> {
-        self.append_orphan_final(open.id, last)
-    }
-
-    /// Ends an id that [`Self::open`] reported.
-    pub fn append_orphan_final(&self, id: Id, payload: &[u8]) -> Result<(), SpoolError> {
-        {
-            let mut log = self.shared.log.lock();
-            log.append(
-                &self.shared.settings,
-                &Frame {
-                    kind: Kind::Final,
-                    id,
-                    payload,
-                },
-            )
-            .map_err(|Full| SpoolError::NoRoom)?;
-            log.open.remove(&id);
-            log.finals += 1;
-        }
-        (self.shared.settings.on_data)();
-        Ok(())
-    }
-
-    /// Resolves when the intent is as durable as the settings ask.
-    pub async fn durable(&self, open: &Open) {
-        if self.shared.settings.durability == Durability::Process {
-            return;
-        }
-        let mut synced = self.shared.synced.subscribe();
-        // The sender lives as long as the spool.
-        let _ = synced.wait_for(|position| *position > open.at).await;
-    }
-
-    /// Up to `limit` finals that were not read yet, in order. For one reader.
-    pub fn read(&self, limit: usize, into: &mut Vec<Final>) -> Position {
-        let (mut at, segments) = {
-            let log = self.shared.log.lock();
-            (
-                log.read_to,
-                log.segments
-                    .iter()
-                    .filter(|segment| segment.number >= log.read_to.segment())
-                    .cloned()
-                    .collect::<Vec<_>>(),
-            )
-        };
-        let before = into.len();
-        for segment in segments {
-            let from = if segment.number == at.segment() { at.offset() } else { 0 };
-            let mut frames = Frames::new(segment.bytes(), from);
-            while into.len() - before < limit
-                && let Some((_, Frame { kind, id, payload })) = frames.next()
-            {
-                if kind == Kind::Final {
-                    into.push(Final {
-                        id,
-                        payload: payload.to_vec(),
-                    });
-                }
-            }
-            at = Position::new(segment.number, frames.offset());
-            if into.len() - before == limit {
-                break;
-            }
-        }
-        let mut log = self.shared.log.lock();
-        log.read_to = at;
-        if into.len() > before {
-            log.finals_read += (into.len() - before) as u64;
-            let finals_read = log.finals_read;
-            log.reads.push_back((at, finals_read));
-        }
-        at
-    }
-
-    /// Everything before `position` is stored elsewhere.
-    pub fn confirm(&self, position: Position) -> Result<(), SpoolError> {
-        let dir = &self.shared.settings.dir;
-        let io = |error| SpoolError::Io {
-            dir: dir.clone(),
-            error,
-        };
-        let unneeded = {
-            let mut log = self.shared.log.lock();
-            if position <= log.confirmed {
-                return Ok(());
-            }
-            log.confirmed = position;
-            while let Some((_, finals)) = log.reads.front().copied().filter(|(at, _)| *at <= position) {
-                log.finals_confirmed = finals;
-                log.reads.pop_front();
-            }
-            log.unneeded(&self.shared.settings)
-        };
-        cursor::confirm(dir, position.0).map_err(io)?;
-        for segment in unneeded {
-            segment.delete().map_err(io)?;
-        }
-        Ok(())
-    }
-
-    pub fn status(&self) -> Status {
-        let settings = &self.shared.settings;
-        let log = self.shared.log.lock();
-        // The spare and the rest of the last segment are room, not content.
-        let room = log.segments.back().map_or(0, |segment| segment.room());
-        let bytes = log.segments.iter().map(|segment| segment.capacity()).sum::<usize>() - room;
-        Status {
-            bytes: bytes as u64,
-            limit_bytes: settings.limit_bytes,
-            segments: log.segments.len(),
-            unshipped_records: log.finals - log.finals_confirmed,
-            open_intents: log.open.len() as u64,
-            corrupt_frames: log.corrupt_frames,
-            over_half: bytes as u64 * 2 > settings.limit_bytes,
-            full: !log.may_grow(settings) && !log.fits(2),
-            last_sync_error: log.sync_error.clone(),
-        }
-    }
-
-    fn wake_keeper(&self, log: MutexGuard<'_, Log>, wanting_spare: bool) {
-        drop(log);
-        if wanting_spare || self.shared.settings.durability == Durability::Machine {
-            self.shared.work.notify_one();
-        }
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        self.shared.log.lock().closing = true;
-        self.shared.work.notify_one();
-        if let Some(keeper) = self.keeper.take() {
-            keeper.join();
-        }
-    }
+/// How far something has come.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    pub position: Position,
+    /// Finals of the position's segment that lie before it.
+    pub finals: u64,
 }
 
 impl Log {
-    fn recover(settings: &Settings) -> io::Result<(Self, Vec<Orphan>)> {
-        let confirmed = Position(cursor::confirmed(&settings.dir).unwrap_or_default());
-        let mut log = Self {
+    /// Whose records are stored elsewhere up to `confirmed`, and whose next segment has at least `next_number`.
+    pub fn new(confirmed: Progress, next_number: u32) -> Self {
+        Self {
             segments: VecDeque::new(),
             spares: VecDeque::new(),
-            // A number is never used again: what is written under it would lie before what is confirmed.
-            next_number: confirmed.segment() + 1,
-            open: HashMap::new(),
-            read_to: confirmed,
+            next_number,
+            open: Slab::new(),
+            read: confirmed,
             confirmed,
-            finals: 0,
-            finals_read: 0,
-            finals_confirmed: 0,
             reads: VecDeque::new(),
             corrupt_frames: 0,
+            attempts: 0,
+            growth_error: None,
             sync_error: None,
             closing: false,
-        };
-        let mut orphans = HashMap::new();
-        for (number, path) in Segment::list(&settings.dir)? {
-            log.next_number = log.next_number.max(number + 1);
-            match Segment::open(path.clone(), number) {
-                Ok(segment) => {
-                    let segment = log.adopt(segment, &mut orphans);
-                    if segment.end() == 0 {
-                        segment.delete()?;
-                    } else {
-                        log.segments.push_back(Arc::new(segment));
-                    }
-                }
-                // Made, and never given its size.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => std::fs::remove_file(path)?,
-                Err(error) => return Err(error),
-            }
         }
-        Ok((log, orphans.into_values().collect()))
     }
 
-    fn adopt(&mut self, segment: Segment, orphans: &mut HashMap<Id, Orphan>) -> Segment {
-        let mut frames = Frames::new(segment.bytes(), 0);
-        for (offset, Frame { kind, id, payload }) in frames.by_ref() {
-            let at = Position::new(segment.number, offset);
-            match kind {
-                Kind::Intent => {
-                    self.open.insert(id, at);
-                    orphans.insert(
-                        id,
-                        Orphan {
-                            id,
-                            intent: payload.to_vec(),
-                            mark: None,
-                        },
-                    );
-                }
-                Kind::Mark => {
-                    if let Some(orphan) = orphans.get_mut(&id) {
-                        orphan.mark = Some(payload.to_vec());
-                    }
-                }
-                Kind::Final => {
-                    self.open.remove(&id);
-                    orphans.remove(&id);
-                    self.finals += u64::from(at >= self.confirmed);
-                }
-            }
-        }
-        self.corrupt_frames += frames.damaged;
-        let end = frames.offset();
-        segment.seal(end);
-        segment
+    /// A segment with records of an earlier run, in order.
+    pub fn adopt(&mut self, segment: Segment) {
+        self.segments.push_back(Arc::new(segment));
     }
 
-    /// A new segment to write to: the spare, or one made now.
-    fn rotate(&mut self, settings: &Settings) -> io::Result<()> {
-        let segment = match self.spares.pop_front() {
-            Some(spare) => spare,
-            None => self.create(settings)?,
-        };
-        self.segments.push_back(segment);
-        Ok(())
+    /// A request that an earlier run left open.
+    pub fn adopt_open(&mut self, id: Id, intent: Position, mark: Option<Position>) -> Open {
+        let key = self.open.insert(Places { intent, mark });
+        Open { id, key }
     }
 
-    fn create(&mut self, settings: &Settings) -> io::Result<Arc<Segment>> {
-        let number = self.reserve_number();
-        Ok(Arc::new(Segment::create(
-            &settings.dir,
-            number,
-            settings.segment_bytes,
-        )?))
-    }
+    // --- Room ---
 
     pub fn reserve_number(&mut self) -> u32 {
         let number = self.next_number;
@@ -420,22 +86,19 @@ impl Log {
         number
     }
 
-    /// Takes a segment that was made outside the lock; false when others were made and used meanwhile.
-    pub fn add_spare(&mut self, segment: &Arc<Segment>) -> bool {
-        let newest = self
-            .spares
-            .back()
-            .or(self.segments.back())
-            .map_or(0, |newest| newest.number);
-        let fits = self.spares.is_empty() && segment.number > newest;
-        if fits {
-            self.spares.push_back(Arc::clone(segment));
+    /// Takes an empty segment to be written to later; they come in the order of their numbers.
+    pub fn add_spare(&mut self, segment: Segment) {
+        let segment = Arc::new(segment);
+        if self.segments.is_empty() {
+            self.segments.push_back(segment);
+        } else {
+            self.spares.push_back(segment);
         }
-        fits
     }
 
-    pub fn wants_spare(&self, settings: &Settings) -> bool {
-        self.spares.is_empty() && !self.closing && self.may_grow(settings)
+    /// Whether another segment is needed soon, and allowed.
+    pub fn wants_segment(&self, settings: &Settings) -> bool {
+        self.free() < settings.segment_bytes * 3 / 2 && self.may_grow(settings) && !self.closing
     }
 
     /// Whether the limit allows another segment.
@@ -449,128 +112,201 @@ impl Log {
         allocated + settings.segment_bytes as u64 <= settings.limit_bytes
     }
 
-    /// Room that is there, in bytes: nothing is promised on space that the disk may not have.
-    fn room(&self) -> usize {
-        self.segments
+    /// Room in bytes besides what the finals of open requests have been promised.
+    fn free(&self) -> usize {
+        let room: usize = self
+            .segments
             .back()
             .into_iter()
             .chain(&self.spares)
             .map(|segment| segment.room())
+            .sum();
+        // The end of a segment may be too short for the frame that comes next.
+        let lost = 1 + self.spares.len();
+        room.saturating_sub((self.open.len() + lost) * RESERVED)
+    }
+
+    /// Whether a request may begin. A segment's worth stays free for what is carried on: else a spool that is full
+    /// could never be emptied.
+    fn takes_requests(&self, settings: &Settings) -> bool {
+        self.free() >= settings.segment_bytes + 2 * RESERVED
+    }
+
+    pub fn is_full(&self, settings: &Settings) -> bool {
+        !self.takes_requests(settings) && (self.growth_error.is_some() || !self.may_grow(settings))
+    }
+
+    // --- Records ---
+
+    pub fn begin(&mut self, settings: &Settings, id: Id, intent: &[u8]) -> Result<Open, NoRoom> {
+        if !self.takes_requests(settings) {
+            return Err(if self.is_full(settings) || self.closing {
+                NoRoom::Full
+            } else {
+                NoRoom::Growing(self.attempts)
+            });
+        }
+        let intent = self.append(Kind::Intent, id, intent).ok_or(NoRoom::Full)?;
+        Ok(self.adopt_open(id, intent, None))
+    }
+
+    /// A mark only makes an estimate better: it never takes the room that was promised to others.
+    pub fn mark(&mut self, settings: &Settings, open: &Open, payload: &[u8]) {
+        if self.takes_requests(settings)
+            && let Some(at) = self.append(Kind::Mark, open.id, payload)
+            && let Some(places) = self.open.get_mut(open.key)
+        {
+            places.mark = Some(at);
+        }
+    }
+
+    /// False when it does not fit, and the request stays open.
+    pub fn finish(&mut self, open: &Open, last: &[u8]) -> bool {
+        let written = self.append(Kind::Final, open.id, last).is_some();
+        if written {
+            self.open.try_remove(open.key);
+        }
+        written
+    }
+
+    fn append(&mut self, kind: Kind, id: Id, payload: &[u8]) -> Option<Position> {
+        if payload.len() > MAX_PAYLOAD {
+            return None;
+        }
+        if self.segments.back()?.room() < frame::size(payload.len()) {
+            self.rotate()?;
+        }
+        Some(self.segments.back()?.append(&Frame { kind, id, payload }))
+    }
+
+    /// Goes on to the next segment.
+    pub fn rotate(&mut self) -> Option<()> {
+        self.segments.push_back(self.spares.pop_front()?);
+        Some(())
+    }
+
+    /// Where a request's intent stands; it moves when its segment is given up.
+    pub fn intent(&self, open: &Open) -> Option<Position> {
+        self.open.get(open.key).map(|places| places.intent)
+    }
+
+    // --- Reading ---
+
+    /// How far the reader has come, and the segments from there on.
+    pub fn unread(&self) -> (Progress, Vec<Arc<Segment>>) {
+        let from = self.read.position.segment();
+        (
+            self.read,
+            self.segments
+                .iter()
+                .filter(|segment| segment.number >= from)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    pub fn has_read(&mut self, progress: Progress) {
+        if progress.position > self.read.position {
+            self.read = progress;
+            self.reads.push_back(progress);
+        }
+    }
+
+    /// False when that is no news.
+    pub fn confirm(&mut self, position: Position) -> bool {
+        let is_news = position > self.confirmed.position;
+        while let Some(read) = self.reads.front().copied().filter(|read| read.position <= position) {
+            self.confirmed = read;
+            self.reads.pop_front();
+        }
+        is_news
+    }
+
+    pub fn unshipped(&self) -> u64 {
+        let Progress { position, finals } = self.confirmed;
+        let held = |segment: &Arc<Segment>| {
+            let stored = if segment.number == position.segment() {
+                finals
+            } else {
+                0
+            };
+            segment.finals().saturating_sub(stored)
+        };
+        let from = position.segment();
+        self.segments
+            .iter()
+            .filter(|segment| segment.number >= from)
+            .map(held)
             .sum()
     }
 
-    /// Whether `more` frames fit besides the final that each open request has been promised.
-    fn fits(&self, more: usize) -> bool {
-        // The end of a segment may be too short for the frame that comes next.
-        let lost = 1 + self.spares.len();
-        self.room() >= (self.open.len() + more + lost) * RESERVED
+    pub fn confirmed(&self) -> Position {
+        self.confirmed.position
     }
 
-    fn begin(&mut self, settings: &Settings, id: Id, intent: &[u8]) -> Result<Position, Full> {
-        while !self.fits(2) {
-            if !self.may_grow(settings) {
-                return Err(Full);
-            }
-            let segment = self.create(settings).map_err(|error| self.failed(&error))?;
-            self.spares.push_back(segment);
-        }
-        let at = self.append(
-            settings,
-            &Frame {
-                kind: Kind::Intent,
-                id,
-                payload: intent,
-            },
-        )?;
-        self.open.insert(id, at);
-        Ok(at)
+    // --- Segments that go ---
+
+    /// The oldest one, if everything in it is stored elsewhere and nothing is written to it any more.
+    pub fn confirmed_segment(&self) -> Option<Arc<Segment>> {
+        let first = self.segments.front()?;
+        (self.segments.len() > 1 && self.confirmed.position >= first.end()).then(|| Arc::clone(first))
     }
 
-    fn append(&mut self, settings: &Settings, frame: &Frame<'_>) -> Result<Position, Full> {
-        let size = frame::size(frame.payload.len());
-        if frame.payload.len() > MAX_PAYLOAD {
-            return Err(Full);
-        }
-        if self.segments.back().is_none_or(|segment| segment.room() < size) {
-            if self.spares.is_empty() && !self.may_grow(settings) {
-                return Err(Full);
-            }
-            self.rotate(settings).map_err(|error| self.failed(&error))?;
-        }
-        let segment = self.segments.back().ok_or(Full)?;
-        Ok(Position::new(segment.number, segment.append(frame)))
+    /// Open requests with a record in `segment`, each with that record's place.
+    pub fn open_in(&self, segment: &Segment) -> Vec<(usize, Position)> {
+        let held = segment.start()..segment.end();
+        self.open
+            .iter()
+            .flat_map(|(key, places)| [Some(places.intent), places.mark].map(|at| at.map(|at| (key, at))))
+            .flatten()
+            .filter(|(_, at)| held.contains(at))
+            .collect()
     }
 
-    fn failed(&mut self, error: &io::Error) -> Full {
-        tracing::error!(%error, "the usage spool can't take more");
-        self.sync_error = Some(error.to_string());
-        Full
-    }
-
-    /// Segments that nobody needs any more. An intent that is still open in one is carried on into the last segment:
-    /// else one long stream would hold everything that was written after it began.
-    fn unneeded(&mut self, settings: &Settings) -> Vec<Arc<Segment>> {
-        let mut unneeded = Vec::new();
-        // The last one is being written to.
-        while self.segments.len() > 1 {
-            let Some(first) = self.segments.front().filter(|first| self.is_confirmed(first)).cloned() else {
-                break;
-            };
-            if !self.carry(settings, &first) {
-                break;
-            }
-            self.segments.pop_front();
-            unneeded.push(first);
-        }
-        unneeded
-    }
-
-    fn is_confirmed(&self, segment: &Segment) -> bool {
-        self.confirmed >= Position::new(segment.number, segment.end())
-    }
-
-    /// Writes the open intents of `segment`, with their last marks, once more. False when there is no room.
-    pub fn carry(&mut self, settings: &Settings, segment: &Segment) -> bool {
-        let held = Position::new(segment.number, 0)..=Position::new(segment.number, segment.end());
-        if !self.open.values().any(|at| held.contains(at)) {
+    /// Writes one of them once more, at the end, unless it has been overtaken. False when there is no room.
+    pub fn carry(&mut self, segment: &Segment, key: usize, at: Position) -> bool {
+        let is_current = |places: &Places| places.intent == at || places.mark == Some(at);
+        if !self.open.get(key).is_some_and(is_current) {
             return true;
         }
-        let mut carried: Vec<(Id, Frame<'_>, Option<Frame<'_>>)> = Vec::new();
-        for (_, frame) in Frames::new(segment.bytes(), 0) {
-            match (frame.kind, carried.iter_mut().find(|(id, ..)| *id == frame.id)) {
-                (Kind::Intent, _) if self.open.get(&frame.id).is_some_and(|at| held.contains(at)) => {
-                    carried.push((frame.id, frame, None));
-                }
-                (Kind::Mark, Some((_, _, mark))) => *mark = Some(frame),
-                _ => {}
+        let Some(to) = segment.frame(at).and_then(|frame| self.rewrite(&frame)) else {
+            return false;
+        };
+        if let Some(places) = self.open.get_mut(key) {
+            if places.intent == at {
+                places.intent = to;
+            } else {
+                places.mark = Some(to);
             }
-        }
-        for (id, intent, mark) in carried {
-            let Ok(at) = self.append(settings, &intent) else {
-                return false;
-            };
-            if let Some(mark) = mark {
-                let _ = self.append(settings, &mark);
-            }
-            self.open.insert(id, at);
         }
         true
     }
 
-    /// A segment whose disk has failed: what is not confirmed of it is written once more, elsewhere.
-    pub fn rewrite(&mut self, settings: &Settings, segment: &Segment) -> Result<(), Full> {
-        self.rotate(settings).map_err(|error| self.failed(&error))?;
-        for (offset, frame) in Frames::new(segment.bytes(), 0) {
-            let at = Position::new(segment.number, offset);
-            if frame.kind == Kind::Final && at >= self.confirmed {
-                self.append(settings, &frame)?;
-                self.finals += 1;
-            }
-        }
-        if self.carry(settings, segment) {
-            Ok(())
-        } else {
-            Err(Full)
-        }
+    /// Writes a frame once more, if there is room besides what was promised.
+    pub fn rewrite(&mut self, frame: &Frame<'_>) -> Option<Position> {
+        (self.free() >= RESERVED)
+            .then(|| self.append(frame.kind, frame.id, frame.payload))
+            .flatten()
+    }
+
+    pub fn remove(&mut self, segment: &Segment) {
+        self.segments.retain(|held| held.number != segment.number);
+    }
+
+    // --- Seen from outside ---
+
+    pub fn segments(&self) -> &VecDeque<Arc<Segment>> {
+        &self.segments
+    }
+
+    pub fn open_requests(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Bytes that are in use: spares and the rest of the last segment are room, not content.
+    pub fn bytes(&self) -> u64 {
+        let room = self.segments.back().map_or(0, |segment| segment.room());
+        let held: usize = self.segments.iter().map(|segment| segment.capacity()).sum();
+        (held - room) as u64
     }
 }

@@ -99,12 +99,14 @@ def _spool(engine: Mapping[str, object], *, refuses_when_full: bool) -> Check:
     if not isinstance(spool, dict):
         return Check("usage spool", "ok") if not engine.get("running") else Check("usage spool", "degraded", "unknown")
     level = f"{spool.get('bytes')} of {spool.get('limit_bytes')} bytes"
+    error = spool.get("last_error")
     if spool.get("full"):
+        state = f"the disk gives no more room ({error})" if error else f"full ({level})"
         if refuses_when_full:
-            return Check("usage spool", "failed", f"full ({level}): requests are refused until usage is stored")
-        return Check("usage spool", "degraded", f"full ({level}): requests are served and not recorded")
-    if spool.get("last_error"):
-        return Check("usage spool", "degraded", str(spool["last_error"]))
+            return Check("usage spool", "failed", f"{state}: requests are refused until there is room")
+        return Check("usage spool", "degraded", f"{state}: requests are served and not recorded")
+    if error:
+        return Check("usage spool", "degraded", str(error))
     if spool.get("over_half"):
         return Check(
             "usage spool", "degraded", f"more than half full ({level}): usage is stored too slowly, or not at all"

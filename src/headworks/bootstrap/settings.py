@@ -87,7 +87,7 @@ class Settings(BaseModel):
         8 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
     )
     spool_limit_bytes: int = Field(
-        1024 * 1024 * 1024, ge=128 * 1024, description="The size of the whole usage spool; an alarm goes off at half."
+        1024 * 1024 * 1024, ge=192 * 1024, description="The size of the whole usage spool; an alarm goes off at half."
     )
     spool_sync_ms: int = Field(50, gt=0, description="How often the usage spool is synced to disk, at most.")
     spool_durability: Literal["process", "machine"] = Field(
@@ -122,8 +122,8 @@ class Settings(BaseModel):
         if self.bodies_in_flight_bytes < self.body_limit_bytes:
             message = "HEADWORKS_BODIES_IN_FLIGHT_BYTES is below HEADWORKS_BODY_LIMIT_BYTES; one allowed body must fit"
             raise ValueError(message)
-        if self.spool_limit_bytes < 2 * self.spool_segment_bytes:
-            message = "HEADWORKS_SPOOL_LIMIT_BYTES must be at least twice HEADWORKS_SPOOL_SEGMENT_BYTES"
+        if self.spool_limit_bytes < 3 * self.spool_segment_bytes:
+            message = "HEADWORKS_SPOOL_LIMIT_BYTES must be at least three times HEADWORKS_SPOOL_SEGMENT_BYTES"
             raise ValueError(message)
         return self
 

@@ -61,6 +61,12 @@ async def test_a_database_that_does_not_answer_is_not_waited_for(
         ({"over_half": True}, True, "degraded", "more than half full (0 of 1000 bytes)"),
         ({"over_half": True, "full": True}, True, "unready", "requests are refused"),
         ({"over_half": True, "full": True}, False, "degraded", "not recorded"),
+        (
+            {"full": True, "last_error": "No space left"},
+            True,
+            "unready",
+            "no more room (No space left): requests are refused",
+        ),
         ({"last_error": "No space left on device"}, True, "degraded", "No space left"),
     ],
 )

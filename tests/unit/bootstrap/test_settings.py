@@ -52,7 +52,7 @@ def test_places_of_discovery_are_moved_one_by_one() -> None:
         ({"HEADWORKS_FAIL_POINT": "K12"}, ["HEADWORKS_FAIL_POINT"]),
         ({"HEADWORKS_HEADER_TIMEOUT_MS": "0"}, ["HEADWORKS_HEADER_TIMEOUT_MS", "greater than 0"]),
         ({"HEADWORKS_TLS_CERT": "/c.pem"}, ["HEADWORKS_TLS_CERT", "HEADWORKS_TLS_KEY", "both or neither"]),
-        ({"HEADWORKS_SPOOL_LIMIT_BYTES": "1048576"}, ["HEADWORKS_SPOOL_LIMIT_BYTES", "twice"]),
+        ({"HEADWORKS_SPOOL_LIMIT_BYTES": "1048576"}, ["HEADWORKS_SPOOL_LIMIT_BYTES", "three times"]),
         ({"HEADWORKS_BODIES_IN_FLIGHT_BYTES": "1048576"}, ["HEADWORKS_BODIES_IN_FLIGHT_BYTES"]),
         ({"HEADWORKS_DISCOVERY_URL_NOWHERE": "x"}, ["HEADWORKS_DISCOVERY_URL_NOWHERE", "ollama"]),
         ({"HEADWORKS_PORT": "x", "HEADWORKS_PROT": "1"}, ["HEADWORKS_PORT:", "HEADWORKS_PROT is"]),

@@ -2,7 +2,10 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::frame::Position;
 
 const LOCK: &str = "lock";
 const SOURCE: &str = "source";
@@ -37,31 +40,44 @@ fn create_source(dir: &Path) -> io::Result<String> {
     let mut random = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut random)?;
     let source = format!("spool_{:016x}", u64::from_be_bytes(random));
-    replace(dir, SOURCE, source.as_bytes(), true)?;
+    let fresh = dir.join(format!("{SOURCE}.new"));
+    let mut file = File::create(&fresh)?;
+    file.write_all(source.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(fresh, dir.join(SOURCE))?;
     Ok(source)
 }
 
-/// Number with its complement, so that a torn write is known from a position. None: start from the beginning.
-pub fn confirmed(dir: &Path) -> Option<u64> {
-    let bytes: [u8; 16] = std::fs::read(dir.join(CONFIRMED)).ok()?.try_into().ok()?;
-    let (value, check) = bytes.split_at(8);
-    let value = u64::from_le_bytes(value.try_into().ok()?);
-    (check == (!value).to_le_bytes()).then_some(value)
-}
-
+/// How far the records are stored elsewhere: a position with its complement, so that a torn write is known from one.
+///
 /// An old value after a power cut makes records come again, which their readers bear; so it is not synced.
-pub fn confirm(dir: &Path, position: u64) -> io::Result<()> {
-    let bytes = [position.to_le_bytes(), (!position).to_le_bytes()].concat();
-    replace(dir, CONFIRMED, &bytes, false)
+pub struct Cursor(File);
+
+impl Cursor {
+    /// With the position it holds; the very beginning if it holds none.
+    pub fn open(dir: &Path) -> io::Result<(Self, Position)> {
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(dir.join(CONFIRMED))?;
+        let mut bytes = [0; 16];
+        let known = match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => u128::from_le_bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+            Err(error) => return Err(error),
+        };
+        let position = u64::try_from(known & u128::from(u64::MAX)).unwrap_or_default();
+        let whole = known == with_complement(position);
+        Ok((Self(file), if whole { Position(position) } else { Position::default() }))
+    }
+
+    pub fn write(&self, position: Position) -> io::Result<()> {
+        self.0.write_all_at(&with_complement(position.0).to_le_bytes(), 0)
+    }
 }
 
-fn replace(dir: &Path, name: &str, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let path: PathBuf = dir.join(name);
-    let fresh = path.with_extension("new");
-    let mut file = File::create(&fresh)?;
-    file.write_all(bytes)?;
-    if sync {
-        file.sync_all()?;
-    }
-    std::fs::rename(fresh, path)
+fn with_complement(position: u64) -> u128 {
+    u128::from(position) | u128::from(!position) << 64
 }
