@@ -1,7 +1,8 @@
-"""The one place that knows concrete classes: which adapter fills which port, for each of the two loops.
+"""The one place that knows concrete classes: which adapter fills which port, for each of the three loops.
 
-The control plane's databases run on threads, so that a long report keeps nothing waiting. The controller has
-connections of its own, in its own loop, where a look-up takes a tenth of the time (see `kernel.database.inline`).
+The control plane's databases run on threads, so that a long report keeps nothing waiting. The controller and the shipper
+have connections of their own, each in its own loop, where a look-up takes a tenth of the time (see
+`kernel.database.inline`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What both loops share: it has no connection and belongs to no thread."""
+    """What the loops share: it has no connection and belongs to no thread."""
 
     home: Home
     bus: EventBus
@@ -73,6 +74,20 @@ class ControllerParts:
     """The controller and its databases, in the controller's loop."""
 
     controller: Controller
+    databases: Sequence[Database]
+
+    async def close(self) -> None:
+        """Close the databases."""
+        await _close(self.databases)
+
+
+@dataclass(frozen=True, slots=True)
+class ShipperParts:
+    """What the shipper needs, with its databases, in the shipper's loop."""
+
+    usage: UsageStore
+    catalog: CatalogFacade
+    identity: IdentityFacade
     databases: Sequence[Database]
 
     async def close(self) -> None:
@@ -120,6 +135,20 @@ def build_container(foundation: Foundation) -> Container:
 
 def build_controller(foundation: Foundation) -> ControllerParts:
     """The controller's parts, reading only; they belong to the loop that first asks the controller."""
+    identity, catalog, databases = _inline(foundation)
+    settings = foundation.gateway_settings
+    keys = RememberedKeys(identity.find_key_by_hash, settings)
+    return ControllerParts(Controller(keys, catalog, settings), databases)
+
+
+def build_shipper(foundation: Foundation) -> ShipperParts:
+    """The shipper's parts; they belong to the loop that first uses them."""
+    identity, catalog, databases = _inline(foundation)
+    usage_database = Database.sqlite(foundation.home.usage, inline=True)
+    return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
+
+
+def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
     identity_database = Database.sqlite(foundation.home.identity, inline=True)
     catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
@@ -127,9 +156,7 @@ def build_controller(foundation: Foundation) -> ControllerParts:
     vault = SealedVault(foundation.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
-    settings = foundation.gateway_settings
-    keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, catalog, settings), (identity_database, catalog_database))
+    return identity, catalog, (identity_database, catalog_database)
 
 
 async def furnish(container: Container, organization_id: str) -> None:
