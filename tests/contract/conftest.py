@@ -14,10 +14,8 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.ports import Catalogs
 from headworks.kernel.database import Database, prepare_schema
-from headworks.usage.adapters.memory import MemoryStore
-from headworks.usage.adapters.sql import SqlStore
-from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
+from tests.support.usage_stores import USAGE_STORES, usage_store
 
 
 @dataclass
@@ -49,12 +47,7 @@ async def catalogs(request: pytest.FixtureRequest, tmp_path: Path, announced: An
     await database.close()
 
 
-@pytest.fixture(params=["sql", "memory"])
+@pytest.fixture(params=USAGE_STORES)
 async def usage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    prepare_schema(tmp_path / "usage.sqlite3", USAGE)
-    database = Database.sqlite(tmp_path / "usage.sqlite3")
-    yield SqlStore(database)
-    await database.close()
+    async with usage_store(request.param, tmp_path) as store:
+        yield store

@@ -38,30 +38,19 @@ impl Resolver {
         model: &str,
         request_id: &str,
     ) -> Result<Verdict, Unresolved> {
+        let flow_key = || FlowKey {
+            key: *key,
+            endpoint,
+            model: model.into(),
+        };
         if let Some(found) = self.table.get(key, endpoint, model, Instant::now()) {
             if found.stale {
-                self.ask(
-                    FlowKey {
-                        key: *key,
-                        endpoint,
-                        model: model.into(),
-                    },
-                    request_id,
-                    None,
-                );
+                self.ask(flow_key(), request_id, None);
             }
             return Ok(found.verdict);
         }
         let (sender, receiver) = oneshot::channel();
-        self.ask(
-            FlowKey {
-                key: *key,
-                endpoint,
-                model: model.into(),
-            },
-            request_id,
-            Some(sender),
-        );
+        self.ask(flow_key(), request_id, Some(sender));
         receiver.await.map_err(|_| Unresolved)
     }
 

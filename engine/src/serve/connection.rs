@@ -128,9 +128,14 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
     })
     .await;
     if overdue == Some(Overdue::Head) {
+        let error = refusal::too_slow();
         let mut stream = connection.into_parts().io.into_inner().into_stream();
-        let _ = stream.write_all(&refusal::too_slow()).await;
+        let _ = stream.write_all(&refusal::raw(&error)).await;
         let _ = stream.shutdown().await;
+        visit.refused(error);
+    }
+    if let Some(error) = visit.refusal() {
+        gateway.book.metrics.refused(error);
     }
 }
 

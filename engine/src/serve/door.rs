@@ -5,8 +5,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::refusal;
+use crate::dialect::openai::errors::ApiError;
 
 /// More of a head than hyper would take: beyond it, it refuses the request itself.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -28,6 +29,8 @@ pub struct Visit {
     head_began: AtomicU64,
     idle_began: AtomicU64,
     ambiguous: AtomicBool,
+    /// What was no HTTP request, with which the connection ends.
+    refused: OnceLock<ApiError>,
 }
 
 /// Which of the client's time-outs has passed.
@@ -45,6 +48,7 @@ impl Visit {
             head_began: AtomicU64::new(0),
             idle_began: AtomicU64::new(1),
             ambiguous: AtomicBool::new(false),
+            refused: OnceLock::new(),
         })
     }
 
@@ -74,6 +78,15 @@ impl Visit {
             0 => passed(self.idle_began.load(Ordering::Relaxed), idle).then_some(Overdue::Idle),
             began => passed(began, head).then_some(Overdue::Head),
         }
+    }
+
+    pub fn refused(&self, error: ApiError) {
+        // There is one: hyper reads no further.
+        let _ = self.refused.set(error);
+    }
+
+    pub fn refusal(&self) -> Option<&ApiError> {
+        self.refused.get()
     }
 
     fn is_between_requests(&self) -> bool {
@@ -192,7 +205,9 @@ impl<S: AsyncWrite + Unpin> Door<S> {
 
     fn is_replacing(&mut self, first: &[u8]) -> bool {
         if self.instead.is_none() && self.is_bare_refusal(first) {
-            self.instead = Some(refusal::malformed(first));
+            let error = refusal::malformed(first);
+            self.instead = Some(refusal::raw(&error));
+            self.visit.refused(error);
         }
         self.instead.is_some()
     }

@@ -84,7 +84,7 @@ pub async fn serve(
         waited: Duration::ZERO,
         target: first,
     });
-    call.try_targets(&order).await
+    call.try_targets(&order).await.map_err(Refused::after_admission)
 }
 
 /// One request on its way through its targets.
