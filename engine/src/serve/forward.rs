@@ -71,7 +71,8 @@ pub async fn serve(
             Unrecordable::NotDurable => Refused::unavailable(
                 "usage_not_durable",
                 "The gateway's disk does not keep usage records now, so it takes no more work; its operator was told.",
-            ),
+            )
+            .after_admission(),
         })?;
     // On the heap: it is handed from step to step, and is too large to be copied at each.
     let call = Box::new(Call {
