@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 class Authenticator(Protocol):
     """Turns a bearer token into the one who calls."""
 
-    async def authenticate(self, token: str) -> Principal:
-        """Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses."""
+    async def authenticate(self, token: str, source: str | None) -> Principal:
+        """`source` is the caller's IP address, None where it is not known.
+
+        Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses or other places.
+        """
 
 
 class MissingPermission(Forbidden):
@@ -37,18 +40,24 @@ class MissingPermission(Forbidden):
 class Access:
     """The rule of one route. As a dependency it gives the Principal; None where the route lets anybody in."""
 
-    def __init__(self, permission: Permission | None, *, loopback: bool = False) -> None:
+    def __init__(self, permission: Permission | None, *, loopback: bool = False, recognise: bool = False) -> None:
         self.permission = permission
         self.loopback = loopback
         """Whether callers on this machine need no key."""
+        self.recognise = recognise
+        """Whether a caller who need not say who they are may."""
 
     async def __call__(self, request: Request) -> Principal | None:
         """Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
-        if self.permission is None or (self.loopback and _from_loopback(request)):
+        if self.loopback and _from_loopback(request):
+            return None
+        if self.permission is None and not (self.recognise and "authorization" in request.headers):
             return None
         authenticator = provision(request, Authenticator)
-        principal: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
-        if not principal.may(self.permission):
+        principal: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
+            _bearer_token(request), client_address(request)
+        )
+        if self.permission is not None and not principal.may(self.permission):
             raise MissingPermission(
                 f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
                 "has one make you such a key."
@@ -65,10 +74,18 @@ def require(permission: Permission, *, or_loopback: bool = False) -> Dependency:
     return dependency
 
 
-def public() -> Dependency:
-    """Anybody, without a key: `dependencies=[public()]`."""
-    dependency: Dependency = Depends(Access(None))
+def public(*, recognise: bool = False) -> Dependency:
+    """Anybody, without a key: `dependencies=[public()]`.
+
+    With `recognise` it gives the route the caller who sent a key or a token all the same, and None otherwise.
+    """
+    dependency: Dependency = Depends(Access(None, recognise=recognise))
     return dependency
+
+
+def client_address(request: Request) -> str | None:
+    """Where the request comes from, by the engine's word, which alone speaks to us; None where it says nothing."""
+    return request.headers.get("x-headworks-client-address")
 
 
 def access_of(route: RouteContext) -> list[Access]:
