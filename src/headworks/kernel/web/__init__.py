@@ -3,7 +3,7 @@
 The authenticator and the stores reach the routes through `provide`, which only `bootstrap` calls.
 """
 
-from headworks.kernel.web.access import Access, Authenticator, access_of, public, require
+from headworks.kernel.web.access import Access, Authenticator, access_of, client_address, public, require
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
@@ -34,6 +34,7 @@ __all__ = [
     "Surroundings",
     "Timestamp",
     "access_of",
+    "client_address",
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",

@@ -29,8 +29,11 @@ _ENTERED = "headworks.entered"
 class Authenticator(Protocol):
     """Turns a bearer token into the one who calls."""
 
-    async def authenticate(self, token: str) -> Principal:
-        """Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses."""
+    async def authenticate(self, token: str, source: str | None) -> Principal:
+        """`source` is the caller's IP address, None where it is not known.
+
+        Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses or other places.
+        """
 
 
 class MissingPermission(Forbidden):
@@ -46,6 +49,8 @@ class Access:
     permission: Permission | None
     loopback: bool = False
     """Whether callers on this machine need no key."""
+    recognise: bool = False
+    """Whether a caller who need not say who they are may."""
 
     async def enter(self, request: Request) -> None:
         """Find out who calls, for the route to be given it later. Raises as `principal` does."""
@@ -58,11 +63,15 @@ class Access:
 
     async def principal(self, request: Request) -> Principal | None:
         """Who calls. Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
-        if self.permission is None or (self.loopback and _from_loopback(request)):
+        if self.loopback and _from_loopback(request):
+            return None
+        if self.permission is None and not (self.recognise and "authorization" in request.headers):
             return None
         authenticator = provision(request, Authenticator)
-        caller: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
-        if not caller.may(self.permission):
+        caller: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
+            _bearer_token(request), client_address(request)
+        )
+        if self.permission is not None and not caller.may(self.permission):
             raise MissingPermission(
                 f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
                 "has one make you such a key."
@@ -79,10 +88,18 @@ def require(permission: Permission, *, or_loopback: bool = False) -> Dependency:
     return dependency
 
 
-def public() -> Dependency:
-    """Anybody, without a key: `dependencies=[public()]`."""
-    dependency: Dependency = Depends(Access(None))
+def public(*, recognise: bool = False) -> Dependency:
+    """Anybody, without a key: `dependencies=[public()]`.
+
+    With `recognise` it gives the route the caller who sent a key or a token all the same, and None otherwise.
+    """
+    dependency: Dependency = Depends(Access(None, recognise=recognise))
     return dependency
+
+
+def client_address(request: Request) -> str | None:
+    """Where the request comes from, by the engine's word, which alone speaks to us; None where it says nothing."""
+    return request.headers.get("x-headworks-client-address")
 
 
 def access_of(route: RouteContext) -> list[Access]:
