@@ -27,6 +27,7 @@ from headworks.kernel.clock import now
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import open_keyring
+from headworks.kernel.versions import Editing
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -50,6 +51,7 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    editing: Editing
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Container:
     catalog: CatalogFacade
     catalog_settings: CatalogSettings
     usage: UsageStore
+    editing: Editing
 
     async def close(self) -> None:
         """Close the databases."""
@@ -110,7 +113,9 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    editing = Editing(if_match_required=settings.require_if_match)
+    sealer = open_keyring(home.keyring)
+    return Foundation(home, EventBus(), sealer, environment, catalog_settings, gateway_settings, editing)
 
 
 def build_container(foundation: Foundation) -> Container:
@@ -130,6 +135,7 @@ def build_container(foundation: Foundation) -> Container:
         catalog=catalog,
         catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
+        editing=foundation.editing,
     )
 
 

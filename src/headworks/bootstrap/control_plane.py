@@ -21,6 +21,7 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
+from headworks.kernel.versions import Editing
 from headworks.kernel.web import Authenticator, Surroundings
 from headworks.usage.ports import KeyNames, UsageStore
 
@@ -49,6 +50,7 @@ def management_app(container: Container, health: Health, welcome: Welcome, home:
         Catalogs: container.catalogs,
         Vault: container.vault,
         CatalogSettings: container.catalog_settings,
+        Editing: container.editing,
         UsageStore: container.usage,
         KeyNames: container.identity,
         Health: health,

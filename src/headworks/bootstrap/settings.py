@@ -72,6 +72,11 @@ class Settings(BaseModel):
         description="Whether providers may have loopback and private addresses, as one's own model servers do.",
     )
 
+    require_if_match: bool = Field(
+        default=False,
+        description="Whether the management API lets nobody change or remove what they have not seen: 428 without If-Match.",
+    )
+
     upstream_connect_ms: int = Field(
         5_000, gt=0, le=3_600_000, description="How long connecting to a provider may take, its TLS handshake included."
     )

@@ -114,7 +114,7 @@ async def test_references_are_the_operators(client: httpx.AsyncClient, gatekeepe
 async def test_a_provider_is_changed_and_removed(client: httpx.AsyncClient) -> None:
     provider = await add_openai(client)
     answer = await client.patch("/providers/openai", json={"remove_credential": True})
-    assert answer.json()["data"] | {"updated_at": 0} == provider | {"credential": None, "updated_at": 0}
+    assert answer.json()["data"] | {"updated_at": 0} == provider | {"credential": None, "updated_at": 0, "version": 2}
     assert (await client.delete("/providers/openai")).status_code == 204
     assert refusal(await client.delete("/providers/openai"))[:2] == (404, "provider_not_found")
     assert await listed(client, "/providers") == []
@@ -232,7 +232,7 @@ async def test_deployments_are_made_changed_and_removed(client: httpx.AsyncClien
     path = f"/deployments/{deployment['id']}"
     changed = await client.patch(path, json={"enabled": False, "stream_usage": False, "weight": 5})
     wanted = deployment | {"enabled": False, "stream_usage": False, "weight": 5}
-    assert changed.json()["data"] | {"updated_at": 0} == wanted | {"updated_at": 0}
+    assert changed.json()["data"] | {"updated_at": 0} == wanted | {"updated_at": 0, "version": 2}
     assert (await client.get(path)).json()["data"] == changed.json()["data"]
     assert len(await listed(client, "/deployments", provider="openai")) == 1
     assert await listed(client, "/deployments", provider="other") == []

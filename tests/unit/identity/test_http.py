@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -138,3 +139,28 @@ async def test_a_child_has_no_more_rights_than_its_parent(store: Store, stranger
         body = {"name": "a", "kind": "management", "permissions": ["installation:operate"]}
         answer = await client.post("/keys", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "more_than_own_rights")
+
+
+async def test_of_two_editors_one_wins(client: httpx.AsyncClient) -> None:
+    made = await make(client)
+    seen = (await client.get(f"/keys/{made['id']}")).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            client.patch(f"/keys/{made['id']}", json={"name": f"by {number}"}, headers={"if-match": seen})
+            for number in range(8)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+    (winner,) = (answer for answer in answers if answer.status_code == 200)
+    now_there = await client.get(f"/keys/{made['id']}")
+    assert now_there.json()["data"] == winner.json()["data"]
+    assert now_there.headers["etag"] == winner.headers["etag"]
+
+
+async def test_what_was_changed_since_is_not_removed(client: httpx.AsyncClient) -> None:
+    made = await client.post("/keys", json={"name": "a"})
+    place = made.headers["location"].removeprefix("/api/v1")
+    await client.patch(place, json={"name": "b"})
+    refused = await client.delete(place, headers={"if-match": made.headers["etag"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (412, "stale_version")
+    assert (await client.delete(place, headers={"if-match": refused.headers["etag"]})).status_code == 204

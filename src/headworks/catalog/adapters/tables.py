@@ -21,9 +21,14 @@ from headworks.kernel.database import Microseconds, Schema, new_metadata
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0001")
+SCHEMA = Schema("catalog", METADATA, head="0002")
 
 _ID = String(64)
+
+
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
 
 providers = Table(
     "providers",
@@ -44,6 +49,7 @@ providers = Table(
     Column("retired_at", Microseconds),
     # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
     Column("live", Boolean),
+    _version(),
     UniqueConstraint("organization_id", "name", "live"),
 )
 
@@ -60,6 +66,7 @@ deployments = Table(
     Column("origin", String(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("provider_id", "upstream_model"),
     Index(None, "organization_id"),
 )
@@ -73,6 +80,7 @@ models = Table(
     Column("origin", String(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("organization_id", "alias"),
 )
 
@@ -99,6 +107,7 @@ prices = Table(
     Column("source", String(500), nullable=False),
     Column("as_of", Date, nullable=False),
     Column("created_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("owner", "provider", "model", "valid_from"),
 )
 

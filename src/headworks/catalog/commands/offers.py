@@ -95,6 +95,7 @@ async def _refreshed(store: CatalogStore, provider: Provider, offer: Offer, *, p
     if (base_url, credential, offer.dialect) == (provider.base_url, provider.credential, provider.dialect):
         return provider
     changed = replace(provider, base_url=base_url, credential=credential, dialect=offer.dialect, updated_at=now())
+    changed = replace(changed, version=provider.version + 1)
     await store.change_provider(changed)
     return changed
 

@@ -12,6 +12,7 @@ from headworks.catalog.errors import PriceNotFound, ShippedPrice
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.versions import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,11 +38,12 @@ async def create_price(store: CatalogStore, wish: NewPrice) -> Price:
     return price
 
 
-async def remove_price(store: CatalogStore, price_id: str) -> None:
-    """Raises PriceNotFound, ShippedPrice."""
+async def remove_price(store: CatalogStore, price_id: str, expected: int | None = None) -> None:
+    """Raises PriceNotFound, Stale, ShippedPrice."""
     price = await store.price(price_id)
     if price is None:
         raise PriceNotFound(price_id)
+    check_version(expected, price.version)
     if price.owner != store.organization_id:
         raise ShippedPrice(price.model)
     await store.remove_price(price_id)

@@ -41,6 +41,8 @@ class Provider:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Deployment:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +87,5 @@ class Model:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""

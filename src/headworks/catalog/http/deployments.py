@@ -15,12 +15,13 @@ from headworks.catalog.queries import resources
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -52,10 +53,9 @@ class DeploymentChangesIn(StrictModel):
     enabled: StrictBool | None = None
 
 
-class DeploymentOut(ResponseModel):
+class DeploymentOut(Versioned):
     """A deployment. It can be called as `provider/upstream_model`, whatever aliases there are."""
 
-    id: str
     provider_id: str
     provider: str
     upstream_model: str
@@ -104,26 +104,33 @@ async def show_deployment(
 
 @router.patch("/{deployment_id}")
 async def change_deployment(
-    request: Request, principal: _Writer, catalogs: _Catalogs, deployment_id: str, body: DeploymentChangesIn
+    request: Request,
+    principal: _Writer,
+    catalogs: _Catalogs,
+    deployment_id: str,
+    body: DeploymentChangesIn,
+    if_match: IfMatch,
 ) -> Envelope[DeploymentOut]:
     """Change its share, or take it out of service and back."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.change_deployment(store, deployment_id, commands.DeploymentChanges(**dict(body)))
+        changes = commands.DeploymentChanges(**dict(body), expected_version=if_match.expects(deployment_id))
+        await commands.change_deployment(store, deployment_id, changes)
         shown = await resources.deployment(store, deployment_id)
     return envelope(_out(shown), request)
 
 
 @router.delete("/{deployment_id}", status_code=204)
-async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str) -> None:
+async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str, if_match: IfMatch) -> None:
     """Remove a deployment, unless a model needs it."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.remove_deployment(store, deployment_id)
+        await commands.remove_deployment(store, deployment_id, if_match.expects(deployment_id))
 
 
 def _out(shown: resources.ShownDeployment) -> DeploymentOut:
     deployment = shown.deployment
     return DeploymentOut(
         id=deployment.id,
+        version=deployment.version,
         provider_id=deployment.provider_id,
         provider=shown.provider,
         upstream_model=deployment.upstream_model,

@@ -16,12 +16,14 @@ from headworks.catalog.queries import resources
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -66,10 +68,9 @@ class TargetOut(ResponseModel):
     enabled: bool
 
 
-class ModelOut(ResponseModel):
+class ModelOut(Versioned):
     """A name that callers can use."""
 
-    id: str
     alias: str
     kind: Literal["alias", "deployment"]
     """`alias`: made by somebody; `deployment`: the own name of a deployment, and gone with it."""
@@ -115,22 +116,22 @@ async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, 
 
 @router.patch("/{model:path}")
 async def change_model(
-    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn
+    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn, if_match: IfMatch
 ) -> Envelope[ModelOut]:
     """Point an alias, by id or name, at other targets."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await _alias(store, model)
-        await commands.change_model(store, found.id, _wishes(body.targets))
+        await commands.change_model(store, found.id, _wishes(body.targets), if_match.expects(found.id))
         shown = await resources.model(store, found.id)
     return envelope(_out(shown), request)
 
 
 @router.delete("/{model:path}", status_code=204)
-async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str) -> None:
+async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str, if_match: IfMatch) -> None:
     """Remove an alias, by id or name. Its deployments stay."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await _alias(store, model)
-        await commands.remove_model(store, found.id)
+        await commands.remove_model(store, found.id, if_match.expects(found.id))
 
 
 async def _alias(store: CatalogStore, wanted: str) -> resources.ShownModel:
@@ -147,6 +148,7 @@ def _wishes(targets: list[TargetIn]) -> tuple[commands.TargetWish, ...]:
 def _out(shown: resources.ShownModel) -> ModelOut:
     return ModelOut(
         id=shown.id,
+        version=shown.version,
         alias=shown.alias,
         kind="alias" if shown.is_alias else "deployment",
         targets=[_target(target) for target in shown.targets],

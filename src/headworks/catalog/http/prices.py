@@ -16,12 +16,14 @@ from headworks.catalog.queries import resources
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -86,10 +88,9 @@ class RatesOut(ResponseModel):
     requests: int
 
 
-class PriceOut(ResponseModel):
+class PriceOut(Versioned):
     """A price, from `valid_from` until just before `valid_to`."""
 
-    id: str
     provider: str
     """Your provider's name; for a shipped price the kind of provider."""
     upstream_model: str
@@ -153,15 +154,16 @@ async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, 
 
 
 @router.delete("/{price_id}", status_code=204)
-async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str) -> None:
+async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str, if_match: IfMatch) -> None:
     """Remove one of your own prices. Usage that is recorded already keeps its cost."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.remove_price(store, price_id)
+        await commands.remove_price(store, price_id, if_match.expects(price_id))
 
 
 def _out(price: Price) -> PriceOut:
     return PriceOut(
         id=price.id,
+        version=price.version,
         provider=price.provider,
         upstream_model=price.model,
         shipped=price.owner == SHIPPED,

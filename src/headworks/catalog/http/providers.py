@@ -19,12 +19,14 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -67,10 +69,9 @@ class CredentialOut(ResponseModel):
     reference: str | None
 
 
-class ProviderOut(ResponseModel):
+class ProviderOut(Versioned):
     """A provider."""
 
-    id: str
     name: str
     dialect: Dialect
     base_url: str
@@ -123,12 +124,13 @@ async def change_provider(
     settings: _Settings,
     provider: str,
     body: ProviderChangesIn,
+    if_match: IfMatch,
 ) -> Envelope[ProviderOut]:
     """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
     _check_reference(principal, body.credential_reference)
-    wish = commands.ProviderChanges(**dict(body))
     async with catalogs.writing(principal.organization_id) as store:
         found = await resources.provider(store, provider)
+        wish = commands.ProviderChanges(**dict(body), expected_version=if_match.expects(found.id))
         changed = await commands.change_provider(
             store, vault, found.id, wish, private_networks=settings.private_networks
         )
@@ -136,11 +138,11 @@ async def change_provider(
 
 
 @router.delete("/{provider}", status_code=204)
-async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str) -> None:
+async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str, if_match: IfMatch) -> None:
     """Remove a provider and its deployments, unless a model needs one of them."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await resources.provider(store, provider)
-        await commands.remove_provider(store, found.id)
+        await commands.remove_provider(store, found.id, if_match.expects(found.id))
 
 
 def _check_reference(principal: Principal, reference: str | None) -> None:
@@ -153,6 +155,7 @@ def _out(provider: Provider, vault: Vault) -> ProviderOut:
     credential = provider.credential
     return ProviderOut(
         id=provider.id,
+        version=provider.version,
         name=provider.name,
         dialect=provider.dialect,
         base_url=provider.base_url,

@@ -17,12 +17,14 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -52,10 +54,9 @@ class AcceptanceBody(StrictModel):
     name: str | None = Field(None, description="For a new account; the address's first part when left out.")
 
 
-class InvitationOut(ResponseModel):
+class InvitationOut(Versioned):
     """An invitation, without its secret."""
 
-    id: str
     organization_id: str
     email: str
     role: Role
@@ -131,10 +132,10 @@ async def show(request: Request, invitation_id: _Id, caller: _Reader, store: _St
 
 
 @router.delete("/{invitation_id}", summary="Revoke an invitation", status_code=204)
-async def revoke(invitation_id: _Id, caller: _Writer, store: _Store) -> Response:
+async def revoke(invitation_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """Its link stops working. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:
-        await revoke_invitation(unit, invitation_id, now())
+        await revoke_invitation(unit, invitation_id, now(), if_match.expects(invitation_id))
     return Response(status_code=204)
 
 

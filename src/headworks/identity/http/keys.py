@@ -24,7 +24,17 @@ from headworks.identity.ports import KeyFilter, Store
 from headworks.identity.queries import keys as queries
 from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
-from headworks.kernel.web import Envelope, PageEnvelope, PageQuery, Router, envelope, page_envelope, provided, require
+from headworks.kernel.web import (
+    Envelope,
+    IfMatch,
+    PageEnvelope,
+    PageQuery,
+    Router,
+    envelope,
+    page_envelope,
+    provided,
+    require,
+)
 
 router = Router("/keys")
 
@@ -81,12 +91,12 @@ async def show_key(request: Request, key_id: _Id, caller: _Reader, store: _Store
 
 @router.patch("/{key_id}", summary="Change a key")
 async def change_key(
-    request: Request, key_id: _Id, body: KeyChangeBody, caller: _Writer, store: _Store
+    request: Request, key_id: _Id, body: KeyChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[KeyOut]:
     """Rename it, move its end, or hold it to something else. What it may do is fixed when it is made."""
     at = now()
     cleared = frozenset(name for name in _CLEARABLE if name in body.model_fields_set and getattr(body, name) is None)
-    change = KeyChange(**body.model_dump(), cleared=cleared)
+    change = KeyChange(**body.model_dump(), cleared=cleared, expected_version=if_match.expects(key_id))
     async with store.transaction(caller.organization_id) as unit:
         key = await commands.change_key(unit, caller, key_id, change, at)
     return envelope(key_out(key, at), request)
@@ -94,18 +104,18 @@ async def change_key(
 
 @router.post("/{key_id}/rotate", summary="Give a key a new secret")
 async def rotate(
-    request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store
+    request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[NewKeyOut]:
     """Show a new secret once. The former one goes on working for the overlap; it is the same key all the while."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await rotate_key(unit, caller, key_id, body.overlap_seconds, at)
+        issued = await rotate_key(unit, caller, key_id, body.overlap_seconds, at, if_match.expects(key_id))
     return envelope(new_key_out(issued, at), request)
 
 
 @router.delete("/{key_id}", summary="Revoke a key", status_code=204)
-async def revoke_key(key_id: _Id, caller: _Writer, store: _Store) -> Response:
+async def revoke_key(key_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """Make it useless for good, everywhere within a second. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:
-        await commands.revoke_key(unit, caller, key_id, now())
+        await commands.revoke_key(unit, caller, key_id, now(), if_match.expects(key_id))
     return Response(status_code=204)

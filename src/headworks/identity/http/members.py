@@ -14,12 +14,13 @@ from headworks.identity.queries import people
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -40,10 +41,9 @@ class MemberChangeBody(StrictModel):
     role: Role = Field(description="`admin`, `maintainer` or `viewer`; at most what you may do yourself.")
 
 
-class MemberOut(ResponseModel):
+class MemberOut(Versioned):
     """Somebody who belongs to the organisation."""
 
-    id: str
     organization_id: str
     user_id: str
     email: str
@@ -53,7 +53,6 @@ class MemberOut(ResponseModel):
     role: Role
     created_at: Timestamp
     created_by: str
-    version: int
 
 
 @router.get("", summary="List members")
@@ -74,19 +73,19 @@ async def show(request: Request, member_id: _Id, caller: _Reader, store: _Store)
 
 @router.patch("/{member_id}", summary="Change a member's role")
 async def change(
-    request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store
+    request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[MemberOut]:
     """Make them something else in this organisation. Its last admin stays one."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_role(unit, caller, member_id, body.role)
+        changed = await change_role(unit, caller, member_id, body.role, if_match.expects(member_id))
     return envelope(_out(changed), request)
 
 
 @router.delete("/{member_id}", summary="Remove a member", status_code=204)
-async def remove(member_id: _Id, caller: _Writer, store: _Store) -> Response:
+async def remove(member_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
     async with store.transaction(caller.organization_id) as unit:
-        await remove_member(unit, caller, member_id)
+        await remove_member(unit, caller, member_id, if_match.expects(member_id))
     return Response(status_code=204)
 
 

@@ -15,12 +15,13 @@ from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -48,14 +49,12 @@ class OrganizationChangeBody(StrictModel):
     state: State | None = Field(None, description="While it is `disabled` its keys do not work, and nobody acts in it.")
 
 
-class OrganizationOut(ResponseModel):
+class OrganizationOut(Versioned):
     """A tenant."""
 
-    id: str
     name: str
     state: State
     created_at: Timestamp
-    version: int
 
 
 @router.get("", summary="List organisations")
@@ -86,11 +85,15 @@ async def show(request: Request, organization_id: _Id, caller: _Reader, store: _
 
 @router.patch("/{organization_id}", summary="Change an organisation")
 async def change(
-    request: Request, organization_id: _Id, body: OrganizationChangeBody, caller: _Operator, store: _Store
+    request: Request,
+    organization_id: _Id,
+    body: OrganizationChangeBody,
+    caller: _Operator,
+    store: _Store,
+    if_match: IfMatch,
 ) -> Envelope[OrganizationOut]:
     """Rename it, or take it out of service and back, everywhere within a second."""
     async with store.operate() as unit:
-        changed = await change_organization(
-            unit, caller, organization_id, OrganizationChange(name=body.name, state=body.state)
-        )
+        change = OrganizationChange(body.name, body.state, if_match.expects(organization_id))
+        changed = await change_organization(unit, caller, organization_id, change)
     return envelope(OrganizationOut.model_validate(changed), request)

@@ -15,12 +15,13 @@ from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -52,15 +53,13 @@ class ProjectChangeBody(StrictModel):
     )
 
 
-class ProjectOut(ResponseModel):
+class ProjectOut(Versioned):
     """A part of an organisation."""
 
-    id: str
     organization_id: str
     name: str
     state: ProjectState
     created_at: Timestamp
-    version: int
 
 
 @router.get("", summary="List projects")
@@ -91,9 +90,10 @@ async def show(request: Request, project_id: _Id, caller: _Reader, store: _Store
 
 @router.patch("/{project_id}", summary="Change a project")
 async def change(
-    request: Request, project_id: _Id, body: ProjectChangeBody, caller: _Writer, store: _Store
+    request: Request, project_id: _Id, body: ProjectChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[ProjectOut]:
     """Rename it, or archive it and take it back; its keys follow everywhere within a second."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_project(unit, caller, project_id, ProjectChange(name=body.name, state=body.state))
+        change = ProjectChange(body.name, body.state, if_match.expects(project_id))
+        changed = await change_project(unit, caller, project_id, change)
     return envelope(ProjectOut.model_validate(changed), request)

@@ -20,12 +20,13 @@ from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -56,10 +57,9 @@ class ServiceAccountChangeBody(StrictModel):
     state: State | None = Field(None, description="While it is `disabled` its keys do not work.")
 
 
-class ServiceAccountOut(ResponseModel):
+class ServiceAccountOut(Versioned):
     """Who a program is."""
 
-    id: str
     organization_id: str
     project_id: str
     name: str
@@ -67,7 +67,6 @@ class ServiceAccountOut(ResponseModel):
     state: State
     created_at: Timestamp
     created_by: str
-    version: int
 
 
 @router.get("", summary="List service accounts")
@@ -107,11 +106,16 @@ async def show(
 
 @router.patch("/{service_account_id}", summary="Change a service account")
 async def change(
-    request: Request, service_account_id: _Id, body: ServiceAccountChangeBody, caller: _Writer, store: _Store
+    request: Request,
+    service_account_id: _Id,
+    body: ServiceAccountChangeBody,
+    caller: _Writer,
+    store: _Store,
+    if_match: IfMatch,
 ) -> Envelope[ServiceAccountOut]:
     """Rename it, give it another role, or disable and enable it; its keys follow everywhere within a second."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_service_account(
-            unit, caller, service_account_id, ServiceAccountChange(body.name, body.role, body.state)
-        )
+        expected = if_match.expects(service_account_id)
+        change = ServiceAccountChange(body.name, body.role, body.state, expected)
+        changed = await change_service_account(unit, caller, service_account_id, change)
     return envelope(ServiceAccountOut.model_validate(changed), request)

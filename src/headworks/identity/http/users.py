@@ -15,12 +15,13 @@ from headworks.identity.queries import people
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
     PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
     provided,
@@ -44,17 +45,15 @@ class UserChangeBody(StrictModel):
     is_operator: StrictBool | None = Field(None, description="Whether they may do everything in the installation.")
 
 
-class UserOut(ResponseModel):
+class UserOut(Versioned):
     """A person."""
 
-    id: str
     email: str
     name: str
     state: State
     is_operator: bool
     created_at: Timestamp
     created_by: str
-    version: int
 
 
 @router.get("", summary="List users")
@@ -82,9 +81,10 @@ async def show(request: Request, user_id: _Id, _caller: _Operator, store: _Store
 
 @router.patch("/{user_id}", summary="Change a user")
 async def change(
-    request: Request, user_id: _Id, body: UserChangeBody, caller: _Operator, store: _Store
+    request: Request, user_id: _Id, body: UserChangeBody, caller: _Operator, store: _Store, if_match: IfMatch
 ) -> Envelope[UserOut]:
     """Rename them, disable or enable them, or make them an operator; their keys follow everywhere within a second."""
     async with store.operate() as unit:
-        changed = await change_user(unit, caller, user_id, UserChange(body.name, body.state, body.is_operator))
+        change = UserChange(body.name, body.state, body.is_operator, if_match.expects(user_id))
+        changed = await change_user(unit, caller, user_id, change)
     return envelope(UserOut.model_validate(changed), request)

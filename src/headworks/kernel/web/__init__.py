@@ -18,6 +18,7 @@ from headworks.kernel.web.paging import CursorQuery, PageQuery
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.routing import Router
+from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
     "Access",
@@ -25,14 +26,17 @@ __all__ = [
     "CursorEnvelope",
     "CursorQuery",
     "Envelope",
+    "IfMatch",
     "PageEnvelope",
     "PageQuery",
+    "PreconditionRequired",
     "Problem",
     "ResponseModel",
     "Router",
     "StrictModel",
     "Surroundings",
     "Timestamp",
+    "Versioned",
     "access_of",
     "client_address",
     "cursor_envelope",

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from headworks.kernel.clock import now
 from headworks.kernel.web.middleware import request_id_of
 from headworks.kernel.web.models import ResponseModel, Timestamp
+from headworks.kernel.web.tags import note_shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,7 @@ class CursorEnvelope(ResponseModel, Generic[T]):
 
 def envelope(data: T, request: Request) -> Envelope[T]:
     """Wrap one thing."""
+    note_shown(request, data)
     return Envelope(data=data, meta=Meta(request_id=request_id_of(request), timestamp=now()))
 
 

@@ -10,11 +10,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from headworks.kernel.clock import now
-from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Unauthenticated
+from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, Unauthenticated
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
 from headworks.kernel.web.models import ResponseModel
+from headworks.kernel.web.tags import current_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +100,7 @@ async def _own(request: Request, error: Exception) -> JSONResponse:
         return await _unforeseen(request, error)
     if error.status >= _SERVER_ERROR:
         _log.error("request failed", code=error.code, detail=error.detail, message=error.message)
-    return _render(request, error)
+    return _render(request, error, current_tag(request, error) if isinstance(error, Stale) else None)
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

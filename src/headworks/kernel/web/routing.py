@@ -12,6 +12,7 @@ from fastapi import APIRouter  # noqa: TID251 - the one home of it
 from fastapi.routing import APIRoute
 
 from headworks.kernel.web.access import rules_of
+from headworks.kernel.web.tags import shown_headers, unmodified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -31,7 +32,9 @@ class GuardedRoute(APIRoute):
         async def enter_and_handle(request: Request) -> Response:
             for access in rules:
                 await access.enter(request)
-            return await handle(request)
+            response = await handle(request)
+            response.headers.update(shown_headers(request, response.status_code))
+            return (request.method == "GET" and unmodified(request)) or response
 
         return enter_and_handle
 

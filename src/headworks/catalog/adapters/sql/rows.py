@@ -32,6 +32,7 @@ def provider_columns(provider: Provider) -> Columns:
         "credential_last4": credential.last4 if credential else None,
         "created_at": provider.created_at,
         "updated_at": provider.updated_at,
+        "version": provider.version,
         "retired_at": None,
         "live": True,
     }
@@ -49,6 +50,7 @@ def provider_of(row: RowMapping) -> Provider:
         origin=row["origin"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        version=row["version"],
     )
 
 
