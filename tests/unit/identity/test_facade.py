@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from headworks.identity.commands import keys as commands
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.adapters.tables import SCHEMA
+from headworks.identity.commands import keys as commands
 from headworks.identity.commands.keys import KeyOrder
 from headworks.identity.domain.keys import generate_key, hash_key
 from headworks.identity.errors import InvalidKey, WrongKindOfKey
