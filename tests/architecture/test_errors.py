@@ -12,7 +12,7 @@ from headworks.kernel import errors as bases
 from headworks.kernel.errors import HeadworksError
 
 for module in pkgutil.walk_packages(headworks.__path__, "headworks."):
-    if re.search(r"\.(errors|problems|access|database|secrets|sealer|reference|schema)$", module.name):
+    if not re.search(r"\.__main__$|\.migrations\.", module.name):
         importlib.import_module(module.name)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.catalog.adapters.tables import replies as catalog_replies
 from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
@@ -22,9 +23,11 @@ from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.identity.facade import IdentityFacade
 from headworks.kernel.clock import now
 from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import open_keyring
 from headworks.kernel.versions import Editing
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.idempotency import Replies
     from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
@@ -66,6 +70,7 @@ class Container:
     catalog_settings: CatalogSettings
     usage: UsageStore
     editing: Editing
+    replies: Replies
 
     async def close(self) -> None:
         """Close the databases."""
@@ -136,6 +141,12 @@ def build_container(foundation: Foundation) -> Container:
         catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
         editing=foundation.editing,
+        replies=AllReplies(
+            [
+                SqlReplies(identity_database, identity_replies, foundation.sealer, now),
+                SqlReplies(catalog_database, catalog_replies, foundation.sealer, now),
+            ]
+        ),
     )
 
 

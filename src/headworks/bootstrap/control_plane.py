@@ -22,7 +22,7 @@ from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
-from headworks.kernel.web import Authenticator, Surroundings
+from headworks.kernel.web import Authenticator, Once, Surroundings
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def management_app(container: Container, health: Health, welcome: Welcome, home:
         Vault: container.vault,
         CatalogSettings: container.catalog_settings,
         Editing: container.editing,
+        Once: Once(container.replies),
         UsageStore: container.usage,
         KeyNames: container.identity,
         Health: health,

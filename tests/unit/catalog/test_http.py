@@ -331,3 +331,24 @@ async def test_each_noun_has_its_own_permissions(
 ) -> None:
     gatekeeper.permissions = MANAGEMENT - {permission}
     assert refusal(await client.request(method, path, json={}))[:2] == (403, "missing_permission")
+
+
+async def test_the_catalogs_lists_are_sorted(client: httpx.AsyncClient) -> None:
+    for name in ("b", "c", "a"):
+        await made(client, "/providers", name=name, base_url=f"https://{name}.example/v1")
+        await made(client, "/deployments", provider=name, upstream_model=f"m-{name}", weight=ord(name) % 2)
+        await made(client, "/models", alias=f"x-{name}", targets=[{"provider": name, "upstream_model": f"m-{name}"}])
+        await made(client, "/prices", provider=name, upstream_model=f"m-{name}", rates={"input": 1})
+    assert [one["name"] for one in await listed(client, "/providers")] == ["a", "b", "c"]
+    assert [one["name"] for one in await listed(client, "/providers", sort="-name")] == ["c", "b", "a"]
+    assert [one["name"] for one in await listed(client, "/providers", sort="created_at")] == ["b", "c", "a"]
+    assert [one["provider"] for one in await listed(client, "/deployments", sort="weight,-provider")] == ["b", "c", "a"]
+    aliases = await listed(client, "/models", kind="alias", sort="-alias")
+    assert [one["alias"] for one in aliases] == ["x-c", "x-b", "x-a"]
+    assert [one["provider"] for one in await listed(client, "/prices", sort="-upstream_model")] == ["c", "b", "a"]
+    for noun in ("providers", "deployments", "models", "prices"):
+        assert refusal(await client.get(f"/{noun}", params={"sort": "secret"})) == (
+            422,
+            "invalid_request",
+            ["query.sort"],
+        )

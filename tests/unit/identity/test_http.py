@@ -164,3 +164,58 @@ async def test_what_was_changed_since_is_not_removed(client: httpx.AsyncClient) 
     refused = await client.delete(place, headers={"if-match": made.headers["etag"]})
     assert (refused.status_code, refused.json()["error"]["code"]) == (412, "stale_version")
     assert (await client.delete(place, headers={"if-match": refused.headers["etag"]})).status_code == 204
+
+
+async def test_keys_are_sorted_and_gone_through_by_cursor(client: httpx.AsyncClient) -> None:
+    for name in ("b", "a", "d", "c"):
+        await make(client, name=name)
+    names = []
+    answer = await client.get("/keys", params={"sort": "-name", "per_page": 2, "kind": "inference"})
+    first = answer.json()
+    assert (first["meta"]["page"], first["meta"]["total"], first["meta"]["total_pages"]) == (1, 4, 2)
+    names += [key["name"] for key in first["data"]]
+    assert "cursor=" in first["links"]["next"]
+    assert "page=" not in first["links"]["next"].replace("per_page=", "")
+    second = (await client.get(first["links"]["next"].removeprefix("/api/v1"))).json()
+    assert (second["meta"]["page"], second["meta"]["total"], second["links"]["next"]) == (None, 4, None)
+    assert [*names, *(key["name"] for key in second["data"])] == ["d", "c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"sort": "secret"}, "query.sort"),
+        ({"sort": ""}, "query.sort"),
+        ({"cursor": ""}, "query.cursor"),
+        ({"cursor": "bm8"}, "query.cursor"),
+        ({"cursor": "WyJuYW1lIiwgImEiLCAiayJd"}, "query.cursor"),
+        ({"cursor": "WyItY3JlYXRlZF9hdCIsMSwia2V5Il0", "page": 2}, "query.page"),
+        ({"per_page": 0}, "query.per_page"),
+        ({"per_page": 201}, "query.per_page"),
+        ({"page": 0}, "query.page"),
+    ],
+)
+async def test_a_list_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, query: dict[str, str | int], field: str
+) -> None:
+    answer = await client.get("/keys", params=query)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["error"]["details"]] == [field]
+
+
+async def test_every_list_of_identity_is_sorted(client: httpx.AsyncClient) -> None:
+    for noun, fields in {
+        "organizations": "name,state,created_at",
+        "projects": "name,state,created_at",
+        "members": "email,name,role,created_at",
+        "users": "email,name,state,created_at",
+        "invitations": "email,role,created_at,expires_at",
+        "service-accounts": "name,role,state,created_at",
+        "keys": "name,kind,created_at",
+    }.items():
+        for field in fields.split(","):
+            answer = await client.get(f"/{noun}", params={"sort": f"-{field}"})
+            assert answer.status_code == 200, (noun, field)
+        unknown = await client.get(f"/{noun}", params={"sort": "colour"})
+        assert unknown.status_code == 422
+        assert ", ".join(sorted(fields.split(","))) in unknown.json()["detail"]

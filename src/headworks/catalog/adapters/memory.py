@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from headworks.catalog.contracts import SHIPPED, CatalogChanged
 from headworks.catalog.errors import NameTaken
 from headworks.kernel.errors import Stale
+from headworks.kernel.idempotency import due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -55,6 +56,7 @@ class MemoryCatalogs:
         async with self._writing:
             store = MemoryStore(self._state.copied(), organization_id)
             yield store
+            due()
             if store.changed:
                 revisions = store.state.revisions
                 revisions[organization_id] = revisions.get(organization_id, 0) + 1

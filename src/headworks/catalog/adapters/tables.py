@@ -18,10 +18,11 @@ from sqlalchemy import (
 
 from headworks.catalog.contracts import Rates
 from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0002")
+SCHEMA = Schema("catalog", METADATA, head="0003")
 
 _ID = String(64)
 
@@ -118,3 +119,5 @@ revisions = Table(
     Column("revision", BigInteger, nullable=False),
 )
 """A counter for each organisation and one for the shipped prices: what tells another process that it must read anew."""
+
+replies = replies_table(METADATA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -12,18 +13,19 @@ from headworks.catalog.contracts import Origin
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -31,6 +33,18 @@ from headworks.kernel.web import (
 router = Router("/deployments")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest,
+    paged(
+        "upstream_model",
+        upstream_model=str,
+        provider=str,
+        weight=int,
+        origin=str,
+        created_at=datetime,
+        updated_at=datetime,
+    ),
+]
 _Reader = Annotated[Principal, require("models:read")]
 _Writer = Annotated[Principal, require("models:write")]
 
@@ -72,12 +86,12 @@ async def list_deployments(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64, description="Only of this provider, by id or name.")] = None,
 ) -> PageEnvelope[DeploymentOut]:
     """Every deployment, by upstream model."""
     async with catalogs.reading(principal.organization_id) as store:
-        page = page_of(await resources.deployments(store, provider), paging)
+        page = page_of(await resources.deployments(store, provider), paging, _value)
     return page_envelope(page.map(_out), request)
 
 
@@ -89,7 +103,7 @@ async def create_deployment(
     async with catalogs.writing(principal.organization_id) as store:
         made = await commands.create_deployment(store, commands.NewDeployment(**dict(body)))
         shown = await resources.deployment(store, made.id)
-    return envelope(_out(shown), request)
+        return envelope(_out(shown), request)
 
 
 @router.get("/{deployment_id}")
@@ -124,6 +138,10 @@ async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_
     """Remove a deployment, unless a model needs it."""
     async with catalogs.writing(principal.organization_id) as store:
         await commands.remove_deployment(store, deployment_id, if_match.expects(deployment_id))
+
+
+def _value(shown: resources.ShownDeployment, field: str) -> object:
+    return shown.provider if field == "provider" else getattr(shown.deployment, field)
 
 
 def _out(shown: resources.ShownDeployment) -> DeploymentOut:

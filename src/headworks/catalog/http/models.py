@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
@@ -13,12 +14,12 @@ from headworks.catalog.errors import NotAnAlias
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs, CatalogStore
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
@@ -26,6 +27,7 @@ from headworks.kernel.web import (
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -33,6 +35,9 @@ from headworks.kernel.web import (
 router = Router("/models")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest, paged("alias", alias=str, kind=str, origin=str, created_at=datetime, updated_at=datetime)
+]
 _Reader = Annotated[Principal, require("models:read")]
 _Writer = Annotated[Principal, require("models:write")]
 
@@ -85,7 +90,7 @@ async def list_models(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     kind: Annotated[Literal["alias", "deployment"] | None, Query(description="Only names of this kind.")] = None,
 ) -> PageEnvelope[ModelOut]:
     """Every name that callers can use."""
@@ -103,7 +108,7 @@ async def create_model(
     async with catalogs.writing(principal.organization_id) as store:
         made = await commands.create_model(store, commands.NewModel(body.alias, _wishes(body.targets)))
         shown = await resources.model(store, made.id)
-    return envelope(_out(shown), request)
+        return envelope(_out(shown), request)
 
 
 @router.get("/{model:path}")

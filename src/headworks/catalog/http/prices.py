@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -13,12 +13,12 @@ from headworks.catalog.contracts import SHIPPED, NewPrice, Price
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
@@ -26,6 +26,7 @@ from headworks.kernel.web import (
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -33,6 +34,12 @@ from headworks.kernel.web import (
 router = Router("/prices")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest,
+    paged(
+        "provider,upstream_model,valid_from", provider=str, upstream_model=str, valid_from=datetime, created_at=datetime
+    ),
+]
 _Reader = Annotated[Principal, require("prices:read")]
 _Writer = Annotated[Principal, require("prices:write")]
 
@@ -109,7 +116,7 @@ async def list_prices(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64)] = None,
     upstream_model: Annotated[str | None, Query(max_length=256)] = None,
 ) -> PageEnvelope[PriceOut]:
@@ -120,7 +127,7 @@ async def list_prices(
             for price in await store.prices()
             if provider in (None, price.provider) and upstream_model in (None, price.model)
         ]
-    return page_envelope(page_of(prices, paging).map(_out), request)
+    return page_envelope(page_of(prices, paging, _value).map(_out), request)
 
 
 @router.post("", status_code=201)
@@ -142,7 +149,7 @@ async def create_price(
     )
     async with catalogs.writing(principal.organization_id) as store:
         price = await commands.create_price(store, wish)
-    return envelope(_out(price), request)
+        return envelope(_out(price), request)
 
 
 @router.get("/{price_id}")
@@ -158,6 +165,10 @@ async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str, i
     """Remove one of your own prices. Usage that is recorded already keeps its cost."""
     async with catalogs.writing(principal.organization_id) as store:
         await commands.remove_price(store, price_id, if_match.expects(price_id))
+
+
+def _value(price: Price, field: str) -> object:
+    return price.model if field == "upstream_model" else getattr(price, field)
 
 
 def _out(price: Price) -> PriceOut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Request
@@ -15,13 +16,13 @@ from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.queries import resources
 from headworks.catalog.settings import CatalogSettings
 from headworks.dataplane.flow import Dialect
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
@@ -29,6 +30,7 @@ from headworks.kernel.web import (
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -38,6 +40,9 @@ router = Router("/providers")
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Vault = Annotated[Vault, provided(Vault)]
 _Settings = Annotated[CatalogSettings, provided(CatalogSettings)]
+_Paging = Annotated[
+    PageRequest, paged("name", name=str, dialect=str, origin=str, created_at=datetime, updated_at=datetime)
+]
 _Reader = Annotated[Principal, require("providers:read")]
 _Writer = Annotated[Principal, require("providers:write")]
 
@@ -85,7 +90,7 @@ class ProviderOut(Versioned):
 
 @router.get("")
 async def list_providers(
-    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: PageQuery
+    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: _Paging
 ) -> PageEnvelope[ProviderOut]:
     """Every provider, by name."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -102,7 +107,7 @@ async def create_provider(
     wish = commands.NewProvider(**dict(body))
     async with catalogs.writing(principal.organization_id) as store:
         provider = await commands.create_provider(store, vault, wish, private_networks=settings.private_networks)
-    return envelope(_out(provider, vault), request)
+        return envelope(_out(provider, vault), request)
 
 
 @router.get("/{provider}")

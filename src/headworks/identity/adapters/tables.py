@@ -15,6 +15,7 @@ from sqlalchemy import (
 )
 
 from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database.replies import replies_table
 
 metadata = new_metadata()
 
@@ -74,6 +75,9 @@ keys = Table(
     Index("uq_keys_key_hash", "key_hash", unique=True),
     Index("uq_keys_previous_hash", "previous_hash", unique=True),
     Index("ix_keys_organization_id_id", "organization_id", "id"),
+    # Lists are sorted by these, and go on by cursor: a place in an index, however many keys there are.
+    Index("ix_keys_organization_id_created_at_id", "organization_id", "created_at", "id"),
+    Index("ix_keys_organization_id_name_id", "organization_id", "name", "id"),
 )
 """permissions: separated by spaces; allowed_…: a JSON list, or null for everything."""
 
@@ -143,4 +147,6 @@ service_accounts = Table(
     Index("ix_service_accounts_project_id", "project_id"),
 )
 
-SCHEMA = Schema("identity", metadata, head="0002")
+replies = replies_table(metadata)
+
+SCHEMA = Schema("identity", metadata, head="0003")

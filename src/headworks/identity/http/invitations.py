@@ -13,13 +13,13 @@ from headworks.identity.contracts import Invitation, InvitationState, Role
 from headworks.identity.ports import InvitationFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
@@ -27,6 +27,7 @@ from headworks.kernel.web import (
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     public,
     require,
@@ -35,6 +36,7 @@ from headworks.kernel.web import (
 router = Router("/invitations")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("-created_at", email=str, role=str, created_at=datetime, expires_at=datetime)]
 _Reader = Annotated[Principal, require("members:read")]
 _Writer = Annotated[Principal, require("members:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `inv_01k9…`.")]
@@ -90,7 +92,7 @@ async def list_invitations(
     request: Request,
     caller: _Reader,
     store: _Store,
-    paging: PageQuery,
+    paging: _Paging,
     state: Annotated[InvitationState | None, Query()] = None,
 ) -> PageEnvelope[InvitationOut]:
     """The organisation's, the newest first."""
@@ -108,9 +110,9 @@ async def create(
     at = now()
     async with store.transaction(caller.organization_id) as unit:
         issued = await invite(unit, caller, body.email, body.role, at)
-    token = issued.token.reveal()
-    shown = {**_shown(issued.invitation, at), "token": token, "link": f"/invite/{token}"}
-    return envelope(NewInvitationOut.model_validate(shown), request)
+        token = issued.token.reveal()
+        shown = {**_shown(issued.invitation, at), "token": token, "link": f"/invite/{token}"}
+        return envelope(NewInvitationOut.model_validate(shown), request)
 
 
 @router.post("/accept", summary="Accept an invitation", status_code=201)
@@ -120,7 +122,7 @@ async def accept(
     """Join by a link: as yourself when you are signed in, or with an account that is made for the address."""
     async with store.operate() as unit:
         accepted = await accept_invitation(unit, body.token.reveal(), caller, body.name, now())
-    return envelope(_acceptance(accepted), request)
+        return envelope(_acceptance(accepted), request)
 
 
 @router.get("/{invitation_id}", summary="Show an invitation")

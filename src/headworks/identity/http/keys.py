@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query, Request, Response
@@ -23,15 +24,16 @@ from headworks.identity.http.key_models import (
 from headworks.identity.ports import KeyFilter, Store
 from headworks.identity.queries import keys as queries
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
-    PageEnvelope,
-    PageQuery,
+    LargePageEnvelope,
     Router,
     envelope,
-    page_envelope,
+    large_page_envelope,
+    paged_or_by_cursor,
     provided,
     require,
 )
@@ -39,6 +41,7 @@ from headworks.kernel.web import (
 router = Router("/keys")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged_or_by_cursor("-created_at", name=str, kind=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("keys:read")]
 _Writer = Annotated[Principal, require("keys:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `key_01k9…`.")]
@@ -50,17 +53,17 @@ async def list_keys(
     request: Request,
     caller: _Reader,
     store: _Store,
-    paging: PageQuery,
+    paging: _Paging,
     kind: Annotated[KeyKind | None, Query()] = None,
     state: Annotated[KeyState | None, Query()] = None,
     project_id: Annotated[str | None, Query(max_length=128)] = None,
     owner_id: Annotated[str | None, Query(max_length=128, description="A user or a service account.")] = None,
-) -> PageEnvelope[KeyOut]:
+) -> LargePageEnvelope[KeyOut]:
     """The organisation's keys, the newest first."""
     at = now()
     async with store.read(caller.organization_id) as reading:
         page = await reading.keys.page(KeyFilter(kind, state, project_id, owner_id), at, paging)
-    return page_envelope(page.map(lambda key: key_out(key, at)), request)
+    return large_page_envelope(page.map(lambda key: key_out(key, at)), request)
 
 
 @router.post("", summary="Make a key", status_code=201)
@@ -69,7 +72,7 @@ async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store:
     at = now()
     async with store.transaction(caller.organization_id) as unit:
         issued = await commands.create_key(unit, caller, body.order(), at)
-    return envelope(new_key_out(issued, at), request)
+        return envelope(new_key_out(issued, at), request)
 
 
 @router.post("/bulk", summary="Make many keys", status_code=201)
@@ -78,7 +81,7 @@ async def create_keys(request: Request, body: NewKeysBody, caller: _Writer, stor
     at = now()
     async with store.transaction(caller.organization_id) as unit:
         issued = await commands.create_keys(unit, caller, [key.order() for key in body.keys], at)
-    return envelope([new_key_out(one, at) for one in issued], request)
+        return envelope([new_key_out(one, at) for one in issued], request)
 
 
 @router.get("/{key_id}", summary="Show a key")
@@ -110,7 +113,7 @@ async def rotate(
     at = now()
     async with store.transaction(caller.organization_id) as unit:
         issued = await rotate_key(unit, caller, key_id, body.overlap_seconds, at, if_match.expects(key_id))
-    return envelope(new_key_out(issued, at), request)
+        return envelope(new_key_out(issued, at), request)
 
 
 @router.delete("/{key_id}", summary="Revoke a key", status_code=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request, Response
@@ -11,18 +12,19 @@ from headworks.identity.commands.members import change_role, remove_member
 from headworks.identity.contracts import Member, Role, State
 from headworks.identity.ports import Store
 from headworks.identity.queries import people
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -30,6 +32,7 @@ from headworks.kernel.web import (
 router = Router("/members")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", email=str, name=str, role=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("members:read")]
 _Writer = Annotated[Principal, require("members:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `mbr_01k9…`.")]
@@ -56,7 +59,7 @@ class MemberOut(Versioned):
 
 
 @router.get("", summary="List members")
-async def list_members(request: Request, caller: _Reader, store: _Store, paging: PageQuery) -> PageEnvelope[MemberOut]:
+async def list_members(request: Request, caller: _Reader, store: _Store, paging: _Paging) -> PageEnvelope[MemberOut]:
     """Those who belong to the organisation, in the order in which they joined."""
     async with store.read(caller.organization_id) as reading:
         page = await reading.members.page(paging)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request
@@ -12,18 +13,19 @@ from headworks.identity.contracts import State
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -31,6 +33,7 @@ from headworks.kernel.web import (
 router = Router("/organizations")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", name=str, state=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("organizations:read")]
 _Operator = Annotated[Principal, require("installation:operate")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `org_01k9…`.")]
@@ -59,7 +62,7 @@ class OrganizationOut(Versioned):
 
 @router.get("", summary="List organisations")
 async def list_organizations(
-    request: Request, caller: _Reader, store: _Store, paging: PageQuery
+    request: Request, caller: _Reader, store: _Store, paging: _Paging
 ) -> PageEnvelope[OrganizationOut]:
     """The caller's own; all of them for an operator."""
     page = await places.list_organizations(store, caller, paging)
@@ -73,7 +76,7 @@ async def create(
     """An organisation, with a project to begin in."""
     async with store.operate() as unit:
         made = await create_organization(unit, body.name, now())
-    return envelope(OrganizationOut.model_validate(made), request)
+        return envelope(OrganizationOut.model_validate(made), request)
 
 
 @router.get("/{organization_id}", summary="Show an organisation")

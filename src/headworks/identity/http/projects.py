@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request
@@ -12,18 +13,19 @@ from headworks.identity.contracts import ProjectState
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -31,6 +33,7 @@ from headworks.kernel.web import (
 router = Router("/projects")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", name=str, state=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("projects:read")]
 _Writer = Annotated[Principal, require("projects:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `prj_01k9…`.")]
@@ -63,9 +66,7 @@ class ProjectOut(Versioned):
 
 
 @router.get("", summary="List projects")
-async def list_projects(
-    request: Request, caller: _Reader, store: _Store, paging: PageQuery
-) -> PageEnvelope[ProjectOut]:
+async def list_projects(request: Request, caller: _Reader, store: _Store, paging: _Paging) -> PageEnvelope[ProjectOut]:
     """Those of the caller's organisation, the oldest first."""
     async with store.read(caller.organization_id) as reading:
         page = await reading.projects.page(paging)
@@ -77,7 +78,7 @@ async def create(request: Request, body: NewProjectBody, caller: _Writer, store:
     """A part of the organisation, for keys and costs to belong to."""
     async with store.transaction(caller.organization_id) as unit:
         made = await create_project(unit, body.name, now())
-    return envelope(ProjectOut.model_validate(made), request)
+        return envelope(ProjectOut.model_validate(made), request)
 
 
 @router.get("/{project_id}", summary="Show a project")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -17,18 +18,19 @@ from headworks.identity.contracts import Role, State
 from headworks.identity.ports import ServiceAccountFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -36,6 +38,7 @@ from headworks.kernel.web import (
 router = Router("/service-accounts")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", name=str, role=str, state=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("service-accounts:read")]
 _Writer = Annotated[Principal, require("service-accounts:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `sva_01k9…`.")]
@@ -74,7 +77,7 @@ async def list_service_accounts(
     request: Request,
     caller: _Reader,
     store: _Store,
-    paging: PageQuery,
+    paging: _Paging,
     project_id: Annotated[str | None, Query(max_length=128)] = None,
     state: Annotated[State | None, Query()] = None,
 ) -> PageEnvelope[ServiceAccountOut]:
@@ -91,7 +94,7 @@ async def create(
     """Who a program is to be. Make its keys with `POST /api/v1/keys` and `service_account_id`."""
     async with store.transaction(caller.organization_id) as unit:
         made = await create_service_account(unit, caller, ServiceAccountOrder(**body.model_dump()), now())
-    return envelope(ServiceAccountOut.model_validate(made), request)
+        return envelope(ServiceAccountOut.model_validate(made), request)
 
 
 @router.get("/{service_account_id}", summary="Show a service account")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -12,18 +13,19 @@ from headworks.identity.contracts import State
 from headworks.identity.domain.emails import email_key
 from headworks.identity.ports import Store, UserFilter
 from headworks.identity.queries import people
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
     PageEnvelope,
-    PageQuery,
     Router,
     StrictModel,
     Timestamp,
     Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     require,
 )
@@ -31,6 +33,7 @@ from headworks.kernel.web import (
 router = Router("/users")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", email=str, name=str, state=str, created_at=datetime)]
 _Operator = Annotated[Principal, require("installation:operate")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `usr_01k9…`.")]
 
@@ -61,7 +64,7 @@ async def list_users(
     request: Request,
     _caller: _Operator,
     store: _Store,
-    paging: PageQuery,
+    paging: _Paging,
     state: Annotated[State | None, Query()] = None,
     email: Annotated[str | None, Query(max_length=254, description="The whole address, whatever its case.")] = None,
 ) -> PageEnvelope[UserOut]:

@@ -15,7 +15,7 @@ from headworks.kernel.database.inline import InlineConnection
 from headworks.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -45,6 +45,11 @@ class Database:
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
         self._writer = writer
         self._reader = reader
+        self._before_commit: list[Callable[[AsyncConnection], Awaitable[None]]] = []
+
+    def before_commit(self, hook: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        """Call `hook` at the end of each transaction that ends well, as its last part. What it raises undoes the transaction."""
+        self._before_commit.append(hook)
 
     @classmethod
     def sqlite(cls, path: Path, *, inline: bool = False) -> Database:
@@ -60,6 +65,8 @@ class Database:
         with _translated():
             async with self._writer.begin() as connection:
                 yield connection
+                for hook in self._before_commit:
+                    await hook(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -7,14 +7,17 @@ from headworks.kernel.web.access import Access, Authenticator, access_of, client
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
+    LargePageEnvelope,
     PageEnvelope,
     cursor_envelope,
     envelope,
+    large_page_envelope,
     page_envelope,
 )
 from headworks.kernel.web.middleware import Surroundings, request_id_of
 from headworks.kernel.web.models import ResponseModel, StrictModel, Timestamp
-from headworks.kernel.web.paging import CursorQuery, PageQuery
+from headworks.kernel.web.once import Once, no_content, repeatable
+from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.routing import Router
@@ -27,6 +30,8 @@ __all__ = [
     "CursorQuery",
     "Envelope",
     "IfMatch",
+    "LargePageEnvelope",
+    "Once",
     "PageEnvelope",
     "PageQuery",
     "PreconditionRequired",
@@ -42,10 +47,15 @@ __all__ = [
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
+    "large_page_envelope",
+    "no_content",
     "page_envelope",
+    "paged",
+    "paged_or_by_cursor",
     "provide",
     "provided",
     "public",
+    "repeatable",
     "request_id_of",
     "require",
 ]

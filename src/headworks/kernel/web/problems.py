@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from headworks.kernel.clock import now
 from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, Unauthenticated
+from headworks.kernel.idempotency import InProgress
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
@@ -100,7 +101,14 @@ async def _own(request: Request, error: Exception) -> JSONResponse:
         return await _unforeseen(request, error)
     if error.status >= _SERVER_ERROR:
         _log.error("request failed", code=error.code, detail=error.detail, message=error.message)
-    return _render(request, error, current_tag(request, error) if isinstance(error, Stale) else None)
+    return _render(request, error, _hints(request, error))
+
+
+def _hints(request: Request, error: HeadworksError) -> dict[str, str]:
+    """What the caller needs for the next try."""
+    if isinstance(error, Stale):
+        return current_tag(request, error)
+    return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress) else {}
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

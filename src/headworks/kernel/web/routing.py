@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter  # noqa: TID251 - the one home of it
 from fastapi.routing import APIRoute
 
-from headworks.kernel.web.access import rules_of
+from headworks.kernel.web.access import calls_of, rules_of
+from headworks.kernel.web.once import is_repeatable, once
 from headworks.kernel.web.tags import shown_headers, unmodified
 
 if TYPE_CHECKING:
@@ -28,11 +29,17 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's hook around the whole handling of a request."""
         handle, rules = super().get_route_handler(), rules_of(self.dependant)
+        status = self.status_code or 200
+        kept = "POST" in (self.methods or ()) and not any(is_repeatable(call) for call in calls_of(self.dependant))
 
         async def enter_and_handle(request: Request) -> Response:
             for access in rules:
                 await access.enter(request)
-            response = await handle(request)
+            caller = rules[0].entered(request) if kept and rules else None
+            if caller is not None:
+                response = await once(request, caller, status, handle)
+            else:
+                response = await handle(request)
             response.headers.update(shown_headers(request, response.status_code))
             return (request.method == "GET" and unmodified(request)) or response
 

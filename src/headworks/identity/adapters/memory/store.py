@@ -14,6 +14,7 @@ from headworks.identity.adapters.memory.places import MemoryOrganizations, Memor
 from headworks.identity.adapters.memory.service_accounts import MemoryServiceAccounts
 from headworks.identity.adapters.memory.tables import Tables
 from headworks.identity.adapters.telling import Telling
+from headworks.kernel.idempotency import due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -116,4 +117,5 @@ class MemoryStore:
             async with self._one_writer:
                 copy = self._tables.copy()
                 yield MemoryInstallation(copy, Telling(publish))
+                due()
                 self._tables = copy

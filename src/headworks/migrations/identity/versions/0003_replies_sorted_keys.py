@@ -1,0 +1,35 @@
+"""Answers to requests that must not be done twice; keys in the orders in which they are listed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    op.create_table(
+        "replies",
+        sa.Column("caller", sa.String(64), nullable=False),
+        sa.Column("request_key", sa.String(64), nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("sealed", sa.Text(), nullable=False),
+        sa.Column("kept_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("caller", "request_key", name="pk_replies"),
+    )
+    op.create_index("ix_replies_caller_kept_at", "replies", ["caller", "kept_at"])
+    op.create_index("ix_replies_kept_at", "replies", ["kept_at"])
+    op.create_index("ix_keys_organization_id_created_at_id", "keys", ["organization_id", "created_at", "id"])
+    op.create_index("ix_keys_organization_id_name_id", "keys", ["organization_id", "name", "id"])
+
+
+def downgrade() -> None:
+    """Take this step back."""
+    op.drop_index("ix_keys_organization_id_name_id", "keys")
+    op.drop_index("ix_keys_organization_id_created_at_id", "keys")
+    op.drop_table("replies")
