@@ -292,7 +292,8 @@ async def test_who_need_not_say_who_they_are_may() -> None:
     ) -> Envelope[str | None]:
         return envelope(None if caller is None else caller.id, request)
 
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://headworks") as client:
+    whole = Surroundings(app, HttpMetrics(Metrics()))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://headworks") as client:
         assert (await client.get("/either")).json()["data"] is None
         assert (await client.get("/either", headers=bearer("reader"))).json()["data"] == "reader"
         problem(await client.get("/either", headers=bearer("forged")), 401, "unauthenticated")
