@@ -42,6 +42,7 @@ class Kitchen:
 
 @pytest.fixture(params=["sql", "memory"])
 async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kitchen]:
+    made: Kitchen
     if request.param == "memory":
         memory = MemoryReplies(lambda: made.at, MOST)
 

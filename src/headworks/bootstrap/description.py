@@ -85,3 +85,5 @@ def _complete(operation: dict[str, object], route: RouteContext) -> None:
         if access.permission is not None:
             operation["security"] = [{_SCHEME: []}, {}] if access.loopback else [{_SCHEME: []}]
             operation["x-permission"] = access.permission
+        elif access.recognise:
+            operation["security"] = [{_SCHEME: []}, {}]

@@ -8,12 +8,8 @@ from typing import Annotated
 from fastapi import Path, Query, Request
 from pydantic import Field
 
-from headworks.identity.commands.service_accounts import (
-    ServiceAccountChange,
-    ServiceAccountOrder,
-    change_service_account,
-    create_service_account,
-)
+from headworks.identity.commands import service_accounts as commands
+from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
 from headworks.identity.contracts import Role, State
 from headworks.identity.ports import ServiceAccountFilter, Store
 from headworks.identity.queries import people
@@ -88,17 +84,17 @@ async def list_service_accounts(
 
 
 @router.post("", summary="Make a service account", status_code=201)
-async def create(
+async def create_service_account(
     request: Request, body: NewServiceAccountBody, caller: _Writer, store: _Store
 ) -> Envelope[ServiceAccountOut]:
     """Who a program is to be. Make its keys with `POST /api/v1/keys` and `service_account_id`."""
     async with store.transaction(caller.organization_id) as unit:
-        made = await create_service_account(unit, caller, ServiceAccountOrder(**body.model_dump()), now())
+        made = await commands.create_service_account(unit, caller, ServiceAccountOrder(**body.model_dump()), now())
         return envelope(ServiceAccountOut.model_validate(made), request)
 
 
 @router.get("/{service_account_id}", summary="Show a service account")
-async def show(
+async def show_service_account(
     request: Request, service_account_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[ServiceAccountOut]:
     """One of the organisation's."""
@@ -108,7 +104,7 @@ async def show(
 
 
 @router.patch("/{service_account_id}", summary="Change a service account")
-async def change(
+async def change_service_account(
     request: Request,
     service_account_id: _Id,
     body: ServiceAccountChangeBody,
@@ -120,5 +116,5 @@ async def change(
     async with store.transaction(caller.organization_id) as unit:
         expected = if_match.expects(service_account_id)
         change = ServiceAccountChange(body.name, body.role, body.state, expected)
-        changed = await change_service_account(unit, caller, service_account_id, change)
+        changed = await commands.change_service_account(unit, caller, service_account_id, change)
     return envelope(ServiceAccountOut.model_validate(changed), request)
