@@ -296,16 +296,17 @@ async def test_requests_are_counted_by_route(client: httpx.AsyncClient, metrics:
 
 
 async def test_who_need_not_say_who_they_are_may() -> None:
-    app = FastAPI()
+    app, router = FastAPI(), Router()
     install_problem_handlers(app)
     provide(app, Authenticator, Door())
 
-    @app.get("/either")
+    @router.get("/either")
     async def either(
         request: Request, caller: Annotated[Principal | None, public(recognise=True)]
     ) -> Envelope[str | None]:
         return envelope(None if caller is None else caller.id, request)
 
+    app.include_router(router)
     whole = Surroundings(app, HttpMetrics(Metrics()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://headworks") as client:
         assert (await client.get("/either")).json()["data"] is None

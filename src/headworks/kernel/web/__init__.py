@@ -20,6 +20,7 @@ from headworks.kernel.web.once import Once, no_content, repeatable
 from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
+from headworks.kernel.web.retirement import retires
 from headworks.kernel.web.routing import Router
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
@@ -58,4 +59,5 @@ __all__ = [
     "repeatable",
     "request_id_of",
     "require",
+    "retires",
 ]

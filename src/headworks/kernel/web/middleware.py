@@ -14,6 +14,8 @@ from headworks.kernel.ids import new_id
 from headworks.kernel.telemetry import bind_request_id, logger
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
@@ -27,12 +29,20 @@ BODY_LIMIT_BYTES = 1024 * 1024
 
 TOO_LARGE = 413
 
+_SAID = "headworks.said"
+"""In a request's scope: headers for its answer."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
 
 
 def request_id_of(request: Request) -> str:
     """The id that the caller gets in `x-request-id`."""
     return str(request.scope.get("headworks.request_id", ""))
+
+
+def say(request: Request, headers: Mapping[str, str]) -> None:
+    """Put headers on the answer, whatever it will be."""
+    request.scope.setdefault(_SAID, {}).update(headers)
 
 
 class Surroundings:
@@ -60,6 +70,7 @@ class Surroundings:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
+                headers.update(scope.get(_SAID, {}))
                 headers.setdefault("cache-control", "no-store")
                 headers.setdefault("x-content-type-options", "nosniff")
             await send(message)

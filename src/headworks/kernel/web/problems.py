@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import compile_path
 
 from headworks.kernel.clock import now
 from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, Unauthenticated
 from headworks.kernel.idempotency import InProgress
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
+from headworks.kernel.web.intake import JSON, UnsupportedMediaType
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
 from headworks.kernel.web.models import ResponseModel
 from headworks.kernel.web.tags import current_tag
@@ -108,6 +111,8 @@ def _hints(request: Request, error: HeadworksError) -> dict[str, str]:
     """What the caller needs for the next try."""
     if isinstance(error, Stale):
         return current_tag(request, error)
+    if isinstance(error, UnsupportedMediaType):
+        return {"accept": JSON}
     return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress) else {}
 
 
@@ -129,13 +134,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == NotFound.status:
         return _render(request, NoSuchRoute(f"There is nothing at {path}; see /api/v1/openapi.json for what there is."))
     if error.status_code == WrongMethod.status:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(_methods_of(request))
         return _render(
-            request, WrongMethod(f"{path} does not take {request.method}; it takes {allowed}."), error.headers
+            request, WrongMethod(f"{path} does not take {request.method}; it takes {allowed}."), {"allow": allowed}
         )
     if error.status_code == TOO_LARGE:
         return _render(request, BodyTooLarge(str(error.detail)))
     return _render(request, MalformedBody("The request could not be read.", detail=str(error.detail)))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Every method that some route takes at this path; the framework knows of one route only."""
+    routes = iter_route_contexts(request.app.routes)
+    there = [route for route in routes if route.path and compile_path(route.path)[0].match(request.scope["path"])]
+    return sorted({method for route in there for method in route.methods or ()})
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:

@@ -12,7 +12,10 @@ from fastapi import APIRouter  # noqa: TID251 - the one home of it
 from fastapi.routing import APIRoute
 
 from headworks.kernel.web.access import calls_of, rules_of
+from headworks.kernel.web.intake import intake_of
+from headworks.kernel.web.middleware import say
 from headworks.kernel.web.once import is_repeatable, once
+from headworks.kernel.web.retirement import Retirement
 from headworks.kernel.web.tags import shown_headers, unmodified
 
 if TYPE_CHECKING:
@@ -29,12 +32,16 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's hook around the whole handling of a request."""
         handle, rules = super().get_route_handler(), rules_of(self.dependant)
-        status = self.status_code or 200
-        kept = "POST" in (self.methods or ()) and not any(is_repeatable(call) for call in calls_of(self.dependant))
+        calls, status = list(calls_of(self.dependant)), self.status_code or 200
+        kept = "POST" in (self.methods or ()) and not any(is_repeatable(call) for call in calls)
+        intake = intake_of(self.dependant, has_body=self.body_field is not None)
+        said = {name: value for call in calls if isinstance(call, Retirement) for name, value in call.headers().items()}
 
         async def enter_and_handle(request: Request) -> Response:
+            say(request, said)
             for access in rules:
                 await access.enter(request)
+            intake.check(request)
             caller = rules[0].entered(request) if kept and rules else None
             if caller is not None:
                 response = await once(request, caller, status, handle)
