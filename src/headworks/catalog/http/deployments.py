@@ -10,6 +10,7 @@ from pydantic import StrictBool, StrictInt
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
+from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
@@ -27,6 +28,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -95,7 +97,7 @@ async def list_deployments(
     return page_envelope(page.map(_out), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(BuiltIn, NameTaken, UnknownProvider)])
 async def create_deployment(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewDeploymentIn
 ) -> Envelope[DeploymentOut]:
@@ -106,7 +108,7 @@ async def create_deployment(
         return envelope(_out(shown), request)
 
 
-@router.get("/{deployment_id}")
+@router.get("/{deployment_id}", dependencies=[raises(DeploymentNotFound)])
 async def show_deployment(
     request: Request, principal: _Reader, catalogs: _Catalogs, deployment_id: str
 ) -> Envelope[DeploymentOut]:
@@ -116,7 +118,7 @@ async def show_deployment(
     return envelope(_out(shown), request)
 
 
-@router.patch("/{deployment_id}")
+@router.patch("/{deployment_id}", dependencies=[raises(DeploymentNotFound)])
 async def change_deployment(
     request: Request,
     principal: _Writer,
@@ -133,7 +135,7 @@ async def change_deployment(
     return envelope(_out(shown), request)
 
 
-@router.delete("/{deployment_id}", status_code=204)
+@router.delete("/{deployment_id}", status_code=204, dependencies=[raises(DeploymentNotFound, BuiltIn, InUse)])
 async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str, if_match: IfMatch) -> None:
     """Remove a deployment, unless a model needs it."""
     async with catalogs.writing(principal.organization_id) as store:

@@ -10,7 +10,7 @@ from pydantic import StrictInt
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
-from headworks.catalog.errors import NotAnAlias
+from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken, NotAnAlias, UnknownProvider
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs, CatalogStore
 from headworks.catalog.queries import resources
@@ -29,6 +29,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -100,7 +101,7 @@ async def list_models(
     return page_envelope(page_of(wanted, paging), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, UnknownProvider)])
 async def create_model(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewModelIn
 ) -> Envelope[ModelOut]:
@@ -111,7 +112,7 @@ async def create_model(
         return envelope(_out(shown), request)
 
 
-@router.get("/{model:path}")
+@router.get("/{model:path}", dependencies=[raises(ModelNotFound)])
 async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, model: str) -> Envelope[ModelOut]:
     """One model, by id or name."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -119,7 +120,7 @@ async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, 
     return envelope(_out(shown), request)
 
 
-@router.patch("/{model:path}")
+@router.patch("/{model:path}", dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias, UnknownProvider)])
 async def change_model(
     request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn, if_match: IfMatch
 ) -> Envelope[ModelOut]:
@@ -131,7 +132,7 @@ async def change_model(
     return envelope(_out(shown), request)
 
 
-@router.delete("/{model:path}", status_code=204)
+@router.delete("/{model:path}", status_code=204, dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias)])
 async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str, if_match: IfMatch) -> None:
     """Remove an alias, by id or name. Its deployments stay."""
     async with catalogs.writing(principal.organization_id) as store:

@@ -10,6 +10,7 @@ from pydantic import StrictInt
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED, NewPrice, Price
+from headworks.catalog.errors import NameTaken, PriceNotFound, PricesOverlap, ShippedPrice, UnknownProvider
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
@@ -28,6 +29,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -130,7 +132,7 @@ async def list_prices(
     return page_envelope(page_of(prices, paging, _value).map(_out), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, PricesOverlap, UnknownProvider)])
 async def create_price(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewPriceIn
 ) -> Envelope[PriceOut]:
@@ -152,7 +154,7 @@ async def create_price(
         return envelope(_out(price), request)
 
 
-@router.get("/{price_id}")
+@router.get("/{price_id}", dependencies=[raises(PriceNotFound)])
 async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, price_id: str) -> Envelope[PriceOut]:
     """One price."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -160,7 +162,7 @@ async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, 
     return envelope(_out(price), request)
 
 
-@router.delete("/{price_id}", status_code=204)
+@router.delete("/{price_id}", status_code=204, dependencies=[raises(PriceNotFound, ShippedPrice)])
 async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str, if_match: IfMatch) -> None:
     """Remove one of your own prices. Usage that is recorded already keeps its cost."""
     async with catalogs.writing(principal.organization_id) as store:

@@ -10,7 +10,14 @@ from pydantic import StrictBool
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin, Provider
-from headworks.catalog.errors import CredentialUnreadable, ReferenceNotAllowed
+from headworks.catalog.errors import (
+    BuiltIn,
+    CredentialUnreadable,
+    InUse,
+    NameTaken,
+    ProviderNotFound,
+    ReferenceNotAllowed,
+)
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.queries import resources
@@ -32,6 +39,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -98,7 +106,7 @@ async def list_providers(
     return page_envelope(page.map(lambda provider: _out(provider, vault)), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, ReferenceNotAllowed)])
 async def create_provider(
     request: Request, principal: _Writer, catalogs: _Catalogs, vault: _Vault, settings: _Settings, body: NewProviderIn
 ) -> Envelope[ProviderOut]:
@@ -110,7 +118,7 @@ async def create_provider(
         return envelope(_out(provider, vault), request)
 
 
-@router.get("/{provider}")
+@router.get("/{provider}", dependencies=[raises(ProviderNotFound)])
 async def show_provider(
     request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, provider: str
 ) -> Envelope[ProviderOut]:
@@ -120,7 +128,7 @@ async def show_provider(
     return envelope(_out(found, vault), request)
 
 
-@router.patch("/{provider}")
+@router.patch("/{provider}", dependencies=[raises(ProviderNotFound, BuiltIn, ReferenceNotAllowed)])
 async def change_provider(
     request: Request,
     principal: _Writer,
@@ -142,7 +150,7 @@ async def change_provider(
     return envelope(_out(changed, vault), request)
 
 
-@router.delete("/{provider}", status_code=204)
+@router.delete("/{provider}", status_code=204, dependencies=[raises(ProviderNotFound, BuiltIn, InUse)])
 async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str, if_match: IfMatch) -> None:
     """Remove a provider and its deployments, unless a model needs one of them."""
     async with catalogs.writing(principal.organization_id) as store:

@@ -11,6 +11,15 @@ from pydantic import Field
 from headworks.identity.commands import invitations as commands
 from headworks.identity.commands.invitations import Accepted
 from headworks.identity.contracts import Invitation, InvitationState, Role
+from headworks.identity.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationIsSettled,
+    InvitationNotFound,
+    MoreThanOwnRights,
+    OtherAddressee,
+    SignInToAccept,
+)
 from headworks.identity.ports import InvitationFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
@@ -31,6 +40,7 @@ from headworks.kernel.web import (
     paged,
     provided,
     public,
+    raises,
     require,
 )
 
@@ -103,7 +113,12 @@ async def list_invitations(
     return page_envelope(page.map(lambda one: InvitationOut.model_validate(_shown(one, at))), request)
 
 
-@router.post("", summary="Invite somebody", status_code=201)
+@router.post(
+    "",
+    summary="Invite somebody",
+    status_code=201,
+    dependencies=[raises(AlreadyInvited, AlreadyMember, MoreThanOwnRights)],
+)
 async def create_invitation(
     request: Request, body: NewInvitationBody, caller: _Writer, store: _Store
 ) -> Envelope[NewInvitationOut]:
@@ -116,7 +131,12 @@ async def create_invitation(
         return envelope(NewInvitationOut.model_validate(shown), request)
 
 
-@router.post("/accept", summary="Accept an invitation", status_code=201)
+@router.post(
+    "/accept",
+    summary="Accept an invitation",
+    status_code=201,
+    dependencies=[raises(AlreadyMember, InvitationNotFound, OtherAddressee, SignInToAccept)],
+)
 async def accept_invitation(
     request: Request, body: AcceptanceBody, caller: Annotated[Principal | None, public(recognise=True)], store: _Store
 ) -> Envelope[AcceptanceOut]:
@@ -126,7 +146,7 @@ async def accept_invitation(
         return envelope(_acceptance(accepted), request)
 
 
-@router.get("/{invitation_id}", summary="Show an invitation")
+@router.get("/{invitation_id}", summary="Show an invitation", dependencies=[raises(InvitationNotFound)])
 async def show_invitation(
     request: Request, invitation_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[InvitationOut]:
@@ -136,7 +156,12 @@ async def show_invitation(
     return envelope(InvitationOut.model_validate(_shown(found, now())), request)
 
 
-@router.delete("/{invitation_id}", summary="Revoke an invitation", status_code=204)
+@router.delete(
+    "/{invitation_id}",
+    summary="Revoke an invitation",
+    status_code=204,
+    dependencies=[raises(InvitationNotFound, InvitationIsSettled)],
+)
 async def revoke_invitation(invitation_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """Its link stops working. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:

@@ -11,6 +11,16 @@ from headworks.identity.commands import keys as commands
 from headworks.identity.commands import rotation
 from headworks.identity.commands.keys import KeyChange
 from headworks.identity.contracts import KeyKind, KeyState
+from headworks.identity.errors import (
+    KeyExists,
+    KeyIsRevoked,
+    KeyNotFound,
+    LastManagementKey,
+    MoreThanOwnRights,
+    NotActive,
+    ProjectNotFound,
+    UnknownServiceAccount,
+)
 from headworks.identity.http.key_models import (
     KeyChangeBody,
     KeyOut,
@@ -35,6 +45,7 @@ from headworks.kernel.web import (
     large_page_envelope,
     paged_or_by_cursor,
     provided,
+    raises,
     require,
 )
 
@@ -66,7 +77,12 @@ async def list_keys(
     return large_page_envelope(page.map(lambda key: key_out(key, at)), request)
 
 
-@router.post("", summary="Make a key", status_code=201)
+@router.post(
+    "",
+    summary="Make a key",
+    status_code=201,
+    dependencies=[raises(KeyExists, MoreThanOwnRights, NotActive, ProjectNotFound, UnknownServiceAccount)],
+)
 async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store: _Store) -> Envelope[NewKeyOut]:
     """Make a key and show it once, or import one by its hash."""
     at = now()
@@ -75,7 +91,12 @@ async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store:
         return envelope(new_key_out(issued, at), request)
 
 
-@router.post("/bulk", summary="Make many keys", status_code=201)
+@router.post(
+    "/bulk",
+    summary="Make many keys",
+    status_code=201,
+    dependencies=[raises(KeyExists, MoreThanOwnRights, NotActive, ProjectNotFound, UnknownServiceAccount)],
+)
 async def create_keys(request: Request, body: NewKeysBody, caller: _Writer, store: _Store) -> Envelope[list[NewKeyOut]]:
     """Make or import up to a thousand keys: all of them, or none. They come back in their order, each shown once."""
     at = now()
@@ -84,7 +105,7 @@ async def create_keys(request: Request, body: NewKeysBody, caller: _Writer, stor
         return envelope([new_key_out(one, at) for one in issued], request)
 
 
-@router.get("/{key_id}", summary="Show a key")
+@router.get("/{key_id}", summary="Show a key", dependencies=[raises(KeyNotFound)])
 async def show_key(request: Request, key_id: _Id, caller: _Reader, store: _Store) -> Envelope[KeyOut]:
     """One key of the organisation."""
     async with store.read(caller.organization_id) as reading:
@@ -92,7 +113,7 @@ async def show_key(request: Request, key_id: _Id, caller: _Reader, store: _Store
     return envelope(key_out(key, now()), request)
 
 
-@router.patch("/{key_id}", summary="Change a key")
+@router.patch("/{key_id}", summary="Change a key", dependencies=[raises(KeyNotFound, KeyIsRevoked, MoreThanOwnRights)])
 async def change_key(
     request: Request, key_id: _Id, body: KeyChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[KeyOut]:
@@ -105,7 +126,11 @@ async def change_key(
     return envelope(key_out(key, at), request)
 
 
-@router.post("/{key_id}/rotate", summary="Give a key a new secret")
+@router.post(
+    "/{key_id}/rotate",
+    summary="Give a key a new secret",
+    dependencies=[raises(KeyNotFound, KeyIsRevoked, MoreThanOwnRights)],
+)
 async def rotate_key(
     request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[NewKeyOut]:
@@ -116,7 +141,12 @@ async def rotate_key(
         return envelope(new_key_out(issued, at), request)
 
 
-@router.delete("/{key_id}", summary="Revoke a key", status_code=204)
+@router.delete(
+    "/{key_id}",
+    summary="Revoke a key",
+    status_code=204,
+    dependencies=[raises(KeyNotFound, LastManagementKey, MoreThanOwnRights)],
+)
 async def revoke_key(key_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """Make it useless for good, everywhere within a second. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:

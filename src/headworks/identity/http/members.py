@@ -10,6 +10,7 @@ from pydantic import Field
 
 from headworks.identity.commands import members as commands
 from headworks.identity.contracts import Member, Role, State
+from headworks.identity.errors import LastAdmin, MemberNotFound, MoreThanOwnRights
 from headworks.identity.ports import Store
 from headworks.identity.queries import people
 from headworks.kernel.pagination import PageRequest
@@ -26,6 +27,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -66,7 +68,7 @@ async def list_members(request: Request, caller: _Reader, store: _Store, paging:
     return page_envelope(page.map(_out), request)
 
 
-@router.get("/{member_id}", summary="Show a member")
+@router.get("/{member_id}", summary="Show a member", dependencies=[raises(MemberNotFound)])
 async def show_member(request: Request, member_id: _Id, caller: _Reader, store: _Store) -> Envelope[MemberOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
@@ -74,7 +76,11 @@ async def show_member(request: Request, member_id: _Id, caller: _Reader, store: 
     return envelope(_out(found), request)
 
 
-@router.patch("/{member_id}", summary="Change a member's role")
+@router.patch(
+    "/{member_id}",
+    summary="Change a member's role",
+    dependencies=[raises(MemberNotFound, LastAdmin, MoreThanOwnRights)],
+)
 async def change_member(
     request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[MemberOut]:
@@ -84,7 +90,12 @@ async def change_member(
     return envelope(_out(changed), request)
 
 
-@router.delete("/{member_id}", summary="Remove a member", status_code=204)
+@router.delete(
+    "/{member_id}",
+    summary="Remove a member",
+    status_code=204,
+    dependencies=[raises(MemberNotFound, LastAdmin, MoreThanOwnRights)],
+)
 async def remove_member(member_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
     async with store.transaction(caller.organization_id) as unit:

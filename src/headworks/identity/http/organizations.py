@@ -11,6 +11,7 @@ from pydantic import Field
 from headworks.identity.commands import organizations as commands
 from headworks.identity.commands.organizations import OrganizationChange
 from headworks.identity.contracts import State
+from headworks.identity.errors import NameInUse, OrganizationNotFound, WouldLockOut
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
 from headworks.kernel.clock import now
@@ -28,6 +29,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -70,7 +72,7 @@ async def list_organizations(
     return page_envelope(page.map(OrganizationOut.model_validate), request)
 
 
-@router.post("", summary="Make an organisation", status_code=201)
+@router.post("", summary="Make an organisation", status_code=201, dependencies=[raises(NameInUse)])
 async def create_organization(
     request: Request, body: NewOrganizationBody, _caller: _Operator, store: _Store
 ) -> Envelope[OrganizationOut]:
@@ -80,7 +82,7 @@ async def create_organization(
         return envelope(OrganizationOut.model_validate(made), request)
 
 
-@router.get("/{organization_id}", summary="Show an organisation")
+@router.get("/{organization_id}", summary="Show an organisation", dependencies=[raises(OrganizationNotFound)])
 async def show_organization(
     request: Request, organization_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[OrganizationOut]:
@@ -89,7 +91,11 @@ async def show_organization(
     return envelope(OrganizationOut.model_validate(found), request)
 
 
-@router.patch("/{organization_id}", summary="Change an organisation")
+@router.patch(
+    "/{organization_id}",
+    summary="Change an organisation",
+    dependencies=[raises(OrganizationNotFound, NameInUse, WouldLockOut)],
+)
 async def change_organization(
     request: Request,
     organization_id: _Id,

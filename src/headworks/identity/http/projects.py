@@ -11,6 +11,7 @@ from pydantic import Field
 from headworks.identity.commands import projects as commands
 from headworks.identity.commands.projects import ProjectChange
 from headworks.identity.contracts import ProjectState
+from headworks.identity.errors import NameInUse, NoSuchProject, WouldLockOut
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
 from headworks.kernel.clock import now
@@ -28,6 +29,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -74,7 +76,7 @@ async def list_projects(request: Request, caller: _Reader, store: _Store, paging
     return page_envelope(page.map(ProjectOut.model_validate), request)
 
 
-@router.post("", summary="Make a project", status_code=201)
+@router.post("", summary="Make a project", status_code=201, dependencies=[raises(NameInUse)])
 async def create_project(
     request: Request, body: NewProjectBody, caller: _Writer, store: _Store
 ) -> Envelope[ProjectOut]:
@@ -84,7 +86,7 @@ async def create_project(
         return envelope(ProjectOut.model_validate(made), request)
 
 
-@router.get("/{project_id}", summary="Show a project")
+@router.get("/{project_id}", summary="Show a project", dependencies=[raises(NoSuchProject)])
 async def show_project(request: Request, project_id: _Id, caller: _Reader, store: _Store) -> Envelope[ProjectOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
@@ -92,7 +94,9 @@ async def show_project(request: Request, project_id: _Id, caller: _Reader, store
     return envelope(ProjectOut.model_validate(found), request)
 
 
-@router.patch("/{project_id}", summary="Change a project")
+@router.patch(
+    "/{project_id}", summary="Change a project", dependencies=[raises(NoSuchProject, NameInUse, WouldLockOut)]
+)
 async def change_project(
     request: Request, project_id: _Id, body: ProjectChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[ProjectOut]:

@@ -11,6 +11,14 @@ from pydantic import Field
 from headworks.identity.commands import service_accounts as commands
 from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
 from headworks.identity.contracts import Role, State
+from headworks.identity.errors import (
+    MoreThanOwnRights,
+    NameInUse,
+    NotActive,
+    ProjectNotFound,
+    ServiceAccountNotFound,
+    WouldLockOut,
+)
 from headworks.identity.ports import ServiceAccountFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
@@ -28,6 +36,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -83,7 +92,12 @@ async def list_service_accounts(
     return page_envelope(page.map(ServiceAccountOut.model_validate), request)
 
 
-@router.post("", summary="Make a service account", status_code=201)
+@router.post(
+    "",
+    summary="Make a service account",
+    status_code=201,
+    dependencies=[raises(MoreThanOwnRights, NameInUse, NotActive, ProjectNotFound)],
+)
 async def create_service_account(
     request: Request, body: NewServiceAccountBody, caller: _Writer, store: _Store
 ) -> Envelope[ServiceAccountOut]:
@@ -93,7 +107,7 @@ async def create_service_account(
         return envelope(ServiceAccountOut.model_validate(made), request)
 
 
-@router.get("/{service_account_id}", summary="Show a service account")
+@router.get("/{service_account_id}", summary="Show a service account", dependencies=[raises(ServiceAccountNotFound)])
 async def show_service_account(
     request: Request, service_account_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[ServiceAccountOut]:
@@ -103,7 +117,11 @@ async def show_service_account(
     return envelope(ServiceAccountOut.model_validate(found), request)
 
 
-@router.patch("/{service_account_id}", summary="Change a service account")
+@router.patch(
+    "/{service_account_id}",
+    summary="Change a service account",
+    dependencies=[raises(ServiceAccountNotFound, MoreThanOwnRights, NameInUse, WouldLockOut)],
+)
 async def change_service_account(
     request: Request,
     service_account_id: _Id,

@@ -12,6 +12,7 @@ from headworks.identity.commands import users as commands
 from headworks.identity.commands.users import UserChange
 from headworks.identity.contracts import State
 from headworks.identity.domain.emails import email_key
+from headworks.identity.errors import LastOperator, UserNotFound, WouldLockOut
 from headworks.identity.ports import Store, UserFilter
 from headworks.identity.queries import people
 from headworks.kernel.pagination import PageRequest
@@ -28,6 +29,7 @@ from headworks.kernel.web import (
     page_envelope,
     paged,
     provided,
+    raises,
     require,
 )
 
@@ -75,7 +77,7 @@ async def list_users(
     return page_envelope(page.map(UserOut.model_validate), request)
 
 
-@router.get("/{user_id}", summary="Show a user")
+@router.get("/{user_id}", summary="Show a user", dependencies=[raises(UserNotFound)])
 async def show_user(request: Request, user_id: _Id, _caller: _Operator, store: _Store) -> Envelope[UserOut]:
     """One of the installation's."""
     async with store.overlook() as overview:
@@ -83,7 +85,7 @@ async def show_user(request: Request, user_id: _Id, _caller: _Operator, store: _
     return envelope(UserOut.model_validate(found), request)
 
 
-@router.patch("/{user_id}", summary="Change a user")
+@router.patch("/{user_id}", summary="Change a user", dependencies=[raises(UserNotFound, LastOperator, WouldLockOut)])
 async def change_user(
     request: Request, user_id: _Id, body: UserChangeBody, caller: _Operator, store: _Store, if_match: IfMatch
 ) -> Envelope[UserOut]:

@@ -20,8 +20,9 @@ from headworks.kernel.web.once import Once, no_content, repeatable
 from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
+from headworks.kernel.web.raises import raises
 from headworks.kernel.web.retirement import retires
-from headworks.kernel.web.routing import Router
+from headworks.kernel.web.routing import Router, is_kept, takes_precondition
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
+    "is_kept",
     "large_page_envelope",
     "no_content",
     "page_envelope",
@@ -56,8 +58,10 @@ __all__ = [
     "provide",
     "provided",
     "public",
+    "raises",
     "repeatable",
     "request_id_of",
     "require",
     "retires",
+    "takes_precondition",
 ]

@@ -106,6 +106,11 @@ IfMatch = Annotated[Precondition, Depends(_precondition)]
 """A parameter of every route that changes or removes a thing."""
 
 
+def is_precondition(call: object) -> bool:
+    """Whether a route's dependency is that of `IfMatch`."""
+    return call is _precondition
+
+
 def note_shown(request: Request, data: object) -> None:
     """Remember what the answer shows, for its headers."""
     if isinstance(data, Versioned):
