@@ -13,6 +13,7 @@ mod inference;
 mod intake;
 mod listener;
 mod path;
+mod problem;
 mod refusal;
 mod streamed;
 
@@ -23,7 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
@@ -72,12 +73,14 @@ impl Gateway {
     /// Answers every request, whatever it is.
     pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
         let (id, came) = (RequestId::generate(), Instant::now());
+        let path = request.uri().path();
+        let api_path = problem::is_spoken_at(path).then(|| path.to_owned());
         let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
             if !refused.was_let_in {
                 self.book.metrics.refused(&refused.error);
             }
-            refused.respond(id)
+            refused.respond(id, api_path.as_deref())
         });
         // Where an upstream had no part in it, all of the time was ours.
         let ours = || HeaderValue::from(u64::try_from(came.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -95,9 +98,9 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         refusal::unless_well_formed(&parts, is_ambiguous)?;
         match path::route(parts.uri.path())? {
-            Route::Alive => Ok(alive(id)),
+            Route::Alive if matches!(parts.method, Method::GET | Method::HEAD) => Ok(alive(id)),
             Route::Inference(rest) => inference::serve(self, id, peer, rest, &parts, body).await,
-            Route::Control => match &self.control {
+            Route::Alive | Route::Control => match &self.control {
                 Some(control) => {
                     let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
                     control.serve(id, peer, client, parts, body).await

@@ -103,7 +103,15 @@ def _name(route: RouteContext, taken: set[str]) -> str:
     return name
 
 
+def _present(schema: Json) -> Json:
+    """A parameter's schema without null: it is there or it is not."""
+    choices = [choice for choice in schema.pop("anyOf", ()) if choice != {"type": "null"}]
+    return {**choices[0], **schema} if len(choices) == 1 else schema | ({"anyOf": choices} if choices else {})
+
+
 def _complete(operation: Json, route: RouteContext) -> None:
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _present(parameter["schema"])
     responses: Json = operation["responses"]
     responses.pop("422", None)
     if _shows_one(route):
@@ -178,7 +186,7 @@ def _add_key(operation: Json) -> None:
             "in": "header",
             "required": False,
             "description": "Sent again within a day with the same request, it gets the same answer and is not done twice.",
-            "schema": {"type": "string", "pattern": f"^{KEY}$", "examples": ['"8e03978e-40d5-43e8-bc93-6894a57f9324"']},
+            "schema": {"type": "string", "pattern": f"^{KEY}$", "minLength": 1},
         }
     )
     for status, response in operation["responses"].items():

@@ -33,7 +33,9 @@ def permissions_page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    columns: dict[str, frozenset[Permission]] = {"operator": OPERATOR} | {str(role): held for role, held in ROLES.items()}
+    columns: dict[str, frozenset[Permission]] = {"operator": OPERATOR} | {
+        str(role): held for role, held in ROLES.items()
+    }
     yield _HEAD
     yield f"| route | permission | {' | '.join(columns)} |\n"
     yield f"| --- | --- |{' :-: |' * len(columns)}\n"

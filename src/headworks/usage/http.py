@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from headworks.dataplane.events import Outcome
 from headworks.kernel.clock import now
@@ -16,6 +16,7 @@ from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE, PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     CursorEnvelope,
+    Day,
     ResponseModel,
     Router,
     StrictModel,
@@ -139,9 +140,14 @@ class UsageEventOut(ResponseModel):
 class ReportQuery(StrictModel):
     """What to report."""
 
-    group_by: str = Field("key,model,day", max_length=64, description="`key`, `model`, `day`, with commas between.")
-    first_day: date | None = Field(None, alias="from", description="First day (UTC); thirty days when left out.")
-    last_day: date | None = Field(None, alias="to", description="Last day (UTC), included; today when left out.")
+    group_by: str = Field(
+        "key,model,day",
+        max_length=64,
+        description="`key`, `model`, `day`, with commas between.",
+        json_schema_extra={"pattern": "^(key|model|day)?(,(key|model|day)?)*$"},
+    )
+    first_day: Day | None = Field(None, alias="from", description="First day (UTC); thirty days when left out.")
+    last_day: Day | None = Field(None, alias="to", description="Last day (UTC), included; today when left out.")
     key_id: str | None = Field(None, max_length=128, description="Only of this key.")
     model: str | None = Field(None, max_length=256)
     page: int = Field(1, ge=1, le=1_000_000)
@@ -151,8 +157,8 @@ class ReportQuery(StrictModel):
 class RecordsQuery(StrictModel):
     """Which requests to list."""
 
-    since: AwareDatetime | None = Field(None, alias="from", description="From this time on.")
-    before: AwareDatetime | None = Field(None, alias="to", description="Before this time.")
+    since: Timestamp | None = Field(None, alias="from", description="From this time on.")
+    before: Timestamp | None = Field(None, alias="to", description="Before this time.")
     key_id: str | None = Field(None, max_length=128, description="Only of this key.")
     model: str | None = Field(None, max_length=256)
     outcome: Outcome | None = None

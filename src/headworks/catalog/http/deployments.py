@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import StrictBool, StrictInt
+from pydantic import Field, StrictBool
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import WEIGHT
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
@@ -24,6 +25,7 @@ from headworks.kernel.web import (
     StrictModel,
     Timestamp,
     Versioned,
+    Whole,
     envelope,
     page_envelope,
     paged,
@@ -56,7 +58,7 @@ class NewDeploymentIn(StrictModel):
 
     provider: str
     upstream_model: str
-    weight: StrictInt = 1
+    weight: Whole = Field(1, json_schema_extra=WEIGHT)
     stream_usage: StrictBool = True
     enabled: StrictBool = True
 
@@ -64,7 +66,7 @@ class NewDeploymentIn(StrictModel):
 class DeploymentChangesIn(StrictModel):
     """What is to be different; what is left out stays."""
 
-    weight: StrictInt | None = None
+    weight: Whole | None = Field(None, json_schema_extra=WEIGHT)
     stream_usage: StrictBool | None = None
     enabled: StrictBool | None = None
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
-from pydantic import StrictInt
+from pydantic import Field
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken, NotAnAlias, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import ALIAS, TARGETS, WEIGHT
 from headworks.catalog.ports import Catalogs, CatalogStore
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
@@ -25,6 +26,7 @@ from headworks.kernel.web import (
     StrictModel,
     Timestamp,
     Versioned,
+    Whole,
     envelope,
     page_envelope,
     paged,
@@ -48,20 +50,20 @@ class TargetIn(StrictModel):
 
     provider: str
     upstream_model: str
-    weight: StrictInt | None = None
+    weight: Whole | None = Field(None, json_schema_extra=WEIGHT)
 
 
 class NewModelIn(StrictModel):
     """An alias to make. Traffic is shared by weight; targets of weight 0 take over when all others have failed."""
 
-    alias: str
-    targets: list[TargetIn]
+    alias: str = Field(json_schema_extra=ALIAS, examples=["fast"])
+    targets: list[TargetIn] = Field(json_schema_extra=TARGETS)
 
 
 class ModelChangesIn(StrictModel):
     """Where the alias points from now on."""
 
-    targets: list[TargetIn]
+    targets: list[TargetIn] = Field(json_schema_extra=TARGETS)
 
 
 class TargetOut(ResponseModel):

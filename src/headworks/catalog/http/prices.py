@@ -6,17 +6,19 @@ from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import StrictInt
+from pydantic import Field
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED, NewPrice, Price
 from headworks.catalog.errors import NameTaken, PriceNotFound, PricesOverlap, ShippedPrice, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import RATE
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
+    Day,
     Envelope,
     IfMatch,
     PageEnvelope,
@@ -25,6 +27,7 @@ from headworks.kernel.web import (
     StrictModel,
     Timestamp,
     Versioned,
+    Whole,
     envelope,
     page_envelope,
     paged,
@@ -53,18 +56,18 @@ class RatesIn(StrictModel):
     audio output as output does; the rest costs nothing.
     """
 
-    input: StrictInt | None = None
-    cache_read: StrictInt | None = None
-    cache_write_5m: StrictInt | None = None
-    cache_write_1h: StrictInt | None = None
-    input_audio: StrictInt | None = None
-    input_image: StrictInt | None = None
-    output: StrictInt | None = None
-    reasoning: StrictInt | None = None
-    output_audio: StrictInt | None = None
-    images: StrictInt | None = None
-    milliseconds: StrictInt | None = None
-    requests: StrictInt | None = None
+    input: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_read: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_write_5m: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_write_1h: Whole | None = Field(None, json_schema_extra=RATE)
+    input_audio: Whole | None = Field(None, json_schema_extra=RATE)
+    input_image: Whole | None = Field(None, json_schema_extra=RATE)
+    output: Whole | None = Field(None, json_schema_extra=RATE)
+    reasoning: Whole | None = Field(None, json_schema_extra=RATE)
+    output_audio: Whole | None = Field(None, json_schema_extra=RATE)
+    images: Whole | None = Field(None, json_schema_extra=RATE)
+    milliseconds: Whole | None = Field(None, json_schema_extra=RATE)
+    requests: Whole | None = Field(None, json_schema_extra=RATE)
 
 
 class NewPriceIn(StrictModel):
@@ -77,7 +80,7 @@ class NewPriceIn(StrictModel):
     """Left out: from now on."""
     valid_to: Timestamp | None = None
     source: str = ""
-    as_of: date | None = None
+    as_of: Day | None = None
 
 
 class RatesOut(ResponseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Request
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin, Provider
@@ -19,6 +19,7 @@ from headworks.catalog.errors import (
     ReferenceNotAllowed,
 )
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import PROVIDER_NAME
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.queries import resources
 from headworks.catalog.settings import CatalogSettings
@@ -58,8 +59,8 @@ _Writer = Annotated[Principal, require("providers:write")]
 class NewProviderIn(StrictModel):
     """A provider to add, with at most one of `api_key` and `credential_reference`."""
 
-    name: str
-    base_url: str
+    name: str = Field(json_schema_extra=PROVIDER_NAME, examples=["openai"])
+    base_url: str = Field(examples=["https://api.openai.com/v1"])
     dialect: Literal["openai"] = "openai"
     api_key: Secret | None = None
     credential_reference: str | None = None

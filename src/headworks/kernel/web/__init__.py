@@ -15,7 +15,7 @@ from headworks.kernel.web.envelope import (
     page_envelope,
 )
 from headworks.kernel.web.middleware import Surroundings, request_id_of
-from headworks.kernel.web.models import ResponseModel, StrictModel, Timestamp
+from headworks.kernel.web.models import Day, ResponseModel, StrictModel, Timestamp, Whole
 from headworks.kernel.web.once import Once, no_content, repeatable
 from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
@@ -30,6 +30,7 @@ __all__ = [
     "Authenticator",
     "CursorEnvelope",
     "CursorQuery",
+    "Day",
     "Envelope",
     "IfMatch",
     "LargePageEnvelope",
@@ -44,6 +45,7 @@ __all__ = [
     "Surroundings",
     "Timestamp",
     "Versioned",
+    "Whole",
     "access_of",
     "client_address",
     "cursor_envelope",

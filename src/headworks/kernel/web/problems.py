@@ -146,7 +146,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 def _methods_of(request: Request) -> list[str]:
     """Every method that some route takes at this path; the framework knows of one route only."""
     routes = iter_route_contexts(request.app.routes)
-    there = [route for route in routes if route.path and compile_path(route.path)[0].match(request.scope["path"])]
+    path = request.scope["path"]
+    there = [route for route in routes if route.path and compile_path(route.path)[0].match(path)]
+    # `/keys/bulk` is a place of its own, though it could be an id in `/keys/{key_id}`.
+    there = [route for route in there if route.path == path] or there
     return sorted({method for route in there for method in route.methods or ()})
 
 

@@ -21,7 +21,7 @@ from headworks.kernel.web.provision import provision
 if TYPE_CHECKING:
     from headworks.kernel.errors import Stale
 
-TAG: Final = r'"\d{1,10}\.[0-9a-f]{12}(\.[0-9a-f]{16})?"'
+TAG: Final = '"[0-9]{1,10}[.][0-9a-f]{12}([.][0-9a-f]{16})?"'
 """What our tags look like; the digest may be left out in `If-Match`."""
 
 _OURS = re.compile(r'"(?P<version>\d{1,10})\.(?P<mark>[0-9a-f]{12})(?:\.[0-9a-f]{16})?"', re.ASCII)
@@ -81,7 +81,7 @@ async def _precondition(
         Header(
             alias="If-Match",
             description="The `ETag` that was read: 412 when it was changed since. `*` for whatever is there.",
-            json_schema_extra={"pattern": rf"^(\*|{TAG})$"},
+            json_schema_extra={"pattern": f"^([*]|{TAG})$", "minLength": 1, "format": "entity-tag"},
         ),
     ] = None,
 ) -> Precondition:
