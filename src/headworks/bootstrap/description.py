@@ -112,6 +112,9 @@ def _present(schema: Json) -> Json:
 def _complete(operation: Json, route: RouteContext) -> None:
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _present(parameter["schema"])
+        if f"{{{parameter['name']}:path}}" in (route.path or ""):
+            # Names of models hold slashes. OpenAPI cannot say that a parameter does; our client needs to know.
+            parameter["x-slashes"] = True
     responses: Json = operation["responses"]
     responses.pop("422", None)
     if _shows_one(route):
