@@ -11,9 +11,11 @@ mod headers;
 mod inference;
 mod intake;
 mod listener;
+mod pace;
 mod path;
 mod refusal;
 mod streamed;
+mod streams;
 
 pub use drain::Drain;
 pub use listener::{Server, StartError};

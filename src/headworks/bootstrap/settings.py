@@ -80,7 +80,11 @@ class Settings(BaseModel):
     )
     header_timeout_ms: int = Field(10_000, gt=0, description="How long a client may take to send its headers.")
     body_progress_ms: int = Field(30_000, gt=0, description="How long a client's body may stand still.")
-    idle_timeout_ms: int = Field(60_000, gt=0, description="How long a connection may stay without a request.")
+    idle_timeout_ms: int = Field(
+        60_000,
+        gt=0,
+        description="How long a connection may stay without a request, or a client take nothing of an answer.",
+    )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
     spool_segment_bytes: int = Field(
