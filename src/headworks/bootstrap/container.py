@@ -23,7 +23,6 @@ from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.facade import IdentityFacade
 from headworks.kernel.clock import now
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import open_keyring
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
@@ -32,8 +31,10 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.database import Database
     from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
@@ -43,6 +44,7 @@ class Foundation:
     """What both loops share: it has no connection and belongs to no thread."""
 
     home: Home
+    databases: Databases
     bus: EventBus
     sealer: Sealer
     environment: Mapping[str, str]
@@ -80,13 +82,7 @@ class ControllerParts:
         await _close(self.databases)
 
 
-def prepare_databases(home: Home) -> None:
-    """Make the databases, or migrate them. Raises SchemaTooNew before anything is served."""
-    for path, schema in ((home.identity, IDENTITY), (home.catalog, CATALOG), (home.usage, USAGE)):
-        prepare_schema(path, schema)
-
-
-def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
+def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
     """Raises PermissionError or ValueError when the keyring cannot be used."""
     catalog_settings = CatalogSettings(private_networks=settings.private_networks)
     gateway_settings = GatewaySettings(
@@ -95,14 +91,16 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    sealer = open_keyring(home.keyring)
+    return Foundation(home, databases, EventBus(), sealer, environment, catalog_settings, gateway_settings)
 
 
 def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
-    home, bus = foundation.home, foundation.bus
-    identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
-    usage_database = Database.sqlite(home.usage)
+    databases, bus = foundation.databases, foundation.bus
+    identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
+    # Usage of several gateways is stored side by side: what its statements do is the same in any order.
+    usage_database = databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
@@ -120,8 +118,8 @@ def build_container(foundation: Foundation) -> Container:
 
 def build_controller(foundation: Foundation) -> ControllerParts:
     """The controller's parts, reading only; they belong to the loop that first asks the controller."""
-    identity_database = Database.sqlite(foundation.home.identity, inline=True)
-    catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
+    identity_database = foundation.databases.open(IDENTITY, inline=True)
+    catalog_database = foundation.databases.open(CATALOG, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
     vault = SealedVault(foundation.sealer, foundation.environment)
