@@ -144,3 +144,12 @@ async def test_what_fails_leaves_nothing_and_tells_nothing(identity: Store, anno
             raise RuntimeError
     assert await found(identity, KeyFilter()) == []
     assert announced.events == []
+
+
+async def test_many_models_and_odd_names_are_kept_whole(identity: Store) -> None:
+    models = tuple("\u00fc" * 128 + f"{number:03}" for number in range(256))
+    whole = replace(key(1), name="\U0001f600" * 128, allowed_models=models, permissions=MANAGEMENT)
+    await add(identity, whole)
+    async with identity.read() as reading:
+        assert await reading.key("org_1", "key_1") == whole
+        assert await reading.key("org_1", "KEY_1") is None

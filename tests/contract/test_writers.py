@@ -27,6 +27,7 @@ from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.usage import commands as usage_commands
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
+from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.commands import Batch
 from headworks.usage.contracts import Ingested
 from headworks.usage.ports import RecordFilter, ReportFilter
@@ -34,7 +35,7 @@ from tests.contract.conftest import NOON
 from tests.contract.test_catalogs import provider
 from tests.contract.test_identity_store import key
 from tests.contract.test_usage_store import row
-from tests.support.databases import ENGINES, Place
+from tests.support.databases import ENGINES, Databases, Place
 
 WRITERS = 4
 ADMIN = Principal("key_admin", "key", "org_1", "prj_1", MANAGEMENT)
@@ -166,3 +167,17 @@ async def test_the_same_events_from_everywhere_are_stored_once(usage_place: Plac
 
 def _nothing() -> None:
     """The usual `before_commit`."""
+
+
+async def test_numbers_of_another_database_are_forgotten(usage_place: Place | None, databases: Databases) -> None:
+    """As after a restore from a backup: what this process remembers of subjects is not there any more."""
+    async with opened(usage_place, 2) as (database, other):
+        usage = SqlUsage(database)
+        await usage_commands.store(usage, Batch([row(number) for number in range(4)], []), NOON, _nothing)
+        async with other.transaction() as connection:
+            for table in reversed(USAGE.metadata.sorted_tables):
+                await connection.execute(table.delete())
+        done = await usage_commands.store(usage, Batch([row(number) for number in range(10, 14)], []), NOON, _nothing)
+        assert (done.stored, done.rejected) == (4, 0)
+        async with usage.read() as reading:
+            assert len(await reading.records(RecordFilter("org_1"), None, 100)) == 4

@@ -45,7 +45,7 @@ class MariadbServer(Server):
             f"--pid-file={self.folder / 'pid'}",
             "--skip-log-bin",
             "--skip-name-resolve",
-            "--innodb-flush-log-at-trx-commit=0",
+            "--innodb-flush-log-at-trx-commit=2",
             *self._options,
         ]
         if not self.data.exists():

@@ -18,7 +18,7 @@ _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
 class PostgresqlServer(Server):
-    """One cluster. Nothing is synced to disk: what is tested is not what it survives."""
+    """One cluster. Nothing is synced to disk: a commit survives the death of the server, not that of the machine."""
 
     scheme = "postgresql"
     user = "postgres"
@@ -31,7 +31,6 @@ class PostgresqlServer(Server):
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
             **settings,
         }

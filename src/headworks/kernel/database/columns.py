@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_MEDIUM_TEXT = 2**24 - 1
 
 
 class Microseconds(TypeDecorator[datetime]):
@@ -66,8 +65,11 @@ class Long(TypeDecorator[str]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         """What the column is made as."""
-        most = _MEDIUM_TEXT if dialect.name == "mysql" else None
-        return dialect.type_descriptor(Text(most, collation=_collation(dialect)))
+        if dialect.name != "mysql":
+            return dialect.type_descriptor(Text(collation=_collation(dialect)))
+        from sqlalchemy.dialects.mysql import MEDIUMTEXT  # noqa: PLC0415 - thirty modules that others have no use for
+
+        return dialect.type_descriptor(MEDIUMTEXT(collation=_collation(dialect)))
 
 
 def _collation(dialect: Dialect) -> str | None:

@@ -6,10 +6,10 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from headworks.kernel.database import server, sqlite
-from headworks.kernel.database.failures import DatabaseUnavailable, outage, unavailable
+from headworks.kernel.database.failures import DatabaseUnavailable, outage, refuses_to_write, unavailable
 from headworks.kernel.database.schema import FILE_VERSION_TABLE
 
 if TYPE_CHECKING:
@@ -122,6 +122,11 @@ class Database:
                 connection = await self._connect(engine)
                 try:
                     yield connection
+                except DBAPIError as error:
+                    if refuses_to_write(error):
+                        # It led to a primary that is none any more; a new one may lead to the next.
+                        await connection.invalidate()
+                    raise
                 finally:
                     await connection.close()
         except Exception as error:

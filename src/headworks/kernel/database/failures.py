@@ -29,6 +29,8 @@ _DUPLICATE: Final = frozenset({"23505", 1062})
 """PostgreSQL's unique_violation; ER_DUP_ENTRY of MariaDB and MySQL."""
 _OUT_OF_RANGE: Final = 1690
 """ER_DATA_OUT_OF_RANGE of MariaDB and MySQL: a sum beyond 64 bits, which their driver takes for a failure of the server."""
+_READ_ONLY: Final = frozenset({"25006", 1290, 1792, 1836})
+"""PostgreSQL's read_only_sql_transaction; MariaDB and MySQL with `--read-only`, in such a session, and in such a mode."""
 _AGAIN: Final = "The database is not available at the moment; try again shortly."
 
 
@@ -81,6 +83,11 @@ def is_about_rows(error: DBAPIError) -> bool:
         or code == _OUT_OF_RANGE
         or (isinstance(code, str) and code[:2] in {"22", "23"})
     )
+
+
+def refuses_to_write(error: DBAPIError) -> bool:
+    """Whether the server, or the session, only reads."""
+    return code_of(error) in _READ_ONLY
 
 
 def code_of(error: DBAPIError) -> str | int | None:

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from headworks.kernel.database.schema import Condition, Schema
     from headworks.kernel.database.server import Limits
 
+NOTES: Final = "headworks_schemas"
+
 _notes = Table(
-    "headworks_schemas",
+    NOTES,
     MetaData(),
     Column("context", String(32), primary_key=True),
     # The revision that a migration is on its way to; null when none is.
