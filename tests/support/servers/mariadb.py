@@ -26,7 +26,7 @@ class MariadbServer(Server):
         names = ("mariadb-install-db", "mariadbd", "mariadb")
         self._programs = {name: program(name, "mariadb-server") for name in names}
         super().__init__()
-        self._options = options
+        self.options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -46,7 +46,7 @@ class MariadbServer(Server):
             "--skip-log-bin",
             "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",
-            *self._options,
+            *self.options,
         ]
         if not self.data.exists():
             self._init()

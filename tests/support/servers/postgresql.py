@@ -26,7 +26,7 @@ class PostgresqlServer(Server):
     def __init__(self, **settings: str) -> None:
         self._programs = {name: program(name, "postgresql", _FOLDERS) for name in ("initdb", "postgres", "psql")}
         super().__init__()
-        self._settings = {
+        self.settings = {
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
@@ -45,7 +45,7 @@ class PostgresqlServer(Server):
         """See `Server`."""
         if not self.data.exists():
             self._init()
-        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 self.as_its_user(self._programs["postgres"], "-D", str(self.data), *options),
