@@ -70,7 +70,9 @@ class PostgresqlServer(Server):
 
     def create(self, database: str) -> None:
         """In a language that sorts otherwise than by code point, as most installations are."""
-        self.run(f"CREATE DATABASE {database} TEMPLATE template0 LOCALE 'C.UTF-8'")
+        self.run(
+            f"CREATE DATABASE {database} TEMPLATE template0 LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+        )
 
     def run(self, statement: str, database: str | None = None) -> str:
         """See `Server`."""

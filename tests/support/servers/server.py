@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
@@ -31,8 +30,7 @@ class Server(ABC):
         self.port = free_port()
         self._databases = 0
         if os.getuid() == 0:
-            account = pwd.getpwnam(self.user)
-            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            shutil.chown(self.folder, self.user, self.user)
 
     def url(self, database: str, **options: str) -> str:
         """The address of a database, as a user would set it."""

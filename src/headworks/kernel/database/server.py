@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -70,6 +71,8 @@ def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool) ->
         skip_autocommit_rollback=True,
     )
     if address.family != "postgresql":
+        # What the driver logs of a server's warnings repeats values.
+        logging.getLogger("asyncmy").setLevel(logging.ERROR)
         _say_on_connect(engine, limits, reads_only=reads_only)
     return engine
 
