@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -60,12 +60,14 @@ class PostgresqlServer(Server):
         """The postmaster and its children: without them the next start would wait for the shared memory."""
         if self._process is None:
             return
-        family = [*psutil.Process(self._process.pid).children(recursive=True), psutil.Process(self._process.pid)]
-        for member in family:
-            if member.is_running():
-                member.send_signal(signal.SIGKILL)
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        # The postmaster first: it would start anew what dies before it.
+        self._process.kill()
         self._process.wait()
-        psutil.wait_procs(family)
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children)
         self._process = None
 
     def create(self, database: str) -> None:
