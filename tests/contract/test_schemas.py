@@ -17,9 +17,19 @@ from sqlalchemy import Column, Connection, Engine, Index, Integer, Table, event,
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from headworks.bootstrap.databases import SCHEMAS
-from headworks.kernel.database import Address, Exact, Schema, SchemaNotReady, SchemaTooNew, new_metadata, server_schema
+from headworks.kernel.database import (
+    Address,
+    DatabaseUnavailable,
+    Exact,
+    Schema,
+    SchemaNotReady,
+    SchemaTooNew,
+    new_metadata,
+    server_schema,
+)
 from headworks.kernel.database.schema import FILE_VERSION_TABLE, prepare_schema, script_config
 from headworks.kernel.database.server_schema import check, migrate, standing
+from headworks.kernel.secrets import Secret
 from tests.support.databases import ENGINES, LIMITS, SERVERS, Databases
 from tests.support.schemas import Rows, contents, fill, reread
 
@@ -256,7 +266,9 @@ def test_a_start_changes_nothing_and_says_what_to_run(home: Home, tmp_path: Path
 def test_old_code_serves_from_newer_tables_where_those_say_so(home: Home, tmp_path: Path) -> None:
     old = pets(tmp_path, "0001")
     home.make(pets(tmp_path, "0002"))
-    assert "newer version of Headworks (schema 0002, this version knows 0001)" in refused(home, old)
+    assert "newer version of Headworks, or are being made (schema 0002 as yet, this version knows 0001)" in refused(
+        home, old
+    )
     with pytest.raises(SchemaTooNew):
         home.make(old)
     other = pets(tmp_path, "0002", serves="0001")
@@ -301,6 +313,33 @@ def test_tables_of_somebody_else_are_left_alone(home: Home, tmp_path: Path) -> N
     with pytest.raises(SchemaNotReady, match="a table 'pets' already"):
         home.make(pets(tmp_path, "0001"))
     assert home.look(lambda connection: len(inspect(connection).get_columns("pets"))) == 1
+
+
+@on_servers
+def test_what_a_newer_version_has_begun_is_not_ended_by_an_older_one(home: Home, tmp_path: Path) -> None:
+    """Whatever it serves when it is done: only half of it is there."""
+    old, new = pets(tmp_path, "0001"), pets(tmp_path, "0002", serves="0001")
+    home.make(new)
+    begun = f"UPDATE {server_schema.NOTES} SET migrating_to = '0003'"  # noqa: S608 - no input
+    home.look(lambda connection: connection.exec_driver_sql(begun))
+    for schema in (old, new):
+        assert "newer version" in refused(home, schema)
+        with pytest.raises(SchemaTooNew):
+            home.make(schema)
+
+
+@on_servers
+def test_a_role_without_rights_is_told_so(engine: str, databases: Databases, tmp_path: Path) -> None:
+    address = databases.new(engine)
+    server = databases.servers.get(engine)
+    if engine == "postgresql":
+        server.run("CREATE ROLE reader LOGIN PASSWORD 'canary'")
+    else:
+        server.run("CREATE USER reader@'127.0.0.1' IDENTIFIED BY 'canary'; GRANT SELECT ON *.* TO reader@'127.0.0.1'")
+    reader = Address.parse(Secret(f"{server.scheme}://reader:canary@127.0.0.1:{server.port}/{address.database}"))
+    with pytest.raises(DatabaseUnavailable, match=r"cannot be used: .*denied") as caught:
+        asyncio.run(migrate(reader, pets(tmp_path, "0001"), LIMITS))
+    assert "canary" not in str(caught.value)
 
 
 class Cut(Exception):

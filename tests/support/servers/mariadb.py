@@ -12,7 +12,7 @@ from tests.support.servers.missing import program
 from tests.support.servers.server import PASSWORD, ROLE, Server
 
 _ROLES = f"""CREATE USER {ROLE}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';
-GRANT ALL ON *.* TO {ROLE}@'127.0.0.1';
+GRANT ALL ON *.* TO {ROLE}@'127.0.0.1' WITH GRANT OPTION;
 """
 
 

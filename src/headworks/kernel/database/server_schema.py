@@ -12,10 +12,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Column, MetaData, String, Table, delete, func, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from headworks.kernel.database.failures import DatabaseUnavailable, no_answer, outage
+from headworks.kernel.database.failures import DatabaseUnavailable, no_answer
 from headworks.kernel.database.schema import SchemaNotReady, SchemaTooNew, Standing, script_config, version_table_ddl
 from headworks.kernel.database.server import connect_args
 
@@ -69,7 +70,6 @@ async def migrate(address: Address, schema: Schema, limits: Limits) -> Standing:
             raise _refusal(before, schema, address)
         if before.condition in {"missing", "behind", "half migrated"}:
             await connection.run_sync(_migrate, schema, before, address)
-        # Also where another has just done it: what this code serves is noted by whoever comes last.
         return before
 
 
@@ -83,10 +83,11 @@ def _look(connection: Connection, schema: Schema) -> Standing:
     if _notes.name in tables:
         note = connection.execute(select(_notes).where(_notes.c.context == schema.context)).first()
     condition: Condition
-    if stored is not None and stored > schema.head:
+    if note is not None and note.migrating_to is not None:
+        # What a newer version has begun is for that one to end.
+        condition = "newer" if note.migrating_to > schema.head else "half migrated"
+    elif stored is not None and stored > schema.head:
         condition = "compatible" if note is not None and note.serves <= schema.head else "newer"
-    elif note is not None and note.migrating_to is not None:
-        condition = "half migrated"
     elif stored is None:
         condition = "missing"
     else:
@@ -99,8 +100,8 @@ def _refusal(found: Standing, schema: Schema, address: Address) -> SchemaNotRead
     match found.condition:
         case "newer":
             return SchemaTooNew(
-                f"{where} were made by a newer version of Headworks (schema {found.stored}, this version knows "
-                f"{found.wanted}). Start that version, or restore a backup."
+                f"{where} were made by a newer version of Headworks, or are being made (schema {found.stored or 'none'} as "
+                f"yet, this version knows {found.wanted}). Start that version, or restore a backup."
             )
         case "half migrated":
             return SchemaNotReady(
@@ -175,11 +176,9 @@ async def _connected(address: Address, limits: Limits) -> AsyncIterator[AsyncCon
             yield connection
         finally:
             await connection.close()
-    except Exception as error:
-        found = outage(error, str(address))
-        if found is None:
-            raise
-        raise found from error
+    except (DBAPIError, ConnectionError) as error:
+        # Also what is our own fault elsewhere: here it is a right that the role lacks, or tables that somebody changed.
+        raise no_answer(error, address) from error
     finally:
         await engine.dispose()
 
