@@ -24,7 +24,6 @@ from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.facade import IdentityFacade
 from headworks.kernel.clock import now
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import open_keyring
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
@@ -33,8 +32,10 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.database import Database
     from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
@@ -44,6 +45,7 @@ class Foundation:
     """What the loops share: it has no connection and belongs to no thread."""
 
     home: Home
+    databases: Databases
     bus: EventBus
     sealer: Sealer
     environment: Mapping[str, str]
@@ -95,13 +97,7 @@ class ShipperParts:
         await _close(self.databases)
 
 
-def prepare_databases(home: Home) -> None:
-    """Make the databases, or migrate them. Raises SchemaTooNew before anything is served."""
-    for path, schema in ((home.identity, IDENTITY), (home.catalog, CATALOG), (home.usage, USAGE)):
-        prepare_schema(path, schema)
-
-
-def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
+def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
     """Raises PermissionError or ValueError when the keyring cannot be used."""
     catalog_settings = CatalogSettings(private_networks=settings.private_networks)
     gateway_settings = GatewaySettings(
@@ -110,14 +106,15 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    sealer = open_keyring(home.keyring)
+    return Foundation(home, databases, EventBus(), sealer, environment, catalog_settings, gateway_settings)
 
 
 def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
-    home, bus = foundation.home, foundation.bus
-    identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
-    usage_database = Database.sqlite(home.usage)
+    databases, bus = foundation.databases, foundation.bus
+    identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
+    usage_database = databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
@@ -144,13 +141,14 @@ def build_controller(foundation: Foundation) -> ControllerParts:
 def build_shipper(foundation: Foundation) -> ShipperParts:
     """The shipper's parts; they belong to the loop that first uses them."""
     identity, catalog, databases = _inline(foundation)
-    usage_database = Database.sqlite(foundation.home.usage, inline=True)
+    # Usage of several gateways is stored side by side: what its statements do is the same in any order.
+    usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
     return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
-    identity_database = Database.sqlite(foundation.home.identity, inline=True)
-    catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
+    identity_database = foundation.databases.open(IDENTITY, inline=True)
+    catalog_database = foundation.databases.open(CATALOG, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
     vault = SealedVault(foundation.sealer, foundation.environment)

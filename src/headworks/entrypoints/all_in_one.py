@@ -21,10 +21,10 @@ from headworks.bootstrap.container import (
     build_shipper,
     furnish,
     lay_foundation,
-    prepare_databases,
 )
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.credentials import Credentials, endpoint_of
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
@@ -63,8 +63,9 @@ def run(settings: Settings) -> int:
         home = Home(settings.home)
         home.prepare()
         with home.lock():
-            prepare_databases(home)
-            return asyncio.run(_serve(home, settings))
+            databases = Databases(home, settings)
+            databases.prepare()
+            return asyncio.run(_serve(home, settings, databases))
     except (HomeError, EngineError, HeadworksError, OSError, ValueError) as error:
         sys.stderr.write(f"headworks: {error}\n")
         return _FAILED
@@ -96,10 +97,10 @@ class _House:
     shipper: ShipperThread
 
 
-async def _serve(home: Home, settings: Settings) -> int:
+async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
     stop = _Stop()
     async with AsyncExitStack() as stack:
-        house = _build(home, settings, stack)
+        house = _build(home, settings, databases, stack)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
             has_credentials=credentials.usable, keep=credentials.keep
@@ -134,10 +135,10 @@ async def _serve(home: Home, settings: Settings) -> int:
     return stop.status
 
 
-def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
+def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     engine = make_engine(settings, home.spool, control_socket)
-    foundation = lay_foundation(home, settings, environment())
+    foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
     controller = ControllerThread(engine, build_controller(foundation))

@@ -10,9 +10,10 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from headworks.bootstrap.container import build_container, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.container import build_container, furnish, lay_foundation
 from headworks.bootstrap.control_plane import management_app
 from headworks.bootstrap.credentials import Credentials
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings
@@ -51,8 +52,9 @@ class Api:
         settings = Settings(home=self._home.path, port=self.port)
         endpoint = f"http://127.0.0.1:{self.port}/v1"
         self._home.prepare()
-        prepare_databases(self._home)
-        foundation = lay_foundation(self._home, settings, {})
+        databases = Databases(self._home, settings)
+        databases.prepare()
+        foundation = lay_foundation(self._home, settings, databases, {})
         container = build_container(foundation)
         credentials = Credentials(self._home.credentials, endpoint)
         foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli import doctor, env, keys, mock_provider, models, prices, providers, status, up, usage
+from headworks.entrypoints.cli import db, doctor, env, keys, mock_provider, models, prices, providers, status, up, usage
 from headworks.entrypoints.cli import version as versions
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import note
@@ -29,6 +29,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(db.app, name="db")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
 app.command("mock-provider", context_settings=mock_provider.PASS_ON)(mock_provider.mock_provider)
@@ -63,7 +64,7 @@ def root(
 ) -> None:
     """One OpenAI-compatible endpoint in front of any model, with exact accounting.
 
-    `headworks up` starts a server. The other commands speak to a running one, which they find by its data folder.
+    `headworks up` starts a server, `headworks db` speaks to its databases. The other commands speak to a running server, which they find by its data folder.
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """
