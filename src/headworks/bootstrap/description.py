@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from headworks import __version__
-from headworks.identity.domain import KEY_PATTERN
+from headworks.identity.domain.keys import KEY_PATTERN
 from headworks.kernel.web import Problem, access_of
 
 if TYPE_CHECKING:

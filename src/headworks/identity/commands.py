@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import KeyChanged, KeyView, Organization, Project
-from headworks.identity.domain import (
+from headworks.identity.domain.keys import (
     check_expiry,
     check_hash,
     check_models,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.identity.domain import check_token
+from headworks.identity.domain.keys import check_token
 from headworks.identity.errors import InvalidKey, KeyNotFound, WrongKindOfKey
 from headworks.kernel.principal import Principal
 

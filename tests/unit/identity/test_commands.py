@@ -8,7 +8,7 @@ import pytest
 from headworks.identity import commands
 from headworks.identity.commands import IssuedKey, KeyChange, KeyOrder
 from headworks.identity.contracts import KeyView
-from headworks.identity.domain import hash_key, is_well_formed
+from headworks.identity.domain.keys import hash_key, is_well_formed
 from headworks.identity.errors import (
     KeyExists,
     KeyIsRevoked,

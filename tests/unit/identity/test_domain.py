@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.identity.contracts import KeyView
-from headworks.identity.domain import (
+from headworks.identity.domain.keys import (
     KEY_PATTERN,
     check_expiry,
     check_hash,

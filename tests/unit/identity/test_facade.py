@@ -10,7 +10,7 @@ from headworks.identity import commands
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.adapters.tables import SCHEMA
 from headworks.identity.commands import KeyOrder
-from headworks.identity.domain import generate_key, hash_key
+from headworks.identity.domain.keys import generate_key, hash_key
 from headworks.identity.errors import InvalidKey, WrongKindOfKey
 from headworks.identity.facade import FirstKeys, IdentityFacade
 from headworks.identity.ports import Store

@@ -8,7 +8,7 @@ import pytest
 from headworks.bootstrap.app import build_app
 from headworks.identity import commands
 from headworks.identity.commands import KeyOrder
-from headworks.identity.domain import hash_key
+from headworks.identity.domain.keys import hash_key
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.ports import Store
 from headworks.kernel.clock import now

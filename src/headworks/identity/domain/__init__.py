@@ -1,0 +1,1 @@
+"""The rules of identity: keys, passwords, second factors, tokens, tries at the door."""
