@@ -88,6 +88,14 @@ class Conflict(HeadworksError):
     title = "Conflict with what is there"
 
 
+class Stale(HeadworksError):
+    """The thing was changed since the caller saw it: what they know of it is out of date."""
+
+    code = "stale"
+    status = 412
+    title = "Changed in the meantime"
+
+
 class Unavailable(HeadworksError):
     """Something that we depend on failed; the same request may succeed later. Never shown as 401."""
 

@@ -8,6 +8,11 @@ Permission = Literal[
     "inference",
     "organizations:read",
     "projects:read",
+    "projects:write",
+    "members:read",
+    "members:write",
+    "service-accounts:read",
+    "service-accounts:write",
     "keys:read",
     "keys:write",
     "providers:read",
@@ -22,8 +27,9 @@ Permission = Literal[
     "installation:operate",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; installation:operate: what concerns the whole installation,
-such as importing keys by their hash.
+inference: `/v1/*`, and nothing of the management API; members: who belongs to the organisation, and who is invited;
+installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
+their hash.
 """
 
 INFERENCE: frozenset[Permission] = frozenset({"inference"})

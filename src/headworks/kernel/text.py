@@ -30,6 +30,11 @@ def checked_name(field: str, value: str) -> str:
     return name
 
 
+def comparable(name: str) -> str:
+    """What two names must not share: neither case nor another way to write the same characters tells them apart."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 def nearest(wanted: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The names most like `wanted`, best first, for an error that helps."""
     return difflib.get_close_matches(wanted, list(known), n=count, cutoff=0.5)

@@ -173,15 +173,16 @@ def _in_state(state: KeyState, at: datetime) -> ColumnElement[bool]:
 
 
 def _organization(row: Row[tuple[object, ...]]) -> Organization:
-    return Organization(**row._mapping)  # noqa: SLF001 - as below
+    return Organization(**{name: row._mapping[name] for name in Organization.__slots__})  # noqa: SLF001 - as below
 
 
 def _project(row: Row[tuple[object, ...]]) -> Project:
-    return Project(**row._mapping)  # noqa: SLF001 - as below
+    return Project(**{name: row._mapping[name] for name in Project.__slots__})  # noqa: SLF001 - as below
 
 
 def _key(row: Row[tuple[object, ...]]) -> KeyView:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public accessor, named so as not to hide a column
+    unread = {"owner_kind", "owner_id", "allowed_endpoints", "allowed_addresses"}
+    values = {name: value for name, value in row._mapping.items() if name not in unread}  # noqa: SLF001 - SQLAlchemy's public accessor, named so as not to hide a column
     models = values.pop("allowed_models")
     permissions = cast("frozenset[Permission]", frozenset(str(values.pop("permissions")).split()))
     return KeyView(
@@ -191,6 +192,7 @@ def _key(row: Row[tuple[object, ...]]) -> KeyView:
 
 def _columns(key: KeyView) -> dict[str, object]:
     return {
+        "version": key.version,
         "id": key.id,
         "organization_id": key.organization_id,
         "project_id": key.project_id,

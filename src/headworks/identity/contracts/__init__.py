@@ -1,0 +1,48 @@
+"""What others see of identity: frozen values, and the events that tell of their changes."""
+
+from headworks.identity.contracts.events import (
+    KeyChanged,
+    MembershipChanged,
+    OrganizationChanged,
+    ProjectChanged,
+    ServiceAccountChanged,
+    UserChanged,
+)
+from headworks.identity.contracts.keys import KeyKind, KeyOwner, KeyState, KeyView, OwnerKind, Suspension
+from headworks.identity.contracts.people import (
+    Invitation,
+    InvitationState,
+    Member,
+    Membership,
+    Role,
+    ServiceAccount,
+    State,
+    User,
+)
+from headworks.identity.contracts.places import Organization, Project, ProjectState
+
+__all__ = [
+    "Invitation",
+    "InvitationState",
+    "KeyChanged",
+    "KeyKind",
+    "KeyOwner",
+    "KeyState",
+    "KeyView",
+    "Member",
+    "Membership",
+    "MembershipChanged",
+    "Organization",
+    "OrganizationChanged",
+    "OwnerKind",
+    "Project",
+    "ProjectChanged",
+    "ProjectState",
+    "Role",
+    "ServiceAccount",
+    "ServiceAccountChanged",
+    "State",
+    "Suspension",
+    "User",
+    "UserChanged",
+]
