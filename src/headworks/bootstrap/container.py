@@ -7,6 +7,7 @@ connections of its own, in its own loop, where a look-up takes a tenth of the ti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from headworks.catalog.adapters.shipped import shipped_prices
@@ -22,6 +23,7 @@ from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.facade import IdentityFacade
+from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
@@ -49,12 +51,15 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    sign_in_settings: SignInSettings
+    password_cost: int
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
     """The control plane's parts, in the main loop."""
 
+    foundation: Foundation
     databases: Mapping[str, Database]
     identity: IdentityFacade
     catalogs: SqlCatalogs
@@ -95,7 +100,23 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    sign_in_settings = SignInSettings(
+        access_life=timedelta(seconds=settings.access_token_seconds),
+        idle=timedelta(seconds=settings.session_idle_seconds),
+        absolute=timedelta(seconds=settings.session_seconds),
+        signing_key_life=timedelta(seconds=settings.signing_key_seconds),
+        issuer=settings.token_issuer,
+    )
+    return Foundation(
+        home=home,
+        bus=EventBus(),
+        sealer=open_keyring(home.keyring),
+        environment=environment,
+        catalog_settings=catalog_settings,
+        gateway_settings=gateway_settings,
+        sign_in_settings=sign_in_settings,
+        password_cost=settings.password_cost,
+    )
 
 
 def build_container(foundation: Foundation) -> Container:
@@ -108,6 +129,7 @@ def build_container(foundation: Foundation) -> Container:
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
     return Container(
+        foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
         identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
         catalogs=catalogs,

@@ -60,6 +60,23 @@ class Settings(BaseModel):
         description="Whether providers may have loopback and private addresses, as one's own model servers do.",
     )
 
+    access_token_seconds: int = Field(600, ge=60, le=3_600, description="How long an access token is valid.")
+    session_idle_seconds: int = Field(
+        7 * 86_400, ge=300, le=365 * 86_400, description="After how long without a refresh a session ends."
+    )
+    session_seconds: int = Field(
+        30 * 86_400, ge=300, le=365 * 86_400, description="After how long a session ends, whatever happens."
+    )
+    signing_key_seconds: int = Field(
+        30 * 86_400, ge=3_600, le=365 * 86_400, description="How long one key signs access tokens before the next does."
+    )
+    token_issuer: str = Field(
+        "headworks", min_length=1, max_length=256, description="The issuer that access tokens name (iss)."
+    )
+    password_cost: int = Field(
+        12, ge=10, le=16, description="The cost of hashing a password with bcrypt; each one more takes twice as long."
+    )
+
     upstream_connect_ms: int = Field(
         5_000, gt=0, le=3_600_000, description="How long connecting to a provider may take, its TLS handshake included."
     )

@@ -117,7 +117,7 @@ async def _serve(home: Home, settings: Settings) -> int:
             first_key,
         )
         health = _health(house, shipper)
-        control_plane = _open_management(house, health, welcome)
+        control_plane = await _open_management(house, health, welcome, credentials)
         serving = control_plane.start()
         gc.collect()
         # What is there now stays: the collector need not walk through it while somebody waits for an answer.
@@ -152,13 +152,16 @@ def _health(house: _House, shipper: Shipper) -> Health:
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
-def _open_management(house: _House, health: Health, welcome: Welcome) -> ControlPlane:
+async def _open_management(house: _House, health: Health, welcome: Welcome, credentials: Credentials) -> ControlPlane:
     from headworks.bootstrap.control_plane import (  # noqa: PLC0415 - half a second that no model call waits for
         ControlPlane,
         management_app,
     )
+    from headworks.bootstrap.sign_in import build_sign_in, first_operator  # noqa: PLC0415 - as above
 
-    return ControlPlane(management_app(house.container, health, welcome, house.home), house.control_socket)
+    sign_in = build_sign_in(house.container)
+    welcome.operator = await first_operator(sign_in, house.foundation.bus, credentials)
+    return ControlPlane(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
 
 
 async def _close(house: _House, control_plane: ControlPlane, shipper: Shipper, shipping: asyncio.Task[None]) -> None:

@@ -14,9 +14,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from headworks.kernel.database import Microseconds, Schema, new_metadata
-
-metadata = new_metadata()
+from headworks.identity.adapters import sign_in_tables
+from headworks.identity.adapters.metadata import metadata
+from headworks.kernel.database import Microseconds, Schema
 
 organizations = Table(
     "organizations",
@@ -143,4 +143,4 @@ service_accounts = Table(
     Index("ix_service_accounts_project_id", "project_id"),
 )
 
-SCHEMA = Schema("identity", metadata, head="0002")
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0003")

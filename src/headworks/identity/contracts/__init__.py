@@ -20,8 +20,19 @@ from headworks.identity.contracts.people import (
     User,
 )
 from headworks.identity.contracts.places import Organization, Project, ProjectState
+from headworks.identity.contracts.sessions import (
+    Carriage,
+    EndReason,
+    PasswordSet,
+    SecondFactor,
+    Session,
+    SessionEnded,
+    StoredPassword,
+)
 
 __all__ = [
+    "Carriage",
+    "EndReason",
     "Invitation",
     "InvitationState",
     "KeyChanged",
@@ -35,13 +46,18 @@ __all__ = [
     "Organization",
     "OrganizationChanged",
     "OwnerKind",
+    "PasswordSet",
     "Project",
     "ProjectChanged",
     "ProjectState",
     "Role",
+    "SecondFactor",
     "ServiceAccount",
     "ServiceAccountChanged",
+    "Session",
+    "SessionEnded",
     "State",
+    "StoredPassword",
     "Suspension",
     "User",
     "UserChanged",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from headworks.kernel.secrets import Secret
+from headworks.kernel.secrets import Secret, seal_context
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,9 +28,14 @@ def new_secret() -> Secret:
     return Secret(base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode())
 
 
-def provisioning_uri(secret: Secret, email: str) -> str:
+def secret_context(user_id: str) -> bytes:
+    """The place that a user's secret is sealed for."""
+    return seal_context("identity", "second-factor", user_id)
+
+
+def provisioning_uri(secret: Secret, email: str) -> Secret:
     """The `otpauth:` address that an authenticator app reads from a QR code. It holds the secret."""
-    return _codes(secret).get_provisioning_uri(email, "Headworks")
+    return Secret(_codes(secret).get_provisioning_uri(email, "Headworks"))
 
 
 def matching_step(secret: Secret, code: str, at: datetime, last_step: int) -> int | None:

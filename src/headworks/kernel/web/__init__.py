@@ -4,6 +4,14 @@ The authenticator and the stores reach the routes through `provide`, which only 
 """
 
 from headworks.kernel.web.access import Access, Authenticator, access_of, public, require
+from headworks.kernel.web.browser import (
+    CSRF_HEADER,
+    check_same_site,
+    cookie_names,
+    may_change,
+    set_cookie,
+    source_of,
+)
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
@@ -19,6 +27,7 @@ from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
 
 __all__ = [
+    "CSRF_HEADER",
     "Access",
     "Authenticator",
     "CursorEnvelope",
@@ -32,13 +41,18 @@ __all__ = [
     "Surroundings",
     "Timestamp",
     "access_of",
+    "check_same_site",
+    "cookie_names",
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
+    "may_change",
     "page_envelope",
     "provide",
     "provided",
     "public",
     "request_id_of",
     "require",
+    "set_cookie",
+    "source_of",
 ]

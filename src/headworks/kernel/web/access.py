@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Depends, Request
 from fastapi.routing import RouteContext
 
-from headworks.kernel.errors import Forbidden, Unauthenticated
+from headworks.kernel.errors import Forbidden, Invalid, Unauthenticated
 from headworks.kernel.principal import Principal
+from headworks.kernel.web.browser import CSRF_HEADER, check_same_site, cookie_names, from_loopback, may_change
 from headworks.kernel.web.provision import provision
 
 if TYPE_CHECKING:
@@ -22,46 +22,92 @@ if TYPE_CHECKING:
 
 
 class Authenticator(Protocol):
-    """Turns a bearer token into the one who calls."""
+    """Turns what was sent into the one who calls."""
 
     async def authenticate(self, token: str) -> Principal:
-        """Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses."""
+        """The holder of a bearer token: a management key, or an access token.
+
+        Raises Unauthenticated when it is not valid, Forbidden when it is one for other uses.
+        """
+
+    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
+        """The holder of a session cookie; `csrf` is None where the request can change nothing.
+
+        Raises Unauthenticated when it is not valid, Forbidden when `csrf` is not the session's.
+        """
 
 
 class MissingPermission(Forbidden):
-    """The key is valid and lacks what the route needs."""
+    """The caller is known and lacks what the route needs."""
 
     code = "missing_permission"
+
+
+class PasswordChangeRequired(Forbidden):
+    """They signed in with a password that was made for them."""
+
+    code = "password_change_required"
+
+
+class TwoCredentials(Invalid):
+    """Two proofs of who calls, which might be two callers."""
+
+    code = "two_credentials"
+    status = 400
+    title = "Two credentials were sent"
 
 
 class Access:
     """The rule of one route. As a dependency it gives the Principal; None where the route lets anybody in."""
 
-    def __init__(self, permission: Permission | None, *, loopback: bool = False) -> None:
+    def __init__(
+        self, permission: Permission | None, *, loopback: bool = False, before_password_change: bool = False
+    ) -> None:
         self.permission = permission
         self.loopback = loopback
         """Whether callers on this machine need no key."""
+        self.before_password_change = before_password_change
+        """Whether it is open to those who must change their password first."""
 
     async def __call__(self, request: Request) -> Principal | None:
         """Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
-        if self.permission is None or (self.loopback and _from_loopback(request)):
+        if self.permission is None or (self.loopback and from_loopback(request)):
             return None
-        authenticator = provision(request, Authenticator)
-        principal: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
+        principal = await _authenticated(request)
+        if principal.must_change_password and not self.before_password_change:
+            raise PasswordChangeRequired("Choose a password of your own first: POST /api/v1/auth/password.")
         if not principal.may(self.permission):
             raise MissingPermission(
-                f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
-                "has one make you such a key."
+                f"You lack the permission {self.permission}. Use a management key that has it, or let somebody who "
+                "has it give it to you."
             )
         return principal
 
 
-def require(permission: Permission, *, or_loopback: bool = False) -> Dependency:
+async def _authenticated(request: Request) -> Principal:
+    authenticator = provision(request, Authenticator)
+    cookie = request.cookies.get(cookie_names(request)[0])
+    if cookie is None:
+        bearer: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
+        return bearer
+    if "authorization" in request.headers:
+        raise TwoCredentials("Both an Authorization header and a session cookie were sent; send one of them.")
+    csrf = None
+    if may_change(request):
+        check_same_site(request)
+        csrf = request.headers.get(CSRF_HEADER, "")
+    principal: Principal = await authenticator.authenticate_browser(cookie, csrf)  # type: ignore[attr-defined]
+    return principal
+
+
+def require(permission: Permission, *, or_loopback: bool = False, before_password_change: bool = False) -> Dependency:
     """Let in who holds `permission`.
 
     It gives the route its caller: `principal: Annotated[Principal, require("keys:read")]`.
     """
-    dependency: Dependency = Depends(Access(permission, loopback=or_loopback))
+    dependency: Dependency = Depends(
+        Access(permission, loopback=or_loopback, before_password_change=before_password_change)
+    )
     return dependency
 
 
@@ -85,7 +131,10 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 def _bearer_token(request: Request) -> str:
     values = request.headers.getlist("authorization")
     if not values:
-        raise Unauthenticated("No key was sent. Send a management key as the header `Authorization: Bearer hw_mk_…`.")
+        raise Unauthenticated(
+            "No key was sent. Send a management key as the header `Authorization: Bearer hw_mk_…`, or sign in with "
+            "POST /api/v1/auth/login."
+        )
     if len(values) > 1:
         raise Unauthenticated("Two Authorization headers were sent; send one.")
     scheme, _, token = values[0].partition(" ")
@@ -94,16 +143,3 @@ def _bearer_token(request: Request) -> str:
             "The Authorization header must read `Bearer` and the key: `Authorization: Bearer hw_mk_…`."
         )
     return token.strip()
-
-
-def _from_loopback(request: Request) -> bool:
-    """By the engine's word, which alone speaks to us. Every hop must be this machine: any other was forwarded."""
-    hops = [hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")]
-    return bool(hops) and all(_is_loopback(hop) for hop in hops)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

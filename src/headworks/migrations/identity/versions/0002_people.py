@@ -82,7 +82,9 @@ def upgrade() -> None:
         sa.Column("live", sa.Boolean()),
         sa.PrimaryKeyConstraint("id", name="pk_invitations"),
         sa.UniqueConstraint("token_hash", name="uq_invitations_token_hash"),
-        sa.UniqueConstraint("organization_id", "email_key", "live", name="uq_invitations_organization_id_email_key_live"),
+        sa.UniqueConstraint(
+            "organization_id", "email_key", "live", name="uq_invitations_organization_id_email_key_live"
+        ),
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_invitations_organization_id"),
     )
     op.create_table(
