@@ -47,7 +47,8 @@ def is_common(password: str) -> bool:
         len(set(lower)) < _FEWEST_DIFFERENT
         or _repeats(lower)
         or _walks(lower)
-        or any(_decorates(text) for text in (lower, lower.translate(_REPLACED)))
+        or _decorates(lower)
+        or _decorates(lower.translate(_REPLACED))
     )
 
 
@@ -56,7 +57,8 @@ def _decorates(text: str) -> bool:
     start = next((at for at, character in enumerate(text) if character.isalpha()), len(text))
     end = next((at for at in range(len(text), start, -1) if text[at - 1].isalpha()), start)
     core = text[start:end]
-    return core in common_words() and len(text) - len(core) <= _MOST_DECORATION
+    known = core in common_words() or core.translate(_REPLACED) in common_words()
+    return known and len(text) - len(core) <= _MOST_DECORATION
 
 
 def _repeats(text: str) -> bool:

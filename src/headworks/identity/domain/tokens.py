@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 AUDIENCE: Final = "headworks-management"
 LEEWAY: Final = timedelta(seconds=30)
 """For clocks that differ."""
+MOST_LIFE: Final = timedelta(hours=1)
+"""The longest that can be set."""
 MOST_BYTES: Final = 2_048
 """Ours have about 600."""
 _TYPE = "at+jwt"
@@ -107,9 +109,11 @@ def verified(token: str, key: EllipticCurvePublicKey, issuer: str, at: datetime)
     except jwt.InvalidTokenError as error:
         raise _refused("its signature, issuer or audience is wrong") from error
     issued, not_before, expires = (_moment(content, name) for name in ("iat", "nbf", "exp"))
-    if expires + LEEWAY <= at:
+    if expires - issued > MOST_LIFE:
+        raise _refused("it would be valid for longer than any that this server makes")
+    if expires <= at - LEEWAY:
         raise TokenExpired("The access token has expired. Get another one with POST /api/v1/auth/refresh.")
-    if max(issued, not_before) - LEEWAY > at:
+    if max(issued, not_before) > at + LEEWAY:
         raise _refused("it is not valid yet; the clocks of this server and of the one that made it differ")
     user_id, organization_id, session_id, token_id = (_text(content, name) for name in ("sub", "org", "sid", "jti"))
     return Claims(user_id, organization_id, session_id, token_id, issued, expires)
