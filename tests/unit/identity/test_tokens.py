@@ -71,13 +71,16 @@ def test_what_was_signed_is_read_again() -> None:
 
 def test_another_library_can_verify_it_by_the_published_key() -> None:
     published = jwt.PyJWK.from_dict(KEY.published())
-    assert jwt.decode(
-        TOKEN,
-        published,
-        audience="headworks-management",
-        issuer="headworks",
-        options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
-    )["sub"] == "usr_1"
+    assert (
+        jwt.decode(
+            TOKEN,
+            published,
+            audience="headworks-management",
+            issuer="headworks",
+            options={"verify_exp": False, "verify_nbf": False, "verify_iat": False},
+        )["sub"]
+        == "usr_1"
+    )
     assert "d" not in KEY.published()
 
 
