@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, update
 
@@ -29,10 +29,13 @@ from headworks.kernel.secrets import Sealer, Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from headworks.identity.commands.sessions import Granted
-    from headworks.identity.contracts import Role
+    from headworks.identity.contracts import Carriage, Role
     from headworks.kernel.principal import Principal
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -122,7 +125,7 @@ class Ground:
                 insert(memberships).values({name: getattr(one, name) for name in Membership.__slots__})
             )
 
-    def _sql(self) -> Any:
+    def _sql(self) -> AbstractAsyncContextManager[AsyncConnection]:
         assert self._database is not None
         return self._database.transaction()
 
@@ -178,14 +181,25 @@ class World:
                 await unit.put_password(user_id, StoredPassword(password_hash, NOON))
         self.hasher.hashed = 0
 
-    async def enter(self, name: str = "ada", password: str = PASSWORD, client: Client = HOME, **more: Any) -> Granted:
+    async def enter(
+        self,
+        name: str = "ada",
+        password: str = PASSWORD,
+        client: Client = HOME,
+        *,
+        code: str | None = None,
+        recovery_code: str | None = None,
+        organization_id: str | None = None,
+        carriage: Carriage = "bearer",
+    ) -> Granted:
         """Sign in."""
-        return await self.sign_in(Wish(f"{name}@example.org", Secret(password), **more), client)
+        wish = Wish(f"{name}@example.org", Secret(password), code, recovery_code, organization_id, carriage)
+        return await self.sign_in(wish, client)
 
     async def who(self, granted: Granted) -> Principal:
         """Who the access token says is calling."""
-        return await self.door.authenticate(granted.access_token.reveal())
+        return await self.door.authenticate(granted.access_token.reveal(), None)
 
 
-async def _no_keys(_token: str) -> Principal:
+async def _no_keys(_token: str, _source: str | None) -> Principal:
     raise Unauthenticated("no keys here")

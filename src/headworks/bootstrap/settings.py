@@ -6,12 +6,15 @@ A wrong value or a variable that we do not know stops the start: half-understood
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from headworks.bootstrap.discovery.places import NAMES
+from headworks.identity.domain.emails import check_email
+from headworks.kernel.errors import Invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +47,15 @@ class Settings(BaseModel):
     tls_cert: Path | None = Field(None, description="PEM file with the certificate chain; with it, HTTPS is spoken.")
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, and above.")
+    operator_email: str = Field(
+        "operator@localhost",
+        max_length=254,
+        description="The email address of the first operator, made at the first start.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Networks (CIDR, separated by commas) of the proxies in front, whose X-Forwarded-For is believed.",
+    )
     drain_seconds: float = Field(
         30.0, ge=0, le=86_400, description="How long open requests may go on after a stop was asked for."
     )
@@ -122,6 +134,22 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return value
+        return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+    @field_validator("operator_email")
+    @classmethod
+    def _one_address(cls, address: str) -> str:
+        try:
+            return check_email(address)
+        except Invalid as error:
+            raise ValueError(error.details[0].message) from None
+
     @field_validator("discovery_addresses")
     @classmethod
     def _known_places(cls, addresses: dict[str, str]) -> dict[str, str]:
@@ -143,6 +171,14 @@ class Settings(BaseModel):
             message = "HEADWORKS_SPOOL_LIMIT_BYTES must be at least three times HEADWORKS_SPOOL_SEGMENT_BYTES"
             raise ValueError(message)
         return self
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        message = f"{error}; write networks such as 10.0.0.0/8 or 2001:db8::/32"
+        raise ValueError(message) from None
 
 
 def variable_of(field: str) -> str:

@@ -27,7 +27,14 @@ from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
 from headworks.catalog.contracts import CatalogChanged
 from headworks.dataplane.engine import EngineError
-from headworks.identity.contracts import KeyChanged
+from headworks.identity.contracts import (
+    KeyChanged,
+    MembershipChanged,
+    OrganizationChanged,
+    ProjectChanged,
+    ServiceAccountChanged,
+    UserChanged,
+)
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
 
@@ -96,7 +103,7 @@ async def _serve(home: Home, settings: Settings) -> int:
         house = _build(home, settings, stack)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
-            has_credentials=credentials.usable, keep=credentials.keep
+            has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
         )
         await furnish(house.container, foothold.organization_id)
 
@@ -140,7 +147,16 @@ def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
     controller = ControllerThread(engine, build_controller(foundation))
     # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
     foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
-    foundation.bus.subscribe(CatalogChanged, lambda _event: engine.invalidate_all())
+    # Each of these concerns many keys at once, and happens seldom.
+    for kind in (
+        CatalogChanged,
+        OrganizationChanged,
+        ProjectChanged,
+        UserChanged,
+        MembershipChanged,
+        ServiceAccountChanged,
+    ):
+        foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
     controller.start()
     stack.callback(controller.stop)
     return _House(home, settings, foundation, container, engine, control_socket, controller)

@@ -55,6 +55,11 @@ class Invalid(HeadworksError):
         """One field is wrong: `message` says what, and what would be right."""
         return cls(f"{field}: {message}", details=[FieldProblem(field, code, message)])
 
+    def within(self, place: str) -> Invalid:
+        """The same in one item of a list: `place` goes before each field."""
+        details = [FieldProblem(f"{place}.{one.field}", one.code, one.message) for one in self.details]
+        return type(self)(f"{place}.{self.message}", detail=self.detail, details=details)
+
 
 class Unauthenticated(HeadworksError):
     """We do not know who calls."""

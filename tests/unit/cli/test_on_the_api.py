@@ -16,6 +16,7 @@ from headworks.bootstrap.credentials import Credentials
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings
+from headworks.bootstrap.sign_in import build_sign_in, first_operator
 from headworks.bootstrap.welcome import Welcome
 from tests.support.child import eventually, free_port
 from tests.support.engine_twin import EngineTwin
@@ -61,7 +62,9 @@ class Api:
         engine.start()
         health = Health(engine, {}, started=True)
         welcome = Welcome(settings, {}, container.catalog, foothold.organization_id, endpoint, None)
-        app = management_app(container, health, welcome, self._home)
+        sign_in = build_sign_in(container)
+        await first_operator(sign_in, foundation.bus, credentials)
+        app = management_app(container, sign_in, health, welcome, self._home)
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", ws="none"))
         await self._server.serve()
         await container.close()

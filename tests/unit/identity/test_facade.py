@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from headworks.identity import commands
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.adapters.tables import SCHEMA
-from headworks.identity.commands import KeyOrder
+from headworks.identity.commands import keys as commands
+from headworks.identity.commands.keys import KeyOrder
 from headworks.identity.domain.keys import generate_key, hash_key
 from headworks.identity.errors import InvalidKey, WrongKindOfKey
 from headworks.identity.facade import FirstKeys, IdentityFacade
@@ -75,7 +75,7 @@ async def test_a_stranger_is_refused(empty: IdentityFacade, token: str) -> None:
 
 async def test_a_key_is_refused_for_what_it_is(store: Store, admin: Principal) -> None:
     facade = IdentityFacade(store, lambda: NOON)
-    async with store.transaction() as unit:
+    async with store.transaction("org_1") as unit:
         inference = await commands.create_key(unit, admin, KeyOrder("i"), NOON)
         expired = await commands.create_key(
             unit, admin, KeyOrder("e", "management", expires_at=NOON), NOON - timedelta(days=1)
@@ -98,7 +98,7 @@ async def test_a_key_is_refused_for_what_it_is(store: Store, admin: Principal) -
 
 async def test_names_and_uses_are_kept(store: Store, admin: Principal) -> None:
     facade = IdentityFacade(store, lambda: NOON)
-    async with store.transaction() as unit:
+    async with store.transaction("org_1") as unit:
         key = (await commands.create_key(unit, admin, KeyOrder("Mine"), NOON)).view
     assert await facade.key_names("org_1", [key.id, "key_9"]) == {key.id: "Mine"}
     await facade.record_uses({key.id: NOON, "key_9": NOON})

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -57,7 +57,7 @@ def signed(claims: dict[str, Any], **headers: object) -> str:
     return jwt.PyJWS().encode(json.dumps(claims).encode(), PRIVATE, "ES256", headers=header(**headers))
 
 
-def accept(token: str, at: Any = NOON) -> Claims:
+def accept(token: str, at: datetime = NOON) -> Claims:
     assert key_id_of(token) == KEY.id
     return verified(token, KEY.public_key(), "headworks", at)
 

@@ -43,7 +43,7 @@ class Body(StrictModel):
 class Door:
     """Knows two keys."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, _source: str | None) -> Principal:
         permissions: dict[str, set[Permission]] = {"reader": {"keys:read"}, "writer": {"keys:read", "keys:write"}}
         if token not in permissions:
             raise Unauthenticated("The key is not known here.")

@@ -1,67 +1,55 @@
-"""What changes identity: the first start, and the life of a key."""
+"""The life of a key: made or imported, changed, revoked. `rotation` gives one a new secret, `orders` reads what is wanted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from headworks.identity.contracts import KeyChanged, KeyView, Organization, Project
-from headworks.identity.domain.keys import (
-    check_expiry,
-    check_hash,
-    check_models,
-    generate_key,
-    permissions_for,
-)
-from headworks.identity.errors import (
-    KeyIsRevoked,
-    KeyNotFound,
-    LastManagementKey,
-    MoreThanOwnRights,
-    ProjectNotFound,
-)
+from headworks.identity.commands.orders import KeyOrder, check_import, find_owner, find_project, read_scopes
+from headworks.identity.contracts import KeyChanged, KeyView
+from headworks.identity.domain.grants import permissions_for
+from headworks.identity.domain.keys import check_expiry, generate_key
+from headworks.identity.domain.limits import check_endpoints, check_models, check_networks
+from headworks.identity.domain.records import change as record
+from headworks.identity.domain.versions import check_version
+from headworks.identity.errors import KeyIsRevoked, KeyNotFound, LastManagementKey, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
-from headworks.kernel.pagination import PageRequest
-from headworks.kernel.permissions import MANAGEMENT
-from headworks.kernel.principal import Principal
 from headworks.kernel.text import checked_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyKind
     from headworks.identity.ports import Unit
-    from headworks.kernel.permissions import Permission
+    from headworks.kernel.principal import Principal
     from headworks.kernel.secrets import Secret
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class KeyOrder:
-    """The key that somebody wants."""
+__all__ = ["IssuedKey", "KeyChange", "KeyOrder", "change_key", "create_key", "create_keys", "own_key", "revoke_key"]
 
-    name: str
-    kind: KeyKind = "inference"
-    permissions: Iterable[Permission] | None = None
-    """None for what is usual: inference, or all that the creator has."""
-    project_id: str | None = None
-    """None for the creator's project."""
-    expires_at: datetime | None = None
-    allowed_models: Iterable[str] | None = None
-    sha256: str | None = None
-    """Import the key with this hash instead of making one."""
+MOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """What to change of a key; None leaves it, and the two flags clear it."""
+    """What to change of a key; None leaves it, and a field that is named in `cleared` is cleared."""
 
     name: str | None = None
     expires_at: datetime | None = None
     allowed_models: Iterable[str] | None = None
-    never_expires: bool = False
-    all_models: bool = False
+    allowed_endpoints: Iterable[str] | None = None
+    allowed_addresses: Iterable[str] | None = None
+    cleared: frozenset[str] = frozenset()
+    """Of `expires_at` and the three lists."""
+    expected_version: int | None = None
+
+    def of(self, field: str, wanted: T | None, found: T | None) -> T | None:
+        """What a field that can be cleared is to be."""
+        if field in self.cleared:
+            return None
+        return found if wanted is None else wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,49 +60,105 @@ class IssuedKey:
     key: Secret | None
 
 
-@dataclass(frozen=True, slots=True)
-class FirstKeys:
-    """What the first start made."""
-
-    inference: Secret
-    management: Secret
-
-
-async def find_founder(unit: Unit, at: datetime) -> tuple[Principal, bool]:
-    """Who makes the first keys, and whether the installation is new: then it gets its organisation and project here."""
-    oldest = (await unit.organizations(None, PageRequest(per_page=1))).items
-    organization = oldest[0] if oldest else Organization(new_id("org"), "Default", at)
-    if not oldest:
-        await unit.add_organization(organization)
-    projects = (await unit.projects(organization.id, PageRequest(per_page=1))).items
-    project = projects[0] if projects else Project(new_id("prj"), organization.id, "Default", at)
-    if not projects:
-        await unit.add_project(project)
-    return Principal("system", "system", organization.id, project.id, MANAGEMENT), not oldest
-
-
-async def issue_first_keys(unit: Unit, founder: Principal, at: datetime) -> FirstKeys:
-    """One key for inference, and one that may manage everything."""
-    inference = await create_key(unit, founder, KeyOrder("First key"), at)
-    management = await create_key(unit, founder, KeyOrder("First management key", "management"), at)
-    return FirstKeys(_text(inference), _text(management))
-
-
 async def create_key(unit: Unit, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
     """Make a key, or import one by its hash.
 
-    Raises Invalid, ProjectNotFound, KeyExists, or MoreThanOwnRights when it could do more than its creator.
+    Raises Invalid, ProjectNotFound, UnknownServiceAccount, NotActive, KeyExists, or MoreThanOwnRights when it could do
+    more than its creator.
     """
-    permissions = permissions_for(order.kind, order.permissions, creator)
-    imported = _check_import(order, creator)
-    project_id = order.project_id or creator.project_id
-    if await unit.project(creator.organization_id, project_id) is None:
-        raise ProjectNotFound(f"project_id: there is no project {project_id!r} in your organisation.")
+    issued = await _prepare(unit, creator, order, at)
+    await _keep(unit, [issued])
+    return issued
+
+
+async def create_keys(unit: Unit, creator: Principal, orders: Sequence[KeyOrder], at: datetime) -> list[IssuedKey]:
+    """All of them or none. Raises what `create_key` raises, with the number of the order in each field's path."""
+    if not 1 <= len(orders) <= MOST_AT_ONCE:
+        raise Invalid.field("keys", "wrong_number", f"must be 1 to {MOST_AT_ONCE} keys; {len(orders)} were sent")
+    issued = []
+    for number, order in enumerate(orders):
+        try:
+            issued.append(await _prepare(unit, creator, order, at))
+        except Invalid as error:
+            raise error.within(f"keys.{number}") from error
+    await _keep(unit, issued)
+    return issued
+
+
+async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChange, at: datetime) -> KeyView:
+    """Rename a key, move its expiry, or hold it to something else.
+
+    Raises Invalid, KeyNotFound, KeyIsRevoked, MoreThanOwnRights, Stale.
+    """
+    key = await own_key(unit, caller, key_id)
+    check_version(change.expected_version, key.version)
+    if key.revoked_at is not None:
+        raise KeyIsRevoked("The key was revoked, which is for good. Make a new one.")
+    changed = replace(
+        key,
+        name=key.name if change.name is None else checked_name("name", change.name),
+        expires_at=change.of("expires_at", check_expiry(change.expires_at, at), key.expires_at),
+        allowed_models=change.of("allowed_models", check_models(change.allowed_models), key.allowed_models),
+        allowed_endpoints=change.of(
+            "allowed_endpoints", check_endpoints(change.allowed_endpoints), key.allowed_endpoints
+        ),
+        allowed_addresses=change.of(
+            "allowed_addresses", check_networks(change.allowed_addresses), key.allowed_addresses
+        ),
+    )
+    if changed == key:
+        return key
+    changed = replace(changed, version=key.version + 1)
+    await unit.keys.replace(changed)
+    tell(unit, changed)
+    unit.audit(record("changed", key, changed))
+    return changed
+
+
+async def revoke_key(unit: Unit, caller: Principal, key_id: str, at: datetime, expected: int | None = None) -> None:
+    """Make a key useless for good; doing it twice changes nothing.
+
+    Raises KeyNotFound, MoreThanOwnRights, LastManagementKey, Stale.
+    """
+    key = await own_key(unit, caller, key_id)
+    check_version(expected, key.version)
+    if key.revoked_at is not None:
+        return
+    if key.kind == "management":
+        await _keep_a_way_in(unit, key, at)
+    revoked = replace(key, revoked_at=at, version=key.version + 1)
+    await unit.keys.replace(revoked)
+    tell(unit, revoked)
+    unit.audit(record("revoked", key, revoked))
+
+
+async def own_key(unit: Unit, caller: Principal, key_id: str) -> KeyView:
+    """A key of the organisation that the caller may change. Raises KeyNotFound, MoreThanOwnRights."""
+    key = await unit.keys.get(key_id)
+    if key is None:
+        raise KeyNotFound(f"There is no key {key_id!r} in your organisation; list them with GET /api/v1/keys.")
+    if key.kind == "management" and not key.permissions <= caller.permissions:
+        raise MoreThanOwnRights("That key has permissions that you lack, so you cannot change or revoke it.")
+    return key
+
+
+def tell(unit: Unit, key: KeyView) -> None:
+    """Whatever was decided for a key is decided anew, by whichever of its secrets it is known."""
+    for key_hash in key.hashes:
+        unit.publish(KeyChanged(key_hash))
+
+
+async def _prepare(unit: Unit, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
+    order = read_scopes(order, creator)
+    owner, account = await find_owner(unit, creator, order)
+    permissions = permissions_for(order.kind, order.permissions, creator, owner)
+    imported = check_import(order, creator)
+    project = await find_project(unit, creator, order, account)
     made = None if imported else generate_key(order.kind)
     view = KeyView(
         id=new_id("key"),
-        organization_id=creator.organization_id,
-        project_id=project_id,
+        organization_id=unit.organization_id,
+        project_id=project.id,
         name=checked_name("name", order.name),
         kind=order.kind,
         permissions=permissions,
@@ -125,87 +169,24 @@ async def create_key(unit: Unit, creator: Principal, order: KeyOrder, at: dateti
         created_by=creator.id,
         expires_at=check_expiry(order.expires_at, at),
         allowed_models=check_models(order.allowed_models),
+        allowed_endpoints=check_endpoints(order.allowed_endpoints),
+        allowed_addresses=check_networks(order.allowed_addresses),
+        owner=owner,
     )
-    await unit.add_key(view)
-    # The engine may hold a refusal for it, if somebody tried it before it was known.
-    unit.publish(KeyChanged(view.key_hash))
     return IssuedKey(view, made.key if made else None)
 
 
-async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChange, at: datetime) -> KeyView:
-    """Rename a key, move its expiry, or change its models. Raises Invalid, KeyNotFound, KeyIsRevoked, MoreThanOwnRights."""
-    key = await _own_key(unit, caller, key_id)
-    if key.revoked_at is not None:
-        raise KeyIsRevoked("The key was revoked, which is for good. Make a new one.")
-    _check_rights_over(key, caller)
-    changed = replace(
-        key,
-        name=key.name if change.name is None else checked_name("name", change.name),
-        expires_at=_expiry(key, change, at),
-        allowed_models=_models(key, change),
-    )
-    await unit.replace_key(changed)
-    unit.publish(KeyChanged(key.key_hash))
-    return changed
-
-
-async def revoke_key(unit: Unit, caller: Principal, key_id: str, at: datetime) -> None:
-    """Make a key useless for good; doing it twice changes nothing. Raises KeyNotFound, MoreThanOwnRights, LastManagementKey."""
-    key = await _own_key(unit, caller, key_id)
-    _check_rights_over(key, caller)
-    if key.revoked_at is not None:
-        return
-    if key.kind == "management":
-        await _keep_a_way_in(unit, key, at)
-    await unit.replace_key(replace(key, revoked_at=at))
-    unit.publish(KeyChanged(key.key_hash))
-
-
-async def _own_key(unit: Unit, caller: Principal, key_id: str) -> KeyView:
-    key = await unit.key(caller.organization_id, key_id)
-    if key is None:
-        raise KeyNotFound(f"There is no key {key_id!r} in your organisation; list them with GET /api/v1/keys.")
-    return key
-
-
-def _check_rights_over(key: KeyView, caller: Principal) -> None:
-    if key.kind == "management" and not key.permissions <= caller.permissions:
-        raise MoreThanOwnRights("That key has permissions that yours lacks, so yours cannot change or revoke it.")
+async def _keep(unit: Unit, issued: Sequence[IssuedKey]) -> None:
+    await unit.keys.add([one.view for one in issued])
+    for one in issued:
+        unit.audit(record("made", None, one.view))
+        # The engine may hold a refusal for it, if somebody tried it before it was known.
+        unit.publish(KeyChanged(one.view.key_hash))
 
 
 async def _keep_a_way_in(unit: Unit, key: KeyView, at: datetime) -> None:
-    others = [other for other in await unit.managers(key.organization_id, at) if other.id != key.id]
+    others = [other for other in await unit.keys.managers(at) if other.id != key.id]
     if "keys:write" in key.permissions and not any("keys:write" in other.permissions for other in others):
         raise LastManagementKey(
             "It is the last key that can make keys: revoking it would lock everybody out. Make another management key first."
         )
-
-
-def _text(issued: IssuedKey) -> Secret:
-    if issued.key is None:
-        message = "a key that was made here has its text"
-        raise TypeError(message)
-    return issued.key
-
-
-def _check_import(order: KeyOrder, creator: Principal) -> str:
-    """The hash to import; empty when a key is to be made."""
-    if order.sha256 is None:
-        return ""
-    if not creator.may("installation:operate"):
-        raise MoreThanOwnRights("Importing a key by its hash needs the permission installation:operate.")
-    if order.kind != "inference":
-        raise Invalid.field("sha256", "not_for_management", "only inference keys are imported; leave it out")
-    return check_hash(order.sha256)
-
-
-def _expiry(key: KeyView, change: KeyChange, at: datetime) -> datetime | None:
-    if change.never_expires:
-        return None
-    return key.expires_at if change.expires_at is None else check_expiry(change.expires_at, at)
-
-
-def _models(key: KeyView, change: KeyChange) -> tuple[str, ...] | None:
-    if change.all_models:
-        return None
-    return key.allowed_models if change.allowed_models is None else check_models(change.allowed_models)

@@ -1,1 +1,1 @@
-"""The rules of identity: keys, passwords, second factors, tokens, tries at the door."""
+"""Pure rules: what a key looks like and may do, what roles may do, and how addresses and invitations are written."""

@@ -1,6 +1,6 @@
-"""The rules of keys: how one is made, checked and described, and who may make which.
+"""What a key looks like: how one is made, and how one is checked before it is looked up.
 
-The engine checks the same form before it looks anything up: `engine/src/auth/`.
+The engine checks the same form: `engine/src/auth/`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from headworks.identity.errors import InvalidKey, MoreThanOwnRights
+from headworks.identity.errors import InvalidKey
 from headworks.kernel.errors import Invalid
-from headworks.kernel.permissions import INFERENCE, MANAGEMENT
 from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from headworks.identity.contracts import KeyKind
-    from headworks.kernel.permissions import Permission
-    from headworks.kernel.principal import Principal
 
 PREFIXES: Final[dict[KeyKind, str]] = {"inference": "hw_sk_", "management": "hw_mk_"}
 KEY_PATTERN: Final = r"hw_(?:sk|mk)_[0-9A-Za-z]{38}"
@@ -35,8 +31,6 @@ _RANDOM_LENGTH = 32
 _CHECKSUM_LENGTH = 6
 _KEY = re.compile(KEY_PATTERN, re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_MOST_MODELS = 256
-_MODEL_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,43 +90,3 @@ def check_expiry(expires_at: datetime | None, at: datetime) -> datetime | None:
     if expires_at is not None and expires_at <= at:
         raise Invalid.field("expires_at", "in_the_past", "must lie in the future; leave it out for a key that stays")
     return expires_at
-
-
-def check_models(models: Iterable[str] | None) -> tuple[str, ...] | None:
-    """Names without repetition, in their order. Raises Invalid."""
-    if models is None:
-        return None
-    names = tuple(dict.fromkeys(models))
-    if not names:
-        raise Invalid.field("allowed_models", "empty", "must name a model; use null to allow every model")
-    if len(names) > _MOST_MODELS:
-        raise Invalid.field("allowed_models", "too_many", f"must not name more than {_MOST_MODELS} models")
-    for number, name in enumerate(names):
-        if not name or len(name.encode(errors="replace")) > _MODEL_BYTES or not name.isprintable():
-            raise Invalid.field(
-                f"allowed_models.{number}", "malformed", f"must be 1 to {_MODEL_BYTES} bytes that can be printed"
-            )
-    return names
-
-
-def permissions_for(kind: KeyKind, wanted: Iterable[Permission] | None, creator: Principal) -> frozenset[Permission]:
-    """What a new key may do. Raises MoreThanOwnRights beyond the creator's own rights, Invalid when it makes no sense.
-
-    A management key that names nothing gets all that its creator has. An inference key always has just that, and
-    whoever may write keys may make one.
-    """
-    if kind == "inference":
-        if wanted is not None and frozenset(wanted) != INFERENCE:
-            raise Invalid.field("permissions", "not_for_inference", "are for management keys; leave them out")
-        return INFERENCE
-    own = creator.permissions & MANAGEMENT
-    chosen = own if wanted is None else frozenset(wanted)
-    if not chosen:
-        raise Invalid.field("permissions", "empty", "must name at least one, such as usage:read")
-    if not chosen <= MANAGEMENT:
-        raise Invalid.field(
-            "permissions", "not_for_management", "inference is for inference keys; make one of that kind"
-        )
-    if beyond := sorted(chosen - own):
-        raise MoreThanOwnRights(f"Your key lacks {', '.join(beyond)}, so it cannot make a key that has it.")
-    return chosen

@@ -1,13 +1,28 @@
-"""The doors for the web: keys, organisations, projects; signing in, sessions, oneself."""
+"""Identity's web doors: people, places and keys under `/api/v1`, signing in, and the keys that verify access tokens."""
 
 from fastapi import APIRouter
 
-from headworks.identity.http import auth, keys, second_factor, sessions
+from headworks.identity.http import (
+    auth,
+    invitations,
+    keys,
+    members,
+    organizations,
+    projects,
+    second_factor,
+    service_accounts,
+    sessions,
+    users,
+)
+
+_management = APIRouter(prefix="/api/v1")
+for part in (organizations, projects, users, members, invitations, service_accounts, keys):
+    _management.include_router(part.router, tags=["identity"])
+for part in (auth, second_factor, sessions):
+    _management.include_router(part.router, tags=["sign-in"])
 
 router = APIRouter()
-router.include_router(keys.router)
-for part in (auth, second_factor, sessions):
-    router.include_router(part.router, prefix="/api/v1")
-router.include_router(sessions.well_known)
+router.include_router(_management)
+router.include_router(sessions.well_known, tags=["sign-in"])
 
 __all__ = ["router"]

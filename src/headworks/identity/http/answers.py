@@ -16,9 +16,9 @@ from headworks.kernel.web import (
     ResponseModel,
     Timestamp,
     check_same_site,
+    client_address,
     cookie_names,
     set_cookie,
-    source_of,
 )
 
 
@@ -51,7 +51,7 @@ class GrantedOut(ResponseModel):
 
 def client_of(request: Request) -> Client:
     """Who knocks."""
-    return Client(source_of(request), request.headers.get("user-agent", ""))
+    return Client(client_address(request) or "", request.headers.get("user-agent", ""))
 
 
 def session_of(caller: Principal) -> tuple[str, str]:

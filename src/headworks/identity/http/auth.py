@@ -27,7 +27,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/auth", tags=["sign-in"])
+router = APIRouter(prefix="/auth")
 
 
 class LoginBody(StrictModel):

@@ -14,7 +14,7 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import Envelope, ResponseModel, StrictModel, Timestamp, envelope, provided, require
 
-router = APIRouter(prefix="/auth/totp", tags=["sign-in"])
+router = APIRouter(prefix="/auth/totp")
 
 Factors = Annotated[SecondFactors, provided(SecondFactors)]
 Caller = Annotated[Principal, require("account:use")]

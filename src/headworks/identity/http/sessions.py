@@ -28,8 +28,8 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(tags=["sign-in"])
-well_known = APIRouter(tags=["sign-in"])
+router = APIRouter()
+well_known = APIRouter()
 
 Store = Annotated[SignInStore, provided(SignInStore)]
 Settings = Annotated[SignInSettings, provided(SignInSettings)]

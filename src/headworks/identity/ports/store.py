@@ -1,83 +1,110 @@
-"""What identity needs from outside: somewhere to keep its things."""
+"""How what is kept is opened: for one organisation, or, by another door, for the whole installation."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyKind, KeyState, KeyView, Organization, Project
-    from headworks.kernel.pagination import Page, PageRequest
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFilter:
-    """Which keys to list; None asks for all."""
-
-    kind: KeyKind | None = None
-    state: KeyState | None = None
-    project_id: str | None = None
+    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.ports.nouns import (
+        Invitations,
+        Keys,
+        Members,
+        Organizations,
+        Projects,
+        ServiceAccounts,
+        Users,
+    )
+    from headworks.kernel.audit import Change
 
 
 class Reading(Protocol):
-    """Look-ups. Each takes the organisation, except where a hash or the whole installation is what is asked for."""
+    """One organisation, and nothing of any other."""
 
-    async def organizations(self, organization_id: str | None, page: PageRequest) -> Page[Organization]:
-        """The oldest first; None for all of the installation."""
+    @property
+    def organization_id(self) -> str:
+        """The organisation that it was opened for."""
 
-    async def projects(self, organization_id: str, page: PageRequest) -> Page[Project]:
-        """The oldest first."""
+    @property
+    def projects(self) -> Projects:
+        """Its projects."""
 
-    async def project(self, organization_id: str, project_id: str) -> Project | None:
-        """None when the organisation has no such project."""
+    @property
+    def keys(self) -> Keys:
+        """Its keys."""
 
-    async def key(self, organization_id: str, key_id: str) -> KeyView | None:
-        """None when the organisation has no such key."""
+    @property
+    def members(self) -> Members:
+        """Who belongs to it."""
 
-    async def key_by_hash(self, key_hash: str) -> KeyView | None:
-        """Of any organisation: the hash is the proof."""
+    @property
+    def invitations(self) -> Invitations:
+        """Who is asked to join it."""
 
-    async def keys(self, organization_id: str, wanted: KeyFilter, at: datetime, page: PageRequest) -> Page[KeyView]:
-        """The newest first."""
+    @property
+    def service_accounts(self) -> ServiceAccounts:
+        """Its service accounts."""
 
-    async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
-        """By id; ids of no key of the organisation are left out."""
-
-    async def managers(self, organization_id: str, at: datetime) -> list[KeyView]:
-        """Every management key that works at that moment."""
+    async def organization(self) -> Organization | None:
+        """The organisation itself; None where it does not exist."""
 
 
-class Unit(Reading, Protocol):
-    """One transaction: all of it happens, or nothing. Its events are told after the commit."""
-
-    async def add_organization(self, organization: Organization) -> None:
-        """Keep a new one."""
-
-    async def add_project(self, project: Project) -> None:
-        """Keep a new one."""
-
-    async def add_key(self, key: KeyView) -> None:
-        """Keep a new one. Raises KeyExists when its hash is known."""
-
-    async def replace_key(self, key: KeyView) -> None:
-        """Overwrite the one with this id."""
-
-    async def record_use(self, key_id: str, at: datetime) -> None:
-        """Move `last_used_at` forward, never back."""
+class Telling(Protocol):
+    """What a transaction tells of itself."""
 
     def publish(self, event: object) -> None:
         """Tell `event` once the transaction is committed."""
+
+    def audit(self, change: Change) -> None:
+        """Write down what was changed, in this transaction."""
+
+
+class Unit(Reading, Telling, Protocol):
+    """One transaction in one organisation: all of it happens, or nothing."""
+
+
+class Overview(Protocol):
+    """The whole installation, for operators and for what a secret proves."""
+
+    @property
+    def organizations(self) -> Organizations:
+        """All of them."""
+
+    @property
+    def users(self) -> Users:
+        """All of them."""
+
+    async def key_by_hash(self, key_hash: str) -> KeyView | None:
+        """Of any organisation, as who holds that secret has it: the hash is the proof."""
+
+    async def invitation_by_token(self, token_hash: str) -> Invitation | None:
+        """Of any organisation: the hash is the proof."""
+
+
+class Installation(Overview, Telling, Protocol):
+    """One transaction over the whole installation."""
+
+    def within(self, organization_id: str) -> Unit:
+        """The same transaction, in one organisation."""
+
+    async def record_use(self, key_id: str, at: datetime) -> None:
+        """Move `last_used_at` forward, never back."""
 
 
 class Store(Protocol):
     """Where identity is kept."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Unit]:
+    def read(self, organization_id: str) -> AbstractAsyncContextManager[Reading]:
+        """Look-ups in one organisation."""
+
+    def transaction(self, organization_id: str) -> AbstractAsyncContextManager[Unit]:
         """Commits at the end of the block, unless it raises."""
 
-    def read(self) -> AbstractAsyncContextManager[Reading]:
-        """Look-ups only."""
+    def overlook(self) -> AbstractAsyncContextManager[Overview]:
+        """Look-ups in the whole installation."""
+
+    def operate(self) -> AbstractAsyncContextManager[Installation]:
+        """A transaction over the whole installation."""

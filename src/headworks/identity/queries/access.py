@@ -131,17 +131,17 @@ class PublicKeys:
 class Authentication:
     """Fills the web's `Authenticator`."""
 
-    of_keys: Callable[[str], Awaitable[Principal]]
-    """Who holds this management key."""
+    of_keys: Callable[[str, str | None], Awaitable[Principal]]
+    """Who holds this management key, and calls from this address."""
     public_keys: PublicKeys
     sessions: Sessions
     settings: SignInSettings
     clock: Clock
 
-    async def authenticate(self, token: str) -> Principal:
-        """Who sends this as a bearer. Raises InvalidKey, WrongKindOfKey, InvalidToken, Unavailable."""
+    async def authenticate(self, token: str, source: str | None) -> Principal:
+        """Who sends this as a bearer. Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, InvalidToken, Unavailable."""
         if not looks_like_token(token):
-            return await self.of_keys(token)
+            return await self.of_keys(token, source)
         standing = await self._standing(token)
         if standing.session.carriage != "bearer":
             raise InvalidToken("The access token is a browser's: it is taken from its cookie and nowhere else.")

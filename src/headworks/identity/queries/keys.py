@@ -1,62 +1,67 @@
-"""What is asked of identity."""
+"""Who holds a key, and which keys there are."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headworks.identity.domain.grants import effective
 from headworks.identity.domain.keys import check_token
-from headworks.identity.errors import InvalidKey, KeyNotFound, WrongKindOfKey
+from headworks.identity.domain.limits import is_within
+from headworks.identity.errors import AddressNotAllowed, InvalidKey, KeyNotFound, WrongKindOfKey
 from headworks.kernel.principal import Principal
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyView, Organization, Project
-    from headworks.identity.ports import KeyFilter, Reading
-    from headworks.kernel.pagination import Page, PageRequest
+    from headworks.identity.contracts import KeyView, Suspension
+    from headworks.identity.ports import Overview, Reading
+
+_SUSPENDED: dict[Suspension, str] = {
+    "organization_disabled": "its organisation is disabled",
+    "project_archived": "its project is archived",
+    "owner_disabled": "its owner is disabled",
+    "owner_left": "its owner left the organisation",
+}
 
 
-async def authenticate(reading: Reading, token: str, at: datetime) -> Principal:
-    """Who holds this management key. Raises InvalidKey, or WrongKindOfKey for an inference key."""
-    key = await reading.key_by_hash(check_token(token))
+async def authenticate(overview: Overview, token: str, source: str | None, at: datetime) -> Principal:
+    """Who holds this management key. `source` is the caller's address, None where it is not known.
+
+    Raises InvalidKey, WrongKindOfKey for an inference key, or AddressNotAllowed.
+    """
+    key = await overview.key_by_hash(check_token(token))
     if key is None:
         raise InvalidKey("The key is not known here. Look for the right one in credentials.json of the data folder.")
     state = key.state(at)
+    if key.suspension is not None and state == "suspended":
+        raise InvalidKey(f"The key {_shown(key)} does not work for now: {_SUSPENDED[key.suspension]}.")
     if state != "active":
         when = key.revoked_at if state == "revoked" else key.expires_at
         raise InvalidKey(f"The key {_shown(key)} is {state} since {when:%Y-%m-%d %H:%M} UTC. Use another one.")
+    if key.allowed_addresses is not None and not is_within(source, key.allowed_addresses):
+        raise AddressNotAllowed(f"The key {_shown(key)} is held to networks, and {source or 'you'} is in none of them.")
     if key.kind != "management":
         raise WrongKindOfKey(
             "This is an inference key, for /v1. The management API takes a management key (hw_mk_…): see credentials.json of "
             "the data folder."
         )
-    return Principal(key.id, "key", key.organization_id, key.project_id, key.permissions)
+    return _principal(key)
 
 
-async def show_key(reading: Reading, caller: Principal, key_id: str) -> KeyView:
+async def show_key(reading: Reading, key_id: str) -> KeyView:
     """Raises KeyNotFound."""
-    key = await reading.key(caller.organization_id, key_id)
+    key = await reading.keys.get(key_id)
     if key is None:
         raise KeyNotFound(f"There is no key {key_id!r} in your organisation; list them with GET /api/v1/keys.")
     return key
 
 
-async def list_keys(
-    reading: Reading, caller: Principal, wanted: KeyFilter, at: datetime, page: PageRequest
-) -> Page[KeyView]:
-    """The caller's organisation's, the newest first."""
-    return await reading.keys(caller.organization_id, wanted, at, page)
-
-
-async def list_organizations(reading: Reading, caller: Principal, page: PageRequest) -> Page[Organization]:
-    """The caller's own; all of them for an operator."""
-    own = None if caller.may("installation:operate") else caller.organization_id
-    return await reading.organizations(own, page)
-
-
-async def list_projects(reading: Reading, caller: Principal, page: PageRequest) -> Page[Project]:
-    """Those of the caller's organisation."""
-    return await reading.projects(caller.organization_id, page)
+def _principal(key: KeyView) -> Principal:
+    """Somebody's key acts as its owner, within what the key was given."""
+    may = effective(key)
+    if key.owner is None:
+        return Principal(key.id, "key", key.organization_id, key.project_id, may, key_id=key.id)
+    return Principal(key.owner.id, key.owner.kind, key.organization_id, key.project_id, may, key_id=key.id)
 
 
 def _shown(key: KeyView) -> str:

@@ -3,14 +3,13 @@
 The authenticator and the stores reach the routes through `provide`, which only `bootstrap` calls.
 """
 
-from headworks.kernel.web.access import Access, Authenticator, access_of, public, require
+from headworks.kernel.web.access import Access, Authenticator, access_of, client_address, public, require
 from headworks.kernel.web.browser import (
     CSRF_HEADER,
     check_same_site,
     cookie_names,
     may_change,
     set_cookie,
-    source_of,
 )
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
@@ -42,6 +41,7 @@ __all__ = [
     "Timestamp",
     "access_of",
     "check_same_site",
+    "client_address",
     "cookie_names",
     "cursor_envelope",
     "envelope",
@@ -54,5 +54,4 @@ __all__ = [
     "request_id_of",
     "require",
     "set_cookie",
-    "source_of",
 ]

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 class Authenticator(Protocol):
     """Turns what was sent into the one who calls."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, source: str | None) -> Principal:
         """The holder of a bearer token: a management key, or an access token.
 
-        Raises Unauthenticated when it is not valid, Forbidden when it is one for other uses.
+        `source` is the caller's IP address, None where it is not known. Raises Unauthenticated when the token is not
+        valid, Forbidden when it is one for other uses or other places.
         """
 
     async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
@@ -61,22 +62,31 @@ class Access:
     """The rule of one route. As a dependency it gives the Principal; None where the route lets anybody in."""
 
     def __init__(
-        self, permission: Permission | None, *, loopback: bool = False, before_password_change: bool = False
+        self,
+        permission: Permission | None,
+        *,
+        loopback: bool = False,
+        recognise: bool = False,
+        before_password_change: bool = False,
     ) -> None:
         self.permission = permission
         self.loopback = loopback
         """Whether callers on this machine need no key."""
+        self.recognise = recognise
+        """Whether a caller who need not say who they are may."""
         self.before_password_change = before_password_change
         """Whether it is open to those who must change their password first."""
 
     async def __call__(self, request: Request) -> Principal | None:
         """Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
-        if self.permission is None or (self.loopback and from_loopback(request)):
+        if self.loopback and from_loopback(request):
+            return None
+        if self.permission is None and not (self.recognise and _says_who(request)):
             return None
         principal = await _authenticated(request)
         if principal.must_change_password and not self.before_password_change:
             raise PasswordChangeRequired("Choose a password of your own first: POST /api/v1/auth/password.")
-        if not principal.may(self.permission):
+        if self.permission is not None and not principal.may(self.permission):
             raise MissingPermission(
                 f"You lack the permission {self.permission}. Use a management key that has it, or let somebody who "
                 "has it give it to you."
@@ -84,11 +94,17 @@ class Access:
         return principal
 
 
+def _says_who(request: Request) -> bool:
+    return "authorization" in request.headers or cookie_names(request)[0] in request.cookies
+
+
 async def _authenticated(request: Request) -> Principal:
     authenticator = provision(request, Authenticator)
     cookie = request.cookies.get(cookie_names(request)[0])
     if cookie is None:
-        bearer: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
+        bearer: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
+            _bearer_token(request), client_address(request)
+        )
         return bearer
     if "authorization" in request.headers:
         raise TwoCredentials("Both an Authorization header and a session cookie were sent; send one of them.")
@@ -111,10 +127,18 @@ def require(permission: Permission, *, or_loopback: bool = False, before_passwor
     return dependency
 
 
-def public() -> Dependency:
-    """Anybody, without a key: `dependencies=[public()]`."""
-    dependency: Dependency = Depends(Access(None))
+def public(*, recognise: bool = False) -> Dependency:
+    """Anybody, without a key: `dependencies=[public()]`.
+
+    With `recognise` it gives the route the caller who sent a key or a token all the same, and None otherwise.
+    """
+    dependency: Dependency = Depends(Access(None, recognise=recognise))
     return dependency
+
+
+def client_address(request: Request) -> str | None:
+    """Where the request comes from, by the engine's word, which alone speaks to us; None where it says nothing."""
+    return request.headers.get("x-headworks-client-address")
 
 
 def access_of(route: RouteContext) -> list[Access]:

@@ -74,15 +74,6 @@ def check_same_site(request: Request) -> None:
         raise CrossSiteRequest("The request was made by a page of another site; it was refused, and changed nothing.")
 
 
-def source_of(request: Request) -> str:
-    """The address of who called the engine, by the engine's word: the last hop, which the engine adds itself."""
-    hops = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
-    try:
-        return str(ipaddress.ip_address(hops))
-    except ValueError:
-        return ""
-
-
 def from_loopback(request: Request) -> bool:
     """By the engine's word, which alone speaks to us. Every hop must be this machine: any other was forwarded."""
     hops = [hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from headworks.identity.contracts import KeyKind, KeyState, KeyView
+from headworks.identity.contracts import KeyKind, KeyState, KeyView, Organization
 from headworks.identity.errors import KeyExists
 from headworks.identity.ports import KeyFilter, Store
 from headworks.kernel.pagination import PageRequest
@@ -35,14 +35,14 @@ def key(number: int, *, organization: int = 1, kind: KeyKind = "inference") -> K
 
 
 async def add(store: Store, *keys: KeyView) -> None:
-    async with store.transaction() as unit:
+    async with store.operate() as unit:
         for one in keys:
-            await unit.add_key(one)
+            await unit.within(one.organization_id).keys.add([one])
 
 
 async def found(store: Store, wanted: KeyFilter, page: PageRequest = EVERY) -> list[str]:
-    async with store.read() as reading:
-        return [one.id for one in (await reading.keys("org_1", wanted, NOON, page)).items]
+    async with store.read("org_1") as reading:
+        return [one.id for one in (await reading.keys.page(wanted, NOON, page)).items]
 
 
 async def test_a_key_comes_back_as_it_was(store: Store) -> None:
@@ -50,29 +50,32 @@ async def test_a_key_comes_back_as_it_was(store: Store) -> None:
         key(1), expires_at=NOON, revoked_at=NOON, last_used_at=NOON + timedelta(microseconds=7), permissions=MANAGEMENT
     )
     await add(store, whole, key(2))
-    async with store.read() as reading:
-        assert await reading.key("org_1", "key_1") == whole
-        assert await reading.key_by_hash(whole.key_hash) == whole
-        assert await reading.key("org_1", "key_2") == key(2)
+    async with store.read("org_1") as reading:
+        assert await reading.keys.get("key_1") == whole
+        assert await reading.keys.get("key_2") == key(2)
+    async with store.overlook() as overview:
+        assert await overview.key_by_hash(whole.key_hash) == whole
 
 
 async def test_what_is_not_there_is_none(store: Store) -> None:
     await add(store, key(1))
-    async with store.read() as reading:
-        assert await reading.key("org_1", "key_9") is None
-        assert await reading.key_by_hash("f" * 64) is None
-        assert await reading.project("org_1", "prj_9") is None
+    async with store.read("org_1") as reading:
+        assert await reading.keys.get("key_9") is None
+        assert await reading.projects.get("prj_9") is None
+    async with store.overlook() as overview:
+        assert await overview.key_by_hash("f" * 64) is None
 
 
 async def test_an_organisation_sees_its_own(store: Store) -> None:
     await add(store, key(1), key(2, organization=2))
-    async with store.read() as reading:
-        assert await reading.key("org_2", "key_1") is None
-        assert await reading.project("org_2", "prj_1") is None
-        assert await reading.key_names("org_2", {"key_1", "key_2"}) == {"key_2": "Key 2"}
-        assert [one.id for one in (await reading.projects("org_2", EVERY)).items] == ["prj_2"]
-        assert [one.id for one in (await reading.organizations("org_2", EVERY)).items] == ["org_2"]
-        assert [one.id for one in (await reading.organizations(None, EVERY)).items] == ["org_1", "org_2"]
+    async with store.read("org_2") as reading:
+        assert await reading.keys.get("key_1") is None
+        assert await reading.projects.get("prj_1") is None
+        assert await reading.keys.names({"key_1", "key_2"}) == {"key_2": "Key 2"}
+        assert [one.id for one in (await reading.projects.page(EVERY)).items] == ["prj_2"]
+        assert await reading.organization() == Organization("org_2", "Organisation 2", NOON)
+    async with store.overlook() as overview:
+        assert [one.id for one in (await overview.organizations.page(EVERY)).items] == ["org_1", "org_2"]
     assert await found(store, KeyFilter()) == ["key_1"]
 
 
@@ -87,8 +90,8 @@ async def test_keys_are_listed_the_newest_first_by_page(store: Store) -> None:
     assert await found(store, KeyFilter(), PageRequest(1, 2)) == ["key_5", "key_4"]
     assert await found(store, KeyFilter(), PageRequest(3, 2)) == ["key_1"]
     assert await found(store, KeyFilter(), PageRequest(4, 2)) == []
-    async with store.read() as reading:
-        assert (await reading.keys("org_1", KeyFilter(), NOON, PageRequest(1, 2))).total == 5
+    async with store.read("org_1") as reading:
+        assert (await reading.keys.page(KeyFilter(), NOON, PageRequest(1, 2))).total == 5
 
 
 @pytest.mark.parametrize(
@@ -122,24 +125,24 @@ async def test_keys_are_listed_by_kind_and_project(store: Store) -> None:
 async def test_managers_are_management_keys_that_work(store: Store) -> None:
     await add(store, key(1), key(2, kind="management"), replace(key(3, kind="management"), revoked_at=NOON))
     await add(store, replace(key(4, kind="management"), expires_at=NOON), key(5, kind="management", organization=2))
-    async with store.read() as reading:
-        assert [one.id for one in await reading.managers("org_1", NOON)] == ["key_2"]
+    async with store.read("org_1") as reading:
+        assert [one.id for one in await reading.keys.managers(NOON)] == ["key_2"]
 
 
 async def test_a_use_moves_forward_only(store: Store) -> None:
     await add(store, key(1))
-    async with store.transaction() as unit:
+    async with store.operate() as unit:
         await unit.record_use("key_1", NOON)
         await unit.record_use("key_1", NOON - timedelta(hours=1))
         await unit.record_use("key_9", NOON)
-    async with store.read() as reading:
-        assert await reading.key("org_1", "key_1") == replace(key(1), last_used_at=NOON)
+    async with store.read("org_1") as reading:
+        assert await reading.keys.get("key_1") == replace(key(1), last_used_at=NOON)
 
 
 async def test_what_fails_leaves_nothing_and_tells_nothing(store: Store, told: Told) -> None:
     with pytest.raises(RuntimeError):
-        async with store.transaction() as unit:
-            await unit.add_key(key(1))
+        async with store.transaction("org_1") as unit:
+            await unit.keys.add([key(1)])
             unit.publish("never told")
             raise RuntimeError
     assert await found(store, KeyFilter()) == []
