@@ -9,10 +9,11 @@ from headworks.identity.commands.second_factor import use_code
 from headworks.identity.commands.sessions import Granted, Limits, begin_session, choose_organization
 from headworks.identity.commands.tries import Tries
 from headworks.identity.contracts import StoredPassword
-from headworks.identity.domain.emails import email_key
+from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.recovery import hash_code
 from headworks.identity.errors import SecondFactorRequired, WrongCredentials, WrongSecondFactor
 from headworks.kernel.audit import Change
+from headworks.kernel.errors import Invalid
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
@@ -67,9 +68,10 @@ class SignIn:
 
         Raises TooManyTries, WrongCredentials, SecondFactorRequired, WrongSecondFactor, NotYourOrganization, SignInBusy.
         """
-        tries = Tries(email_key(wish.email.strip()), client.source)
+        wanted = _found_by(wish.email)
+        tries = Tries(wanted, client.source)
         await tries.count(self.store, self.clock())
-        known = await self._look_up(wish)
+        known = await self._look_up(wanted)
         # Whoever is unknown, disabled or without a password takes the same path and the same work.
         right = await self.hasher.verify(wish.password, known.password.password_hash if known.password else None)
         if not right or known.user is None or known.password is None or known.user.state != "active":
@@ -90,9 +92,9 @@ class SignIn:
             begun.session, known.user, known.password.must_change, token, expires_at, begun.refresh, begun.csrf
         )
 
-    async def _look_up(self, wish: Wish) -> Known:
+    async def _look_up(self, wanted: str) -> Known:
         async with self.store.read() as reading:
-            user = await reading.user_by_email(email_key(wish.email.strip()))
+            user = await reading.user_by_email(wanted)
             # Asked for whoever it is: the same look-ups for those that exist and those that do not.
             return Known(user, await reading.password(user.id if user is not None else ""))
 
@@ -149,6 +151,14 @@ class SignIn:
         if not self.hasher.is_outdated(password.password_hash):
             return None
         return StoredPassword(await self.hasher.hash(text), password.changed_at, password.must_change)
+
+
+def _found_by(email: str) -> str:
+    """What a user is looked up by; for what is no address, something that nobody is found by."""
+    try:
+        return email_key(check_email(email))
+    except Invalid:
+        return ""
 
 
 def _wrong() -> WrongCredentials:
