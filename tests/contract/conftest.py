@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,19 @@ from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.ports import Catalogs
+from headworks.identity.adapters.memory import MemoryStore as MemoryIdentity
+from headworks.identity.adapters.sql import SqlStore as SqlIdentity
+from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.contracts import Organization, Project
+from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.events import EventBus
 from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.adapters.sql import SqlStore
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 @dataclass
@@ -58,3 +67,26 @@ async def usage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     database = Database.sqlite(tmp_path / "usage.sqlite3")
     yield SqlStore(database)
     await database.close()
+
+
+@pytest.fixture(params=["sql", "memory"])
+async def identity(
+    request: pytest.FixtureRequest, tmp_path: Path, announced: Announced
+) -> AsyncIterator[IdentityStore]:
+    """An installation with two organisations, of a project each."""
+    bus = EventBus()
+    bus.subscribe(str, announced.events.append)
+    database: Database | None = None
+    store: IdentityStore = MemoryIdentity(bus)
+    if request.param == "sql":
+        prepare_schema(tmp_path / "identity.sqlite3", IDENTITY)
+        database = Database.sqlite(tmp_path / "identity.sqlite3")
+        store = SqlIdentity(database, bus)
+    async with store.operate() as unit:
+        for number in (1, 2):
+            await unit.organizations.add(Organization(f"org_{number}", f"Organisation {number}", NOON))
+            project = Project(f"prj_{number}", f"org_{number}", f"Project {number}", NOON)
+            await unit.within(f"org_{number}").projects.add(project)
+    yield store
+    if database is not None:
+        await database.close()

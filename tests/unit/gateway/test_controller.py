@@ -66,6 +66,7 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
         "fresh_ms": 60_000,
         "hard_ms": 900_000,
         "revision": 7,
+        "addresses": None,
         "version": 1,
     }
 

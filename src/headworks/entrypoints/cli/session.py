@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from headworks.entrypoints.cli.client import Client
 from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.server import Wish, default_home, find_server
 
+Role = Literal["admin", "maintainer", "viewer"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the API's `data`, whose shape is stable.")]
 
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headworks.identity.ports import UserFilter
     from headworks.kernel.pagination import Page, PageRequest
 
-_MEMBERS = select(memberships, *(users.c[name].label(f"user_{name}") for name in User.__slots__)).join(
+_MEMBERS = select(memberships, *(users.c[name].label(f"their_{name}") for name in User.__slots__)).join(
     users, users.c.id == memberships.c.user_id
 )
 
@@ -124,7 +124,7 @@ def _membership(row: RowMapping) -> Membership:
 
 
 def _member(row: RowMapping) -> Member:
-    return Member(_membership(row), User(**{name: row[f"user_{name}"] for name in User.__slots__}))
+    return Member(_membership(row), User(**{name: row[f"their_{name}"] for name in User.__slots__}))
 
 
 def _email_in_use(user: User) -> EmailInUse:
