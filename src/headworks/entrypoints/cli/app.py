@@ -11,6 +11,7 @@ from headworks.entrypoints.cli import (
     env,
     invites,
     keys,
+    login,
     members,
     mock_provider,
     models,
@@ -40,6 +41,10 @@ app = typer.Typer(
 )
 
 app.command("up")(up.up)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.command("whoami")(login.whoami)
+app.command("password")(login.password)
 app.command("status")(status.status)
 app.add_typer(providers.app, name="providers")
 app.add_typer(models.app, name="models")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.identity.contracts import Invitation, Membership, MembershipChanged, User
+from headworks.identity.contracts import Invitation, Membership, MembershipChanged, StoredPassword, User
 from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.grants import check_role
 from headworks.identity.domain.invitations import LASTS, generate_token, hash_token
@@ -18,6 +18,7 @@ from headworks.identity.errors import (
     OtherAddressee,
     SignInToAccept,
 )
+from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
 from headworks.kernel.text import checked_name
 
@@ -113,6 +114,13 @@ async def accept_invitation(
     unit.audit(change("accepted", invitation, accepted))
     unit.publish(MembershipChanged(invitation.organization_id, user.id))
     return Accepted(user, membership, is_new)
+
+
+async def keep_password(unit: Installation, accepted: Accepted, password_hash: str, at: datetime) -> None:
+    """The password of the account that was just made. Raises Invalid for who has one already."""
+    if not accepted.is_new:
+        raise Invalid.field("password", "not_for_this", "is for a new account; yours keeps the one it has")
+    await unit.put_password(accepted.user.id, StoredPassword(password_hash, at))
 
 
 async def _pending(unit: Installation, token: str, at: datetime) -> Invitation:

@@ -8,8 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from headworks.identity.commands.invitations import Accepted, accept_invitation, invite, revoke_invitation
+from headworks.identity.commands.invitations import (
+    Accepted,
+    accept_invitation,
+    invite,
+    keep_password,
+    revoke_invitation,
+)
+from headworks.identity.commands.passwords import Passwords
 from headworks.identity.contracts import Invitation, InvitationState, Role
+from headworks.identity.domain.invitations import hash_token
 from headworks.identity.ports import InvitationFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
@@ -49,6 +57,9 @@ class AcceptanceBody(StrictModel):
 
     token: Secret = Field(description="What follows `/invite/` in the link.")
     name: str | None = Field(None, description="For a new account; the address's first part when left out.")
+    password: Secret | None = Field(
+        None, description="For a new account, to sign in with; left out where people sign in another way."
+    )
 
 
 class InvitationOut(ResponseModel):
@@ -113,12 +124,30 @@ async def create(
 
 @router.post("/accept", summary="Accept an invitation", status_code=201)
 async def accept(
-    request: Request, body: AcceptanceBody, caller: Annotated[Principal | None, public(recognise=True)], store: _Store
+    request: Request,
+    body: AcceptanceBody,
+    caller: Annotated[Principal | None, public(recognise=True)],
+    store: _Store,
+    passwords: Annotated[Passwords, provided(Passwords)],
 ) -> Envelope[AcceptanceOut]:
     """Join by a link: as yourself when you are signed in, or with an account that is made for the address."""
+    password_hash = await _hashed(body, store, passwords)
     async with store.operate() as unit:
         accepted = await accept_invitation(unit, body.token.reveal(), caller, body.name, now())
+        if password_hash is not None:
+            await keep_password(unit, accepted, password_hash, now())
     return envelope(_acceptance(accepted), request)
+
+
+async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> str | None:
+    """The new account's password, hashed before the transaction, which nobody is to wait for; only for a real link."""
+    if body.password is None:
+        return None
+    async with store.overlook() as overview:
+        found = await overview.invitation_by_token(hash_token(body.token.reveal()))
+    if found is None or found.state(now()) != "pending":
+        return None
+    return await passwords.prepare("password", body.password, found.email)
 
 
 @router.get("/{invitation_id}", summary="Show an invitation")

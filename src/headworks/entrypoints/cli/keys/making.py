@@ -1,6 +1,7 @@
 """Making a key."""
 
-from typing import Annotated, Literal
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,13 @@ from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.kernel.clock import now
 
-Scope = Literal["inference", "management:read", "management:write"]
+
+class Scope(StrEnum):
+    """What a key is for."""
+
+    INFERENCE = "inference"
+    MANAGEMENT_READ = "management:read"
+    MANAGEMENT_WRITE = "management:write"
 
 
 def create_key(  # noqa: PLR0913, PLR0917 - one for each option

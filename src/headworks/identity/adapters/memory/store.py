@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.kernel.events import EventBus
 
 
@@ -79,6 +79,10 @@ class MemoryInstallation(MemoryOverview):
     def within(self, organization_id: str) -> MemoryUnit:
         """See `ports.Installation`."""
         return MemoryUnit(self._tables, organization_id, self._telling)
+
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """See `ports.Installation`."""
+        self._tables.passwords[user_id] = password
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""

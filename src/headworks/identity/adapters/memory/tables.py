@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Organization,
         Project,
         ServiceAccount,
+        StoredPassword,
         User,
     )
     from headworks.kernel.errors import Conflict
@@ -52,6 +53,7 @@ class Tables:
     memberships: dict[str, Membership] = field(default_factory=dict)
     invitations: dict[str, Invitation] = field(default_factory=dict)
     service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    passwords: dict[str, StoredPassword] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
     """Invitations that expired and were followed by another."""
 

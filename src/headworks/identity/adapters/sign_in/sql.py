@@ -19,6 +19,7 @@ from headworks.identity.adapters.sign_in_tables import (
     sessions,
     signing_keys,
 )
+from headworks.identity.adapters.telling import Telling
 from headworks.identity.contracts import Session
 from headworks.identity.domain.throttle import Tries
 
@@ -32,22 +33,17 @@ if TYPE_CHECKING:
     from headworks.identity.contracts import EndReason, SecondFactor, StoredPassword
     from headworks.identity.domain.sessions import RefreshToken
     from headworks.identity.domain.signing import StoredSigningKey
-    from headworks.kernel.audit import Change
     from headworks.kernel.database import Database
-    from headworks.kernel.events import EventBus, Publish
+    from headworks.kernel.events import EventBus
 
 
 class SqlSignInUnit(SqlSignInReading):
     """See `ports.SignInUnit`."""
 
-    def __init__(self, connection: AsyncConnection, publish: Publish) -> None:
+    def __init__(self, connection: AsyncConnection, telling: Telling) -> None:
         super().__init__(connection)
-        self.publish = publish
-        self.changes: list[Change] = []
-
-    def audit(self, change: Change) -> None:
-        """See `ports.SignInUnit`."""
-        self.changes.append(change)
+        self.publish = telling.publish
+        self.audit = telling.audit
 
     async def put_password(self, user_id: str, password: StoredPassword) -> None:
         """See `ports.SignInUnit`."""
@@ -181,7 +177,7 @@ class SqlSignIn:
         """See `ports.SignInStore`."""
         with self._bus.after() as publish:
             async with self._database.transaction() as connection:
-                yield SqlSignInUnit(connection, publish)
+                yield SqlSignInUnit(connection, Telling(publish))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
 from headworks.identity.adapters.sql import keys
 from headworks.identity.adapters.sql.invitations import SqlInvitations, invitation_by_token
 from headworks.identity.adapters.sql.keys import SqlKeys
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.kernel.database import Database
     from headworks.kernel.events import EventBus
 
@@ -79,6 +80,10 @@ class SqlInstallation(SqlOverview):
     def within(self, organization_id: str) -> SqlUnit:
         """See `ports.Installation`."""
         return SqlUnit(self._connection, organization_id, self._telling)
+
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """See `ports.Installation`."""
+        await SqlSignInUnit(self._connection, self._telling).put_password(user_id, password)
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""
