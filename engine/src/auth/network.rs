@@ -63,10 +63,7 @@ mod tests {
     use super::*;
 
     fn holds(network: &str, address: &str) -> bool {
-        network
-            .parse::<Network>()
-            .unwrap()
-            .contains(address.parse().unwrap())
+        network.parse::<Network>().unwrap().contains(address.parse().unwrap())
     }
 
     #[test]
@@ -97,7 +94,16 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_named() {
-        for text in ["", "10.0.0.0", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0/8", "host/8", "10.0.0.0/8/8"] {
+        for text in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/-1",
+            "10.0.0/8",
+            "host/8",
+            "10.0.0.0/8/8",
+        ] {
             assert!(text.parse::<Network>().unwrap_err().contains(text), "{text}");
         }
     }

@@ -99,3 +99,5 @@ def _complete(operation: dict[str, object], route: RouteContext) -> None:
         if access.permission is not None:
             operation["security"] = [*_SECURITY, {}] if access.loopback else _SECURITY
             operation["x-permission"] = access.permission
+        elif access.recognise:
+            operation["security"] = [*_SECURITY, {}]

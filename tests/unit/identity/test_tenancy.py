@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -111,8 +112,8 @@ async def contents(reading: Reading) -> list[object]:
 
 def whose(value: object) -> tuple[str, str]:
     """The id of a listed thing, and the organisation that it says it belongs to."""
-    inner = getattr(value, "membership", value)
-    return inner.id, getattr(inner, "organization_id", inner.id)
+    inner: Any = getattr(value, "membership", value)
+    return str(inner.id), str(getattr(inner, "organization_id", inner.id))
 
 
 async def found_tenants(store: Store) -> list[Principal]:
@@ -201,7 +202,7 @@ async def test_anothers_thing_is_answered_like_one_that_is_not_there(kind: str, 
                 with pytest.raises(HeadworksError) as caught:
                     async with store.transaction(first.organization_id) as unit:
                         await ACTS[act](unit, first, wanted)
+                assert caught.value.status == 404
                 answers.append((type(caught.value), caught.value.message.replace(wanted, "…")))
             assert answers[0] == answers[1]
-            assert caught.value.status == 404
         await close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from headworks.identity.commands.orders import KeyOrder, check_import, find_owner, find_project, read_scopes
 from headworks.identity.contracts import KeyChanged, KeyView
-from headworks.identity.domain.grants import permissions_for
+from headworks.identity.domain.grants import permissions_for, rights
 from headworks.identity.domain.keys import check_expiry, generate_key
 from headworks.identity.domain.limits import check_endpoints, check_models, check_networks
 from headworks.identity.domain.records import change as record
@@ -149,8 +149,8 @@ def tell(unit: Unit, key: KeyView) -> None:
 
 
 async def _prepare(unit: Unit, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
-    order = read_scopes(order, creator)
     owner, account = await find_owner(unit, creator, order)
+    order = read_scopes(order, rights(creator, owner))
     permissions = permissions_for(order.kind, order.permissions, creator, owner)
     imported = check_import(order, creator)
     project = await find_project(unit, creator, order, account)

@@ -48,13 +48,13 @@ class KeyOrder:
     """Make it for this account."""
 
 
-def read_scopes(order: KeyOrder, creator: Principal) -> KeyOrder:
-    """The order with what its scopes stand for, where it has some. Raises Invalid."""
+def read_scopes(order: KeyOrder, own: frozenset[Permission]) -> KeyOrder:
+    """The order with what its scopes stand for within `own`, where it has some. Raises Invalid."""
     if order.scopes is None:
         return order
     if order.permissions is not None:
         raise Invalid.field("scopes", "not_with_permissions", "say the same in another way; leave one of the two out")
-    kind, permissions = from_scopes(order.scopes, creator)
+    kind, permissions = from_scopes(order.scopes, own)
     if order.kind == "management" and kind != "management":
         raise Invalid.field("scopes", "not_for_management", "inference is for inference keys; make one of that kind")
     return replace(order, kind=kind, permissions=permissions, scopes=None)

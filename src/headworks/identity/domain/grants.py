@@ -35,8 +35,8 @@ def scopes_of(permissions: Collection[Permission]) -> list[Scope]:
     return found
 
 
-def from_scopes(scopes: Iterable[Scope], creator: Principal) -> tuple[KeyKind, frozenset[Permission] | None]:
-    """The kind of key and the permissions that scopes stand for, as far as the creator has them. Raises Invalid."""
+def from_scopes(scopes: Iterable[Scope], own: frozenset[Permission]) -> tuple[KeyKind, frozenset[Permission] | None]:
+    """The kind of key and the permissions that scopes stand for, as far as they are in `own`. Raises Invalid."""
     wanted = frozenset(scopes)
     if not wanted:
         raise Invalid.field("scopes", "empty", "must name at least one, such as inference")
@@ -48,7 +48,7 @@ def from_scopes(scopes: Iterable[Scope], creator: Principal) -> tuple[KeyKind, f
         )
     # Whoever writes has to see what is there.
     allowed = _READS | _WRITES if "management:write" in wanted else _READS
-    return "management", frozenset(one for one in creator.permissions if one in allowed)
+    return "management", own & allowed
 
 
 def permissions_for(
@@ -63,7 +63,7 @@ def permissions_for(
         if wanted is not None and frozenset(wanted) != INFERENCE:
             raise Invalid.field("permissions", "not_for_inference", "are for management keys; leave them out")
         return INFERENCE
-    own = creator.permissions & (MANAGEMENT if owner is None else owner_permissions(owner))
+    own = rights(creator, owner)
     chosen = own if wanted is None else frozenset(wanted)
     if not chosen:
         raise Invalid.field("permissions", "empty", "must name at least one, such as usage:read")
@@ -74,6 +74,11 @@ def permissions_for(
     if beyond := sorted(chosen - own):
         raise MoreThanOwnRights(f"{', '.join(beyond)}: you or the key's owner lack it, so the key cannot have it.")
     return chosen
+
+
+def rights(creator: Principal, owner: KeyOwner | None) -> frozenset[Permission]:
+    """The most that a management key may do: what its maker and its owner both may."""
+    return creator.permissions & (MANAGEMENT if owner is None else owner_permissions(owner))
 
 
 def check_role(role_permissions: frozenset[Permission], caller: Principal, doing: str) -> None:

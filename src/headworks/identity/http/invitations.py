@@ -8,13 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
-from headworks.identity.commands.invitations import (
-    Accepted,
-    accept_invitation,
-    invite,
-    keep_password,
-    revoke_invitation,
-)
+from headworks.identity.commands import invitations as commands
+from headworks.identity.commands.invitations import Accepted
 from headworks.identity.commands.passwords import Passwords
 from headworks.identity.contracts import Invitation, InvitationState, Role
 from headworks.identity.domain.invitations import hash_token
@@ -110,20 +105,20 @@ async def list_invitations(
 
 
 @router.post("", summary="Invite somebody", status_code=201)
-async def create(
+async def create_invitation(
     request: Request, body: NewInvitationBody, caller: _Writer, store: _Store
 ) -> Envelope[NewInvitationOut]:
     """Make a link that lets the owner of an address join, for seven days. It is shown once; send it to them yourself."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await invite(unit, caller, body.email, body.role, at)
+        issued = await commands.invite(unit, caller, body.email, body.role, at)
     token = issued.token.reveal()
     shown = {**_shown(issued.invitation, at), "token": token, "link": f"/invite/{token}"}
     return envelope(NewInvitationOut.model_validate(shown), request)
 
 
 @router.post("/accept", summary="Accept an invitation", status_code=201)
-async def accept(
+async def accept_invitation(
     request: Request,
     body: AcceptanceBody,
     caller: Annotated[Principal | None, public(recognise=True)],
@@ -133,9 +128,9 @@ async def accept(
     """Join by a link: as yourself when you are signed in, or with an account that is made for the address."""
     password_hash = await _hashed(body, store, passwords)
     async with store.operate() as unit:
-        accepted = await accept_invitation(unit, body.token.reveal(), caller, body.name, now())
+        accepted = await commands.accept_invitation(unit, body.token.reveal(), caller, body.name, now())
         if password_hash is not None:
-            await keep_password(unit, accepted, password_hash, now())
+            await commands.keep_password(unit, accepted, password_hash, now())
     return envelope(_acceptance(accepted), request)
 
 
@@ -151,7 +146,9 @@ async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> s
 
 
 @router.get("/{invitation_id}", summary="Show an invitation")
-async def show(request: Request, invitation_id: _Id, caller: _Reader, store: _Store) -> Envelope[InvitationOut]:
+async def show_invitation(
+    request: Request, invitation_id: _Id, caller: _Reader, store: _Store
+) -> Envelope[InvitationOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
         found = await people.show_invitation(reading, invitation_id)
@@ -159,10 +156,10 @@ async def show(request: Request, invitation_id: _Id, caller: _Reader, store: _St
 
 
 @router.delete("/{invitation_id}", summary="Revoke an invitation", status_code=204)
-async def revoke(invitation_id: _Id, caller: _Writer, store: _Store) -> Response:
+async def revoke_invitation(invitation_id: _Id, caller: _Writer, store: _Store) -> Response:
     """Its link stops working. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:
-        await revoke_invitation(unit, invitation_id, now())
+        await commands.revoke_invitation(unit, invitation_id, now())
     return Response(status_code=204)
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from headworks.identity.commands import keys as commands
+from headworks.identity.commands import rotation
 from headworks.identity.commands.keys import KeyChange
-from headworks.identity.commands.rotation import rotate_key
 from headworks.identity.contracts import KeyKind, KeyState
 from headworks.identity.http.key_models import (
     KeyChangeBody,
@@ -93,13 +93,13 @@ async def change_key(
 
 
 @router.post("/{key_id}/rotate", summary="Give a key a new secret")
-async def rotate(
+async def rotate_key(
     request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store
 ) -> Envelope[NewKeyOut]:
     """Show a new secret once. The former one goes on working for the overlap; it is the same key all the while."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await rotate_key(unit, caller, key_id, body.overlap_seconds, at)
+        issued = await rotation.rotate_key(unit, caller, key_id, body.overlap_seconds, at)
     return envelope(new_key_out(issued, at), request)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
-from headworks.identity.commands.members import change_role, remove_member
+from headworks.identity.commands import members as commands
 from headworks.identity.contracts import Member, Role, State
 from headworks.identity.ports import Store
 from headworks.identity.queries import people
@@ -64,7 +64,7 @@ async def list_members(request: Request, caller: _Reader, store: _Store, paging:
 
 
 @router.get("/{member_id}", summary="Show a member")
-async def show(request: Request, member_id: _Id, caller: _Reader, store: _Store) -> Envelope[MemberOut]:
+async def show_member(request: Request, member_id: _Id, caller: _Reader, store: _Store) -> Envelope[MemberOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
         found = await people.show_member(reading, member_id)
@@ -72,20 +72,20 @@ async def show(request: Request, member_id: _Id, caller: _Reader, store: _Store)
 
 
 @router.patch("/{member_id}", summary="Change a member's role")
-async def change(
+async def change_member(
     request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store
 ) -> Envelope[MemberOut]:
     """Make them something else in this organisation. Its last admin stays one."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_role(unit, caller, member_id, body.role)
+        changed = await commands.change_role(unit, caller, member_id, body.role)
     return envelope(_out(changed), request)
 
 
 @router.delete("/{member_id}", summary="Remove a member", status_code=204)
-async def remove(member_id: _Id, caller: _Writer, store: _Store) -> Response:
+async def remove_member(member_id: _Id, caller: _Writer, store: _Store) -> Response:
     """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
     async with store.transaction(caller.organization_id) as unit:
-        await remove_member(unit, caller, member_id)
+        await commands.remove_member(unit, caller, member_id)
     return Response(status_code=204)
 
 

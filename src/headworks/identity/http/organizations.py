@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from headworks.identity.commands.organizations import OrganizationChange, change_organization, create_organization
+from headworks.identity.commands import organizations as commands
+from headworks.identity.commands.organizations import OrganizationChange
 from headworks.identity.contracts import State
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
@@ -67,29 +68,31 @@ async def list_organizations(
 
 
 @router.post("", summary="Make an organisation", status_code=201)
-async def create(
+async def create_organization(
     request: Request, body: NewOrganizationBody, _caller: _Operator, store: _Store
 ) -> Envelope[OrganizationOut]:
     """An organisation, with a project to begin in."""
     async with store.operate() as unit:
-        made = await create_organization(unit, body.name, now())
+        made = await commands.create_organization(unit, body.name, now())
     return envelope(OrganizationOut.model_validate(made), request)
 
 
 @router.get("/{organization_id}", summary="Show an organisation")
-async def show(request: Request, organization_id: _Id, caller: _Reader, store: _Store) -> Envelope[OrganizationOut]:
+async def show_organization(
+    request: Request, organization_id: _Id, caller: _Reader, store: _Store
+) -> Envelope[OrganizationOut]:
     """One that the caller may know of."""
     found = await places.show_organization(store, caller, organization_id)
     return envelope(OrganizationOut.model_validate(found), request)
 
 
 @router.patch("/{organization_id}", summary="Change an organisation")
-async def change(
+async def change_organization(
     request: Request, organization_id: _Id, body: OrganizationChangeBody, caller: _Operator, store: _Store
 ) -> Envelope[OrganizationOut]:
     """Rename it, or take it out of service and back, everywhere within a second."""
     async with store.operate() as unit:
-        changed = await change_organization(
+        changed = await commands.change_organization(
             unit, caller, organization_id, OrganizationChange(name=body.name, state=body.state)
         )
     return envelope(OrganizationOut.model_validate(changed), request)

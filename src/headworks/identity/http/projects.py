@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import Field
 
-from headworks.identity.commands.projects import ProjectChange, change_project, create_project
+from headworks.identity.commands import projects as commands
+from headworks.identity.commands.projects import ProjectChange
 from headworks.identity.contracts import ProjectState
 from headworks.identity.ports import Store
 from headworks.identity.queries import places
@@ -73,15 +74,17 @@ async def list_projects(
 
 
 @router.post("", summary="Make a project", status_code=201)
-async def create(request: Request, body: NewProjectBody, caller: _Writer, store: _Store) -> Envelope[ProjectOut]:
+async def create_project(
+    request: Request, body: NewProjectBody, caller: _Writer, store: _Store
+) -> Envelope[ProjectOut]:
     """A part of the organisation, for keys and costs to belong to."""
     async with store.transaction(caller.organization_id) as unit:
-        made = await create_project(unit, body.name, now())
+        made = await commands.create_project(unit, body.name, now())
     return envelope(ProjectOut.model_validate(made), request)
 
 
 @router.get("/{project_id}", summary="Show a project")
-async def show(request: Request, project_id: _Id, caller: _Reader, store: _Store) -> Envelope[ProjectOut]:
+async def show_project(request: Request, project_id: _Id, caller: _Reader, store: _Store) -> Envelope[ProjectOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
         found = await places.show_project(reading, project_id)
@@ -89,10 +92,12 @@ async def show(request: Request, project_id: _Id, caller: _Reader, store: _Store
 
 
 @router.patch("/{project_id}", summary="Change a project")
-async def change(
+async def change_project(
     request: Request, project_id: _Id, body: ProjectChangeBody, caller: _Writer, store: _Store
 ) -> Envelope[ProjectOut]:
     """Rename it, or archive it and take it back; its keys follow everywhere within a second."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_project(unit, caller, project_id, ProjectChange(name=body.name, state=body.state))
+        changed = await commands.change_project(
+            unit, caller, project_id, ProjectChange(name=body.name, state=body.state)
+        )
     return envelope(ProjectOut.model_validate(changed), request)

@@ -7,12 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
-from headworks.identity.commands.service_accounts import (
-    ServiceAccountChange,
-    ServiceAccountOrder,
-    change_service_account,
-    create_service_account,
-)
+from headworks.identity.commands import service_accounts as commands
+from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
 from headworks.identity.contracts import Role, State
 from headworks.identity.ports import ServiceAccountFilter, Store
 from headworks.identity.queries import people
@@ -85,17 +81,17 @@ async def list_service_accounts(
 
 
 @router.post("", summary="Make a service account", status_code=201)
-async def create(
+async def create_service_account(
     request: Request, body: NewServiceAccountBody, caller: _Writer, store: _Store
 ) -> Envelope[ServiceAccountOut]:
     """Who a program is to be. Make its keys with `POST /api/v1/keys` and `service_account_id`."""
     async with store.transaction(caller.organization_id) as unit:
-        made = await create_service_account(unit, caller, ServiceAccountOrder(**body.model_dump()), now())
+        made = await commands.create_service_account(unit, caller, ServiceAccountOrder(**body.model_dump()), now())
     return envelope(ServiceAccountOut.model_validate(made), request)
 
 
 @router.get("/{service_account_id}", summary="Show a service account")
-async def show(
+async def show_service_account(
     request: Request, service_account_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[ServiceAccountOut]:
     """One of the organisation's."""
@@ -105,12 +101,12 @@ async def show(
 
 
 @router.patch("/{service_account_id}", summary="Change a service account")
-async def change(
+async def change_service_account(
     request: Request, service_account_id: _Id, body: ServiceAccountChangeBody, caller: _Writer, store: _Store
 ) -> Envelope[ServiceAccountOut]:
     """Rename it, give it another role, or disable and enable it; its keys follow everywhere within a second."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await change_service_account(
+        changed = await commands.change_service_account(
             unit, caller, service_account_id, ServiceAccountChange(body.name, body.role, body.state)
         )
     return envelope(ServiceAccountOut.model_validate(changed), request)

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field, StrictBool
 
-from headworks.identity.commands.users import UserChange, change_user
+from headworks.identity.commands import users as commands
+from headworks.identity.commands.users import UserChange
 from headworks.identity.contracts import State
 from headworks.identity.domain.emails import email_key
 from headworks.identity.ports import Store, UserFilter
@@ -72,7 +73,7 @@ async def list_users(
 
 
 @router.get("/{user_id}", summary="Show a user")
-async def show(request: Request, user_id: _Id, _caller: _Operator, store: _Store) -> Envelope[UserOut]:
+async def show_user(request: Request, user_id: _Id, _caller: _Operator, store: _Store) -> Envelope[UserOut]:
     """One of the installation's."""
     async with store.overlook() as overview:
         found = await people.show_user(overview, user_id)
@@ -80,10 +81,10 @@ async def show(request: Request, user_id: _Id, _caller: _Operator, store: _Store
 
 
 @router.patch("/{user_id}", summary="Change a user")
-async def change(
+async def change_user(
     request: Request, user_id: _Id, body: UserChangeBody, caller: _Operator, store: _Store
 ) -> Envelope[UserOut]:
     """Rename them, disable or enable them, or make them an operator; their keys follow everywhere within a second."""
     async with store.operate() as unit:
-        changed = await change_user(unit, caller, user_id, UserChange(body.name, body.state, body.is_operator))
+        changed = await commands.change_user(unit, caller, user_id, UserChange(body.name, body.state, body.is_operator))
     return envelope(UserOut.model_validate(changed), request)

@@ -15,7 +15,7 @@ from headworks.kernel.clock import now
 
 
 class Scope(StrEnum):
-    """What a key is for."""
+    """What a key is for, in a word."""
 
     INFERENCE = "inference"
     MANAGEMENT_READ = "management:read"
