@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from headworks.identity.commands.orders import KeyOrder, check_import, find_owner, find_project, read_scopes
+from headworks.identity.commands.orders import KeyOrder, check_import, find_place, read_scopes
 from headworks.identity.contracts import KeyChanged, KeyView
 from headworks.identity.domain.grants import permissions_for, rights
 from headworks.identity.domain.keys import check_expiry, generate_key
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from headworks.identity.commands.orders import Place
     from headworks.identity.ports import Unit
     from headworks.kernel.principal import Principal
     from headworks.kernel.secrets import Secret
@@ -66,7 +67,7 @@ async def create_key(unit: Unit, creator: Principal, order: KeyOrder, at: dateti
     Raises Invalid, ProjectNotFound, UnknownServiceAccount, NotActive, KeyExists, or MoreThanOwnRights when it could do
     more than its creator.
     """
-    issued = await _prepare(unit, creator, order, at)
+    issued = _prepare(await find_place(unit, creator, order), creator, order, at)
     await _keep(unit, [issued])
     return issued
 
@@ -76,9 +77,14 @@ async def create_keys(unit: Unit, creator: Principal, orders: Sequence[KeyOrder]
     if not 1 <= len(orders) <= MOST_AT_ONCE:
         raise Invalid.field("keys", "wrong_number", f"must be 1 to {MOST_AT_ONCE} keys; {len(orders)} were sent")
     issued = []
+    # Most of them are for the same place, and looking it up a thousand times would keep other writers waiting.
+    places: dict[object, Place] = {}
     for number, order in enumerate(orders):
+        wanted = (order.project_id, order.service_account_id, order.owner)
         try:
-            issued.append(await _prepare(unit, creator, order, at))
+            if wanted not in places:
+                places[wanted] = await find_place(unit, creator, order)
+            issued.append(_prepare(places[wanted], creator, order, at))
         except Invalid as error:
             raise error.within(f"keys.{number}") from error
     await _keep(unit, issued)
@@ -148,17 +154,15 @@ def tell(unit: Unit, key: KeyView) -> None:
         unit.publish(KeyChanged(key_hash))
 
 
-async def _prepare(unit: Unit, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
-    owner, account = await find_owner(unit, creator, order)
-    order = read_scopes(order, rights(creator, owner))
-    permissions = permissions_for(order.kind, order.permissions, creator, owner)
+def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
+    order = read_scopes(order, rights(creator, place.owner))
+    permissions = permissions_for(order.kind, order.permissions, creator, place.owner)
     imported = check_import(order, creator)
-    project = await find_project(unit, creator, order, account)
     made = None if imported else generate_key(order.kind)
     view = KeyView(
         id=new_id("key"),
-        organization_id=unit.organization_id,
-        project_id=project.id,
+        organization_id=place.project.organization_id,
+        project_id=place.project.id,
         name=checked_name("name", order.name),
         kind=order.kind,
         permissions=permissions,
@@ -171,7 +175,7 @@ async def _prepare(unit: Unit, creator: Principal, order: KeyOrder, at: datetime
         allowed_models=check_models(order.allowed_models),
         allowed_endpoints=check_endpoints(order.allowed_endpoints),
         allowed_addresses=check_networks(order.allowed_addresses),
-        owner=owner,
+        owner=place.owner,
     )
     return IssuedKey(view, made.key if made else None)
 

@@ -71,11 +71,27 @@ def check_import(order: KeyOrder, creator: Principal) -> str:
     return check_hash(order.sha256)
 
 
-async def find_owner(unit: Unit, creator: Principal, order: KeyOrder) -> tuple[KeyOwner | None, ServiceAccount | None]:
-    """Whose key it will be, and the service account if it is one.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a key will belong, and to whom."""
 
-    Raises UnknownServiceAccount, NotActive, MoreThanOwnRights.
-    """
+    project: Project
+    owner: KeyOwner | None
+
+
+async def find_place(unit: Unit, creator: Principal, order: KeyOrder) -> Place:
+    """Raises ProjectNotFound, UnknownServiceAccount, NotActive, MoreThanOwnRights, Invalid."""
+    owner, account = await _find_owner(unit, creator, order)
+    return Place(await _find_project(unit, creator, order, account), owner)
+
+
+async def first_project(unit: Unit) -> Project | None:
+    """The oldest, where nobody named one."""
+    oldest = (await unit.projects.page(PageRequest(per_page=1))).items
+    return oldest[0] if oldest else None
+
+
+async def _find_owner(unit: Unit, creator: Principal, order: KeyOrder) -> tuple[KeyOwner | None, ServiceAccount | None]:
     if order.service_account_id is None:
         return (await _creator(unit, creator) if order.owner == "me" else None), None
     account = await unit.service_accounts.get(order.service_account_id)
@@ -89,8 +105,7 @@ async def find_owner(unit: Unit, creator: Principal, order: KeyOrder) -> tuple[K
     return KeyOwner("service_account", account.id, account.name, account.role), account
 
 
-async def find_project(unit: Unit, creator: Principal, order: KeyOrder, account: ServiceAccount | None) -> Project:
-    """Where it will belong. Raises ProjectNotFound, NotActive, Invalid."""
+async def _find_project(unit: Unit, creator: Principal, order: KeyOrder, account: ServiceAccount | None) -> Project:
     if account is not None and order.project_id not in (None, account.project_id):
         raise Invalid.field(
             "project_id", "not_the_accounts", f"must be that of the service account, {account.project_id}"
@@ -102,12 +117,6 @@ async def find_project(unit: Unit, creator: Principal, order: KeyOrder, account:
     if found.state != "active":
         raise NotActive(f"The project {found.name!r} is archived; take it back, or name another one.")
     return found
-
-
-async def first_project(unit: Unit) -> Project | None:
-    """The oldest, where nobody named one."""
-    oldest = (await unit.projects.page(PageRequest(per_page=1))).items
-    return oldest[0] if oldest else None
 
 
 async def _creator(unit: Unit, creator: Principal) -> KeyOwner | None:
