@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::auth::Network;
+
 /// PEM files of the front door.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,9 @@ pub struct Settings {
     pub spool_dir: PathBuf,
     pub control_socket: Option<PathBuf>,
     pub tls: Option<Tls>,
+    /// Peers whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Network>,
     pub workers: usize,
     pub body_limit_bytes: u64,
     pub bodies_in_flight_bytes: u64,

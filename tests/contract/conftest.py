@@ -17,7 +17,7 @@ from headworks.catalog.ports import Catalogs
 from headworks.identity.adapters.memory import MemoryStore as MemoryIdentity
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
-from headworks.identity.contracts import KeyChanged, Organization, Project
+from headworks.identity.contracts import Organization, Project
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.events import EventBus
 from headworks.usage.adapters.memory import MemoryStore
@@ -90,15 +90,16 @@ def identity_place(engine: str, databases: Databases, tmp_path: Path) -> Place |
 
 @pytest.fixture
 async def identity(identity_place: Place | None, announced: Announced) -> AsyncIterator[IdentityStore]:
-    """An installation with two organisations."""
+    """An installation with two organisations, of a project each."""
     bus = EventBus()
-    bus.subscribe(KeyChanged, announced.events.append)
+    bus.subscribe(str, announced.events.append)
     database = None if identity_place is None else identity_place.open()
-    store = MemoryIdentity(bus) if database is None else SqlIdentity(database, bus)
-    async with store.transaction() as unit:
+    store: IdentityStore = MemoryIdentity(bus) if database is None else SqlIdentity(database, bus)
+    async with store.operate() as unit:
         for number in (1, 2):
-            await unit.add_organization(Organization(f"org_{number}", f"Organisation {number}", NOON))
-            await unit.add_project(Project(f"prj_{number}", f"org_{number}", f"Project {number}", NOON))
+            await unit.organizations.add(Organization(f"org_{number}", f"Organisation {number}", NOON))
+            project = Project(f"prj_{number}", f"org_{number}", f"Project {number}", NOON)
+            await unit.within(f"org_{number}").projects.add(project)
     yield store
     if database is not None:
         await database.close()

@@ -1,8 +1,10 @@
 //! From a request's headers to the SHA-256 of its key. The only place that reads a credential.
 
 mod key;
+mod network;
 
 pub use key::{KeyHash, hash};
+pub use network::Network;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;

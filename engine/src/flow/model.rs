@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 use serde::{Deserialize, Deserializer};
 
+use crate::auth::Network;
 use crate::upstream::{Origin, Pool};
 
 /// The newest meaning of the fields that this engine knows.
@@ -52,6 +53,9 @@ pub struct Flow {
     pub fresh_ms: u64,
     pub hard_ms: u64,
     pub revision: u64,
+    /// Networks that the key may be used from; None for anywhere.
+    #[serde(default)]
+    pub addresses: Option<Box<[Network]>>,
     pub version: u32,
 }
 
@@ -166,6 +170,9 @@ pub struct Refusal {
     pub r#type: String,
     pub param: Option<String>,
     pub cache_ms: u64,
+    /// As in `Flow`: who calls from elsewhere is told of that, and not of this.
+    #[serde(default)]
+    pub addresses: Option<Box<[Network]>>,
     pub version: u32,
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use papaya::{Equivalent, HashMap};
 
 use super::{Answer, Endpoint, Flow, Refusal};
-use crate::auth::KeyHash;
+use crate::auth::{KeyHash, Network};
 
 /// Refusals are cheap to make by whoever sends nonsense, so they get a small table of their own.
 const REFUSALS: usize = 10_000;
@@ -50,6 +50,16 @@ impl Equivalent<FlowKey> for Borrowed<'_> {
 pub enum Verdict {
     Allowed(Arc<Flow>),
     Refused(Arc<Refusal>),
+}
+
+impl Verdict {
+    /// The networks that the key may be used from; None for anywhere.
+    pub fn addresses(&self) -> Option<&[Network]> {
+        match self {
+            Self::Allowed(flow) => flow.addresses.as_deref(),
+            Self::Refused(refusal) => refusal.addresses.as_deref(),
+        }
+    }
 }
 
 struct Entry {
@@ -213,6 +223,7 @@ mod tests {
             r#type: "invalid_request_error".into(),
             param: None,
             cache_ms,
+            addresses: None,
             version: 1,
         })
     }

@@ -1,5 +1,6 @@
 //! What is not inference goes to the control plane, over its Unix socket, as it came.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use super::answer::AnswerBody;
+use super::client::FORWARDED_FOR;
 use super::headers::is_hop_by_hop;
 use super::refusal::{Refused, X_REQUEST_ID};
 use super::{Peer, streamed};
@@ -16,7 +18,8 @@ use crate::dialect::openai::errors::ApiError;
 use crate::meter::RequestId;
 use crate::upstream::{Pool, Replay, RequestBody};
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The client as we see it, past proxies that are believed. Whatever a caller says in it is dropped.
+const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("x-headworks-client-address");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
@@ -38,10 +41,11 @@ impl Control {
         &self,
         id: RequestId,
         peer: Peer,
+        client: IpAddr,
         parts: Parts,
         body: Incoming,
     ) -> Result<Response<AnswerBody>, Refused> {
-        let mut handed = HandedOver::new(id, peer, parts, body);
+        let mut handed = HandedOver::new(id, peer, client, parts, body);
         let response = self.pool.send(&mut handed, CONNECT, ANSWER).await.map_err(|error| {
             tracing::error!(request_id = %id, %error, "the control plane did not answer");
             Refused::unavailable(
@@ -61,7 +65,7 @@ struct HandedOver {
 }
 
 impl HandedOver {
-    fn new(id: RequestId, peer: Peer, parts: Parts, body: Incoming) -> Self {
+    fn new(id: RequestId, peer: Peer, client: IpAddr, parts: Parts, body: Incoming) -> Self {
         let mut request = Request::new(if http_body::Body::is_end_stream(&body) {
             RequestBody::empty()
         } else {
@@ -74,7 +78,7 @@ impl HandedOver {
         }
         let headers = request.headers_mut();
         for (name, value) in &parts.headers {
-            if !is_hop_by_hop(name) && name != FORWARDED_PROTO && name != X_REQUEST_ID {
+            if !is_hop_by_hop(name) && name != FORWARDED_PROTO && name != X_REQUEST_ID && name != CLIENT_ADDRESS {
                 headers.append(name.clone(), value.clone());
             }
         }
@@ -88,6 +92,9 @@ impl HandedOver {
             FORWARDED_PROTO,
             HeaderValue::from_static(if peer.is_tls { "https" } else { "http" }),
         );
+        if let Ok(client) = HeaderValue::try_from(client.to_string()) {
+            headers.insert(CLIENT_ADDRESS, client);
+        }
         // Appended, as a proxy does: who believes the hops before ours must know them all.
         if let Ok(peer) = HeaderValue::try_from(peer.address.to_string()) {
             headers.append(FORWARDED_FOR, peer);

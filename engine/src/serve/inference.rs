@@ -11,8 +11,8 @@ use super::answer::AnswerBody;
 use super::forward::{self, Admission};
 use super::intake::Intake;
 use super::refusal::{Refused, X_REQUEST_ID};
-use super::{Gateway, path};
-use crate::auth;
+use super::{Gateway, Peer, client, path};
+use crate::auth::{self, Network};
 use crate::dialect::openai::errors::ApiError;
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Document, Endpoint, Refusal, Verdict};
@@ -23,6 +23,7 @@ use crate::telemetry::RequestLabels;
 pub async fn serve(
     gateway: &Gateway,
     id: RequestId,
+    peer: Peer,
     rest: &str,
     parts: &Parts,
     body: Incoming,
@@ -49,6 +50,9 @@ pub async fn serve(
                 "The gateway could not look the key up in time; try again in a moment.",
             )
         })?;
+    if let Some(networks) = verdict.addresses() {
+        allow_address(gateway, peer, parts, networks)?;
+    }
     match verdict {
         Verdict::Refused(refusal) => Err(refused(&refusal)),
         Verdict::Allowed(flow) => {
@@ -72,6 +76,15 @@ pub async fn serve(
             forward::serve(gateway, admission, rest, parts, intake).await
         }
     }
+}
+
+fn allow_address(gateway: &Gateway, peer: Peer, parts: &Parts, networks: &[Network]) -> Result<(), Refused> {
+    let address = client::address(peer, &parts.headers, &gateway.settings.trusted_proxies);
+    if networks.iter().any(|network| network.contains(address)) {
+        return Ok(());
+    }
+    let message = format!("This API key may not be used from {address}. Use it where it is allowed, or another key.");
+    Err(ApiError::new(403, "invalid_request_error", "address_not_allowed", &message).into())
 }
 
 fn allow_method(endpoint: Endpoint, method: &Method) -> Result<(), Refused> {

@@ -1,6 +1,7 @@
 //! The front door: listens, reads requests, and sends each where it belongs.
 
 mod answer;
+mod client;
 mod connection;
 mod control;
 mod door;
@@ -97,9 +98,12 @@ impl Gateway {
         refusal::unless_well_formed(&parts, is_ambiguous)?;
         match path::route(parts.uri.path())? {
             Route::Alive => Ok(alive(id)),
-            Route::Inference(rest) => inference::serve(self, id, rest, &parts, body).await,
+            Route::Inference(rest) => inference::serve(self, id, peer, rest, &parts, body).await,
             Route::Control => match &self.control {
-                Some(control) => control.serve(id, peer, parts, body).await,
+                Some(control) => {
+                    let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
+                    control.serve(id, peer, client, parts, body).await
+                }
                 None => Err(control::not_found(parts.uri.path())),
             },
         }

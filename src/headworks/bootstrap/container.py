@@ -8,6 +8,7 @@ have connections of their own, each in its own loop, where a look-up takes a ten
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from headworks.catalog.adapters.shipped import shipped_prices
@@ -23,6 +24,7 @@ from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.facade import IdentityFacade
+from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import open_keyring
@@ -52,12 +54,15 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    sign_in_settings: SignInSettings
+    password_cost: int
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
     """The control plane's parts, in the main loop."""
 
+    foundation: Foundation
     databases: Mapping[str, Database]
     identity: IdentityFacade
     catalogs: SqlCatalogs
@@ -106,8 +111,24 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    sealer = open_keyring(home.keyring)
-    return Foundation(home, databases, EventBus(), sealer, environment, catalog_settings, gateway_settings)
+    sign_in_settings = SignInSettings(
+        access_life=timedelta(seconds=settings.access_token_seconds),
+        idle=timedelta(seconds=settings.session_idle_seconds),
+        absolute=timedelta(seconds=settings.session_seconds),
+        signing_key_life=timedelta(seconds=settings.signing_key_seconds),
+        issuer=settings.token_issuer,
+    )
+    return Foundation(
+        home=home,
+        databases=databases,
+        bus=EventBus(),
+        sealer=open_keyring(home.keyring),
+        environment=environment,
+        catalog_settings=catalog_settings,
+        gateway_settings=gateway_settings,
+        sign_in_settings=sign_in_settings,
+        password_cost=settings.password_cost,
+    )
 
 
 def build_container(foundation: Foundation) -> Container:
@@ -120,6 +141,7 @@ def build_container(foundation: Foundation) -> Container:
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
     return Container(
+        foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
         identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
         catalogs=catalogs,

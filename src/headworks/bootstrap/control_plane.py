@@ -21,7 +21,7 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
-from headworks.kernel.web import Authenticator, Surroundings
+from headworks.kernel.web import Surroundings
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.container import Container
     from headworks.bootstrap.home import Home
+    from headworks.bootstrap.sign_in import SignInParts
     from headworks.bootstrap.welcome import Welcome
 
 _BACKLOG = 512
@@ -40,11 +41,13 @@ _KEEP_ALIVE_SECONDS = 300
 _STOP_SECONDS = 5
 
 
-def management_app(container: Container, health: Health, welcome: Welcome, home: Home) -> Surroundings:
+def management_app(
+    container: Container, sign_in: SignInParts, health: Health, welcome: Welcome, home: Home
+) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
     provisions: dict[type, object] = {
-        Authenticator: container.identity,
+        **sign_in.provisions(),
         IdentityStore: container.identity.store,
         Catalogs: container.catalogs,
         Vault: container.vault,

@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from headworks import __version__
-from headworks.identity.domain import KEY_PATTERN
+from headworks.identity.domain.keys import KEY_PATTERN
 from headworks.kernel.web import Problem, access_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ to `meta`, and `links`. Errors are problem details (RFC 9457) with `error.code`,
 Each operation names the permission that its caller needs in `x-permission`.
 """
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-_SCHEME = "managementKey"
+_KEY, _TOKEN, _COOKIE = "managementKey", "accessToken", "sessionCookie"
+_SECURITY: list[dict[str, list[str]]] = [{_KEY: []}, {_TOKEN: []}, {_COOKIE: []}]
+"""Any one of them, and no two at once."""
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
@@ -55,7 +57,19 @@ def _document(app: FastAPI) -> dict[str, object]:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     document["components"]["securitySchemes"] = {
-        _SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": KEY_PATTERN, "description": "A management key."}
+        _KEY: {"type": "http", "scheme": "bearer", "bearerFormat": KEY_PATTERN, "description": "A management key."},
+        _TOKEN: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Of somebody who signed in with `POST /api/v1/auth/login`.",
+        },
+        _COOKIE: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-headworks-access",
+            "description": "Of a browser that signed in with `mode: cookie`. What may change something needs `X-CSRF-Token` too.",
+        },
     }
     names: set[str] = set()
     for route in routes_of(app):
@@ -83,5 +97,7 @@ def _complete(operation: dict[str, object], route: RouteContext) -> None:
     responses["default"] = {"description": "A problem; `error.code` says which.", "content": _PROBLEM}
     for access in access_of(route):
         if access.permission is not None:
-            operation["security"] = [{_SCHEME: []}, {}] if access.loopback else [{_SCHEME: []}]
+            operation["security"] = [*_SECURITY, {}] if access.loopback else _SECURITY
             operation["x-permission"] = access.permission
+        elif access.recognise:
+            operation["security"] = [*_SECURITY, {}]

@@ -27,6 +27,7 @@ def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> En
         spool_dir=str(spool),
         control_socket=str(control_socket),
         tls=tls,
+        trusted_proxies=settings.trusted_proxies,
         workers=settings.workers,
         body_limit_bytes=settings.body_limit_bytes,
         bodies_in_flight_bytes=settings.bodies_in_flight_bytes,

@@ -6,13 +6,16 @@ A wrong value or a variable that we do not know stops the start: half-understood
 from __future__ import annotations
 
 import difflib
+import ipaddress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from headworks.bootstrap.discovery.places import NAMES
+from headworks.identity.domain.emails import check_email
 from headworks.kernel.database import Address, BadAddress
+from headworks.kernel.errors import Invalid
 from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
@@ -46,6 +49,15 @@ class Settings(BaseModel):
     tls_cert: Path | None = Field(None, description="PEM file with the certificate chain; with it, HTTPS is spoken.")
     tls_key: Path | None = Field(None, description="PEM file with the certificate's private key.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, and above.")
+    operator_email: str = Field(
+        "operator@localhost",
+        max_length=254,
+        description="The email address of the first operator, made at the first start.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (),
+        description="Networks (CIDR, separated by commas) of the proxies in front, whose X-Forwarded-For is believed.",
+    )
     drain_seconds: float = Field(
         30.0, ge=0, le=86_400, description="How long open requests may go on after a stop was asked for."
     )
@@ -90,6 +102,22 @@ class Settings(BaseModel):
         gt=0,
         le=3_600,
         description="How long one statement may take on a database server; a transaction, twice that.",
+    )
+    access_token_seconds: int = Field(600, ge=60, le=3_600, description="How long an access token is valid.")
+    session_idle_seconds: int = Field(
+        7 * 86_400, ge=300, le=365 * 86_400, description="After how long without a refresh a session ends."
+    )
+    session_seconds: int = Field(
+        30 * 86_400, ge=300, le=365 * 86_400, description="After how long a session ends, whatever happens."
+    )
+    signing_key_seconds: int = Field(
+        30 * 86_400, ge=3_600, le=365 * 86_400, description="How long one key signs access tokens before the next does."
+    )
+    token_issuer: str = Field(
+        "headworks", min_length=1, max_length=256, description="The issuer that access tokens name (iss)."
+    )
+    password_cost: int = Field(
+        12, ge=10, le=16, description="The cost of hashing a password with bcrypt; each one more takes twice as long."
     )
 
     upstream_connect_ms: int = Field(
@@ -141,6 +169,22 @@ class Settings(BaseModel):
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _networks(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return value
+        return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+    @field_validator("operator_email")
+    @classmethod
+    def _one_address(cls, address: str) -> str:
+        try:
+            return check_email(address)
+        except Invalid as error:
+            raise ValueError(error.details[0].message) from None
+
     @field_validator("discovery_addresses")
     @classmethod
     def _known_places(cls, addresses: dict[str, str]) -> dict[str, str]:
@@ -173,6 +217,14 @@ class Settings(BaseModel):
             message = "HEADWORKS_SPOOL_LIMIT_BYTES must be at least three times HEADWORKS_SPOOL_SEGMENT_BYTES"
             raise ValueError(message)
         return self
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError as error:
+        message = f"{error}; write networks such as 10.0.0.0/8 or 2001:db8::/32"
+        raise ValueError(message) from None
 
 
 def variable_of(field: str) -> str:

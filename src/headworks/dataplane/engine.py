@@ -29,6 +29,8 @@ class EngineSettings:
     control_socket: str | None = None
     """Unix socket of the control plane, which gets everything that is not `/v1/`; None: such paths are 404."""
     tls: TlsSettings | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) of peers whose X-Forwarded-For is believed."""
     workers: int = 0
     """Runtime threads; 0 for one a core."""
     body_limit_bytes: int = 32 * 1024 * 1024

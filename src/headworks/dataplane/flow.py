@@ -7,12 +7,31 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 FLOW_VERSION = 1
 """Raised when a field changes its meaning; the engine refuses a version that it does not know."""
 
 Dialect = Literal["openai", "echo"]
+
+ENDPOINTS: Final = (
+    "chat/completions",
+    "completions",
+    "embeddings",
+    "responses",
+    "moderations",
+    "images/generations",
+    "images/edits",
+    "images/variations",
+    "audio/speech",
+    "audio/transcriptions",
+    "audio/translations",
+    "rerank",
+    "models",
+    "models/{id}",
+    "other",
+)
+"""Every endpoint that a question can name; `engine/src/flow/endpoint.rs` has the same list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +113,8 @@ class Flow:
     hard_ms: int = 900_000
     """After this the flow serves no more: the longest that a controller may be away."""
     revision: int = 0
+    addresses: tuple[str, ...] | None = None
+    """Networks (CIDR) that its key may be used from; None for anywhere. The engine looks at each request's."""
     version: int = FLOW_VERSION
 
     def to_json(self) -> str:
@@ -112,6 +133,8 @@ class Refusal:
     param: str | None = None
     cache_ms: int = 2_000
     """How long the engine may repeat this answer without asking; 0 for none."""
+    addresses: tuple[str, ...] | None = None
+    """As in `Flow`: who calls from elsewhere is told of that, and not of this."""
     version: int = FLOW_VERSION
 
     def to_json(self) -> str:

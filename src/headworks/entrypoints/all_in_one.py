@@ -34,7 +34,14 @@ from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
 from headworks.catalog.contracts import CatalogChanged
 from headworks.dataplane.engine import EngineError
-from headworks.identity.contracts import KeyChanged
+from headworks.identity.contracts import (
+    KeyChanged,
+    MembershipChanged,
+    OrganizationChanged,
+    ProjectChanged,
+    ServiceAccountChanged,
+    UserChanged,
+)
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
 
@@ -103,7 +110,7 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         house = _build(home, settings, databases, stack)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
-            has_credentials=credentials.usable, keep=credentials.keep
+            has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
         )
         await furnish(house.container, foothold.organization_id)
 
@@ -121,7 +128,7 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
             first_key,
         )
         health = _health(house)
-        control_plane = _open_management(house, health, welcome)
+        control_plane = await _open_management(house, health, welcome, credentials)
         serving = control_plane.start()
         gc.collect()
         # What is there now stays: the collector need not walk through it while somebody waits for an answer.
@@ -144,7 +151,16 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     controller = ControllerThread(engine, build_controller(foundation))
     # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
     foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
-    foundation.bus.subscribe(CatalogChanged, lambda _event: engine.invalidate_all())
+    # Each of these concerns many keys at once, and happens seldom.
+    for kind in (
+        CatalogChanged,
+        OrganizationChanged,
+        ProjectChanged,
+        UserChanged,
+        MembershipChanged,
+        ServiceAccountChanged,
+    ):
+        foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
     controller.start()
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_shipper(foundation))
@@ -157,13 +173,16 @@ def _health(house: _House) -> Health:
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
-def _open_management(house: _House, health: Health, welcome: Welcome) -> ControlPlane:
+async def _open_management(house: _House, health: Health, welcome: Welcome, credentials: Credentials) -> ControlPlane:
     from headworks.bootstrap.control_plane import (  # noqa: PLC0415 - half a second that no model call waits for
         ControlPlane,
         management_app,
     )
+    from headworks.bootstrap.sign_in import build_sign_in, first_operator  # noqa: PLC0415 - as above
 
-    return ControlPlane(management_app(house.container, health, welcome, house.home), house.control_socket)
+    sign_in = build_sign_in(house.container)
+    welcome.operator = await first_operator(sign_in, house.foundation.bus, credentials)
+    return ControlPlane(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
 
 
 async def _close(house: _House, control_plane: ControlPlane) -> None:

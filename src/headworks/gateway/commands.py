@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.gateway.domain import flows, refusals
@@ -36,4 +36,6 @@ async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
     lasts = flows.lifetime(sources.longest, key, at, max(found.age_ms, snapshot.age_ms))
     if lasts.hard_ms <= 0:
         return refusals.unavailable()
-    return flows.decide(question, flows.Caller(key, snapshot, lasts, sources.policy))
+    caller = flows.Caller(key, snapshot, lasts, sources.policy)
+    answer = flows.refused_endpoint(question, key) or flows.decide(question, caller)
+    return replace(answer, addresses=key.allowed_addresses)

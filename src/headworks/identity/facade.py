@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from headworks.identity import commands, queries
-from headworks.identity.commands import FirstKeys
+from headworks.identity.commands import first_start
+from headworks.identity.commands.first_start import FirstKeys
+from headworks.identity.queries import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyView
-    from headworks.identity.ports import Store
+    from headworks.identity.contracts import KeyView, User
+    from headworks.identity.ports import Installation, Store
     from headworks.kernel.clock import Clock
     from headworks.kernel.principal import Principal
 
-__all__ = ["FirstKeys", "Foothold", "IdentityFacade"]
+__all__ = ["OPERATOR_EMAIL", "FirstKeys", "Foothold", "IdentityFacade"]
+
+OPERATOR_EMAIL: Final = "operator@localhost"
+"""Of the first operator, where nobody said another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,12 @@ class Foothold:
     organization_id: str
     keys: FirstKeys | None
     """Where they were just made."""
+    operator: User | None = None
+    """Where it was just made."""
+
+
+async def _nothing(_unit: Installation, _operator: User) -> None:
+    """The operator comes in by the first management key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +47,51 @@ class IdentityFacade:
     clock: Clock
 
     async def find_key_by_hash(self, key_hash: str) -> KeyView | None:
-        """The key with this SHA-256 (hex), whatever its state; None when there is none. One indexed select."""
-        async with self.store.read() as reading:
-            return await reading.key_by_hash(key_hash)
+        """The key with this SHA-256 (hex), whatever its state; None when there is none."""
+        async with self.store.overlook() as overview:
+            return await overview.key_by_hash(key_hash)
 
-    async def authenticate(self, token: str) -> Principal:
-        """Who holds this management key. Raises InvalidKey, WrongKindOfKey, Unavailable."""
-        async with self.store.read() as reading:
-            return await queries.authenticate(reading, token, self.clock())
+    async def authenticate(self, token: str, source: str | None = None) -> Principal:
+        """Who holds this management key. `source` is the caller's IP address, None where it is not known.
+
+        Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable.
+        """
+        async with self.store.overlook() as overview:
+            return await keys.authenticate(overview, token, source, self.clock())
 
     async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
         """The names of those of the organisation's keys that exist, by id."""
-        async with self.store.read() as reading:
-            return await reading.key_names(organization_id, key_ids)
+        async with self.store.read(organization_id) as reading:
+            return await reading.keys.names(key_ids)
 
-    async def ensure_access(self, *, has_credentials: bool, keep: Callable[[FirstKeys], None]) -> Foothold:
-        """The installation's first organisation; made here at a first start, with its project and first keys.
+    async def ensure_access(
+        self,
+        *,
+        has_credentials: bool,
+        keep: Callable[[FirstKeys], None],
+        operator_email: str = OPERATOR_EMAIL,
+        welcome: Callable[[Installation, User], Awaitable[None]] = _nothing,
+    ) -> Foothold:
+        """The installation's first organisation; made here at a first start, with its project, operator and first keys.
 
         Where the credentials were lost, keys are made too. `keep` stores them before they are committed, so that no kill
-        leaves valid keys that nobody has.
+        leaves valid keys that nobody has. `welcome` is told of a first operator in the same transaction, to give them a
+        way to sign in. Raises Invalid for an email address that is none.
         """
-        async with self.store.transaction() as unit:
-            founder, is_new = await commands.find_founder(unit, self.clock())
+        async with self.store.operate() as unit:
+            at = self.clock()
+            founder, is_new = await first_start.find_founder(unit, at)
+            operator = await first_start.ensure_operator(unit, founder, operator_email, at)
+            if operator is not None:
+                await welcome(unit, operator)
             if has_credentials and not is_new:
-                return Foothold(founder.organization_id, None)
-            keys = await commands.issue_first_keys(unit, founder, self.clock())
-            keep(keys)
-            return Foothold(founder.organization_id, keys)
+                return Foothold(founder.organization_id, None, operator)
+            made = await first_start.issue_first_keys(unit, founder, at)
+            keep(made)
+            return Foothold(founder.organization_id, made, operator)
 
     async def record_uses(self, last_uses: Mapping[str, datetime]) -> None:
         """Note when keys, by id, were used last."""
-        async with self.store.transaction() as unit:
+        async with self.store.operate() as unit:
             for key_id, at in last_uses.items():
                 await unit.record_use(key_id, at)

@@ -55,6 +55,11 @@ class Invalid(HeadworksError):
         """One field is wrong: `message` says what, and what would be right."""
         return cls(f"{field}: {message}", details=[FieldProblem(field, code, message)])
 
+    def within(self, place: str) -> Invalid:
+        """The same in one item of a list: `place` goes before each field."""
+        details = [FieldProblem(f"{place}.{one.field}", one.code, one.message) for one in self.details]
+        return type(self)(f"{place}.{self.message}", detail=self.detail, details=details)
+
 
 class Unauthenticated(HeadworksError):
     """We do not know who calls."""
@@ -86,6 +91,27 @@ class Conflict(HeadworksError):
     code = "conflict"
     status = 409
     title = "Conflict with what is there"
+
+
+class Stale(HeadworksError):
+    """The thing was changed since the caller saw it: what they know of it is out of date."""
+
+    code = "stale"
+    status = 412
+    title = "Changed in the meantime"
+
+
+class TooMany(HeadworksError):
+    """The caller tries too often; `retry_after` says when the next try is looked at."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many tries"
+
+    def __init__(self, message: str, *, retry_after: int, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
+        """Seconds."""
 
 
 class Unavailable(HeadworksError):

@@ -6,8 +6,14 @@ from typing import Literal, get_args
 
 Permission = Literal[
     "inference",
+    "account:use",
     "organizations:read",
     "projects:read",
+    "projects:write",
+    "members:read",
+    "members:write",
+    "service-accounts:read",
+    "service-accounts:write",
     "keys:read",
     "keys:write",
     "providers:read",
@@ -22,10 +28,13 @@ Permission = Literal[
     "installation:operate",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; installation:operate: what concerns the whole installation,
-such as importing keys by their hash.
+inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited;
+installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
+their hash.
 """
 
 INFERENCE: frozenset[Permission] = frozenset({"inference"})
 MANAGEMENT: frozenset[Permission] = frozenset(get_args(Permission)) - INFERENCE
 """All that a management key can hold."""
+OWN_ACCOUNT: frozenset[Permission] = frozenset({"account:use"})
+"""What everybody holds who signed in, whatever their role."""

@@ -24,6 +24,14 @@ from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings, load_settings
 from headworks.dataplane.engine import EngineError
 from headworks.entrypoints import all_in_one
+from headworks.identity.adapters.sql import SqlStore
+from headworks.identity.contracts import KeyOwner, KeyView
+from headworks.kernel.clock import now
+from headworks.kernel.database import Database
+from headworks.kernel.events import EventBus
+from headworks.kernel.ids import new_id
+from headworks.kernel.pagination import PageRequest
+from headworks.kernel.permissions import INFERENCE
 from tests.support.engine_twin import EngineTwin
 from tests.support.usage_events import usage_event
 
@@ -224,3 +232,58 @@ async def test_a_folder_in_use_is_not_taken(
     assert await asyncio.to_thread(all_in_one.run, settings) == 1
     assert f"process {os.getpid()}" in capsys.readouterr().err
     await running.call("GET", "/health/ready")
+
+
+async def test_whose_access_ends_is_asked_about_anew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the time that a change is answered the engine has forgotten, and the controller says no."""
+    async with up(settings, monkeypatch) as running:
+        (own,) = (await running.call("GET", "/api/v1/organizations"))["data"]
+        other = (await running.call("POST", "/api/v1/organizations", 201, json={"name": "Other"}))["data"]
+        invited = await running.call("POST", "/api/v1/invitations", 201, json={"email": "bob@example.org"})
+        token = {"token": invited["data"]["token"]}
+        running.client.headers.pop("authorization")
+        bob = (await running.call("POST", "/api/v1/invitations/accept", 201, json=token))["data"]
+        running.client.headers["authorization"] = f"Bearer {running.credentials['management_key']}"
+        await _add_key(running, own["id"], "sk-bobs", KeyOwner("user", bob["user_id"]))
+        await _add_key(running, other["id"], "sk-others", None)
+
+        async def ends(key: str, method: str, path: str, body: object, status: int, says: str) -> None:
+            assert (await running.ask(key=key)).get("refusal", {}).get("status") != 401
+            running.engine.invalidated.clear()
+            await running.call(method, path, status, json=body)
+            assert "*" in running.engine.invalidated
+            refusal = (await running.ask(key=key))["refusal"]
+            assert (refusal["status"], says in str(refusal["message"])) == (401, True), refusal
+
+        user, organization = f"/api/v1/users/{bob['user_id']}", f"/api/v1/organizations/{other['id']}"
+        await ends("sk-bobs", "PATCH", user, {"state": "disabled"}, 200, "owner is disabled")
+        await running.call("PATCH", user, json={"state": "active"})
+        (member,) = [
+            one for one in (await running.call("GET", "/api/v1/members"))["data"] if one["user_id"] == bob["user_id"]
+        ]
+        await ends("sk-bobs", "DELETE", f"/api/v1/members/{member['id']}", None, 204, "owner left")
+        await ends("sk-others", "PATCH", organization, {"state": "disabled"}, 200, "organisation is disabled")
+
+
+async def _add_key(running: Running, organization_id: str, text: str, owner: KeyOwner | None) -> None:
+    """A key as its owner would have made it."""
+    database = Database.sqlite(Home(running.home).identity)
+    async with SqlStore(database, EventBus()).transaction(organization_id) as unit:
+        (project,) = (await unit.projects.page(PageRequest())).items
+        key_hash, at = hashlib.sha256(text.encode()).hexdigest(), now()
+        key = KeyView(
+            new_id("key"),
+            organization_id,
+            project.id,
+            text,
+            "inference",
+            INFERENCE,
+            key_hash,
+            "",
+            "",
+            at,
+            "test",
+            owner=owner,
+        )
+        await unit.keys.add([key])
+    await database.close()

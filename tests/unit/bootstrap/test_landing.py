@@ -26,7 +26,7 @@ NASTY = "<img src=x onerror=alert(1)>'\"&"
 class NobodyMay:
     """An authenticator that is not to be asked: these callers have no key."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, _source: str | None) -> Principal:
         raise AssertionError(token)
 
 

@@ -86,3 +86,19 @@ def test_the_engine_is_told_its_part() -> None:
 def test_the_engine_has_the_same_defaults() -> None:
     told = engine_settings(load_settings({}), Path("/spool"), Path("/socket"))
     assert told == EngineSettings("127.0.0.1:8080", "/spool", "/socket")
+
+
+def test_believed_proxies_are_networks() -> None:
+    settings = load_settings({"HEADWORKS_TRUSTED_PROXIES": "10.0.0.0/8, 2001:DB8::/32,"})
+    assert settings.trusted_proxies == ("10.0.0.0/8", "2001:db8::/32")
+    assert engine_settings(settings, Path("/spool"), Path("/socket")).trusted_proxies == settings.trusted_proxies
+    assert load_settings({"HEADWORKS_TRUSTED_PROXIES": ""}).trusted_proxies == ()
+    for wrong in ("proxy", "10.0.0.1/8", "10.0.0.0/33"):
+        with pytest.raises(SettingsError, match="HEADWORKS_TRUSTED_PROXIES"):
+            load_settings({"HEADWORKS_TRUSTED_PROXIES": wrong})
+
+
+def test_the_operator_has_an_address() -> None:
+    assert load_settings({"HEADWORKS_OPERATOR_EMAIL": " ada@example.org "}).operator_email == "ada@example.org"
+    with pytest.raises(SettingsError, match="HEADWORKS_OPERATOR_EMAIL"):
+        load_settings({"HEADWORKS_OPERATOR_EMAIL": "ada"})

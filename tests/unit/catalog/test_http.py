@@ -22,7 +22,7 @@ class Gatekeeper:
     def __init__(self) -> None:
         self.permissions: frozenset[Permission] = MANAGEMENT
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, _source: str | None) -> Principal:
         if not token.startswith("org_"):
             raise Unauthenticated("no")
         return Principal("key_1", "key", token, "prj_1", self.permissions)

@@ -8,7 +8,7 @@ import pytest
 
 from headworks import __version__
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.keys import expiry
+from headworks.entrypoints.cli.keys.periods import expiry
 from headworks.entrypoints.cli.prices import nanodollars, start_of
 from tests.support.scripted import Reply, ScriptedServer
 from tests.unit.cli.conftest import Run, data, page

@@ -17,6 +17,7 @@ from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings
+from headworks.bootstrap.sign_in import build_sign_in, first_operator
 from headworks.bootstrap.welcome import Welcome
 from tests.support.child import eventually, free_port
 from tests.support.engine_twin import EngineTwin
@@ -63,7 +64,9 @@ class Api:
         engine.start()
         health = Health(engine, {}, started=True)
         welcome = Welcome(settings, {}, container.catalog, foothold.organization_id, endpoint, None)
-        app = management_app(container, health, welcome, self._home)
+        sign_in = build_sign_in(container)
+        await first_operator(sign_in, foundation.bus, credentials)
+        app = management_app(container, sign_in, health, welcome, self._home)
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", ws="none"))
         await self._server.serve()
         await container.close()
@@ -153,3 +156,70 @@ def test_how_it_is(run: Run) -> None:
     outcomes = {check["name"]: check["outcome"] for check in found}
     assert outcomes["server"] == outcomes["management key"] == outcomes["credentials"] == "ok"
     assert outcomes["providers"] == "warn"
+
+
+def test_organisations_and_projects(run: Run) -> None:
+    assert "Made the organisation 'Research'" in run("orgs", "create", "Research").out
+    assert "'R&D'" in run("orgs", "rename", "research", "R&D").out
+    assert run("orgs", "disable", "R&D").status == 0
+    assert run("orgs", "enable", "R&D").status == 0
+    assert [one["name"] for one in run("orgs", "list", "--json").json()] == ["Default", "R&D"]  # type: ignore[attr-defined]
+    assert "Default" in run("orgs", "list").out
+    assert run("orgs", "disable", "Default").status == 1
+    assert "Made the project 'Web'" in run("projects", "create", "Web").out
+    assert "'Site'" in run("projects", "rename", "Web", "Site").out
+    assert "Archived" in run("projects", "archive", "Site").out
+    assert "Restored" in run("projects", "restore", "Site").out
+    assert "Site" in run("projects", "list").out
+    absent = run("projects", "archive", "absent")
+    assert (absent.status, absent.out) == (1, "")
+    assert "no project" in absent.err
+
+
+def test_people(run: Run) -> None:
+    invited = run("invites", "create", "bob@example.org", "--role", "maintainer")
+    assert "/invite/" in invited.out
+    assert len(invited.out.splitlines()) == 1, "the link stands alone"
+    assert "bob@example.org" in run("invites", "list").out
+    assert run("invites", "accept", stdin=invited.out).status == 1, "a key that is nobody's is not the invited one"
+    assert "Revoked" in run("invites", "revoke", "bob@example.org").out
+    assert "bob@example.org" not in run("invites", "list").out
+    assert "revoked" in run("invites", "list", "--all").out
+    assert "operator@localhost" in run("members", "list").out
+    assert "operator@localhost" in run("users", "list").out
+    last = run("members", "set-role", "operator@localhost", "viewer")
+    assert (last.status, "last admin" in last.err) == (1, True)
+    assert "last admin" in run("members", "remove", "operator@localhost").err
+    assert "last operator" in run("users", "disable", "operator@localhost").err
+    assert "last operator" in run("users", "demote", "operator@localhost").err
+    assert run("users", "promote", "operator@localhost").status == 0
+    assert run("users", "enable", "operator@localhost").status == 0
+
+
+def test_service_accounts_and_keys(run: Run) -> None:
+    assert "a viewer" in run("service-accounts", "create", "ci").out
+    assert "a maintainer" in run("service-accounts", "set-role", "ci", "maintainer").out
+    made = run("keys", "create", "ci", "--service-account", "ci", "--project", "Default", "--scope", "management:read")
+    assert made.out.startswith("hw_mk_")
+    held = run("keys", "create", "held", "--endpoint", "models", "--address", "10.0.0.0/8", "--json").json()
+    assert isinstance(held, dict)
+    assert (held["allowed_endpoints"], held["allowed_addresses"]) == (["models"], ["10.0.0.0/8"])
+    rotated = run("keys", "rotate", "held", "--overlap", "7d")
+    assert rotated.out.startswith("hw_sk_")
+    assert "former secret works until" in rotated.err
+    assert "works no more" in run("keys", "rotate", "held", "--overlap", "0").err
+    assert run("keys", "rotate", "held", "--overlap", "soon").status == 2
+    assert run("service-accounts", "disable", "ci").status == 0
+    assert "suspended" in run("keys", "list").out
+    assert run("service-accounts", "enable", "ci").status == 0
+    assert "ci" in run("service-accounts", "list").out
+    assert run("keys", "create", "x", "--management", "--scope", "inference").status == 2
+
+
+def test_keys_are_imported_by_their_hashes(run: Run) -> None:
+    lines = "".join(f"{number:064x} old {number}\n" for number in range(3))
+    assert "Imported 3 keys" in run("keys", "import", "-", stdin=lines).out
+    again = run("keys", "import", "-", "--project", "Default", stdin=lines)
+    assert (again.status, "known already" in again.err) == (1, True)
+    wrong = run("keys", "import", "-", stdin="hw_sk_not_a_hash\n")
+    assert (wrong.status, "line 1" in wrong.err, "hw_sk" in wrong.err) == (2, True, False)

@@ -11,6 +11,7 @@ import pytest
 from headworks.catalog.contracts import Snapshot
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
+from headworks.identity.contracts import KeyOwner
 from headworks.kernel.permissions import MANAGEMENT
 from tests.unit.gateway.conftest import CANARY, NOON, World, key, outage, question, snapshot, target
 
@@ -66,6 +67,7 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
         "fresh_ms": 60_000,
         "hard_ms": 900_000,
         "revision": 7,
+        "addresses": None,
         "version": 1,
     }
 
@@ -263,3 +265,35 @@ async def test_a_large_catalog_does_not_make_typos_dear(world: World) -> None:
     world.snapshot_ = large_snapshot()
     _, _, message = await refused(world, "PROVIDER-3/model-3-instrukt")
     assert "`provider-3/model-3-instruct`" in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"organization_state": "disabled"}, "organisation is disabled"),
+        ({"project_state": "archived"}, "project is archived"),
+        ({"owner": KeyOwner("user", "usr_1", state="disabled", role="viewer")}, "owner is disabled"),
+        ({"owner": KeyOwner("user", "usr_1", role=None)}, "owner left"),
+    ],
+)
+async def test_a_suspended_key_is_told_why(world: World, changes: dict[str, object], says: str) -> None:
+    world.key = key(**changes)
+    status, code, message = await refused(world)
+    assert (status, code) == (401, "invalid_api_key")
+    assert says in message
+
+
+async def test_a_key_is_held_to_endpoints(world: World) -> None:
+    world.key = key(allowed_endpoints=("chat/completions",))
+    assert await flow(world)
+    assert (await refused(world, "fast", "embeddings"))[:2] == (403, "endpoint_not_allowed")
+    assert (await refused(world, None, "models"))[:2] == (403, "endpoint_not_allowed")
+    world.key = key(allowed_endpoints=("models",))
+    assert await flow(world, None, "models")
+    assert await flow(world, "fast", "models/{id}")
+
+
+async def test_networks_go_with_every_answer(world: World) -> None:
+    world.key = key(allowed_addresses=("10.0.0.0/8",))
+    assert (await flow(world))["addresses"] == ["10.0.0.0/8"]
+    assert (await ask(world, "absent"))["refusal"]["addresses"] == ["10.0.0.0/8"]

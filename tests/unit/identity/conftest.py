@@ -58,10 +58,11 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, bus: EventBus) -
         store = SqlStore(database, bus)
     else:
         store = MemoryStore(bus)
-    async with store.transaction() as unit:
+    async with store.operate() as unit:
         for number in (1, 2):
-            await unit.add_organization(Organization(f"org_{number}", f"Organisation {number}", NOON))
-            await unit.add_project(Project(f"prj_{number}", f"org_{number}", f"Project {number}", NOON))
+            await unit.organizations.add(Organization(f"org_{number}", f"Organisation {number}", NOON))
+            project = Project(f"prj_{number}", f"org_{number}", f"Project {number}", NOON)
+            await unit.within(f"org_{number}").projects.add(project)
     yield store
     if database is not None:
         await database.close()

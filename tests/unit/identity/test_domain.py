@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.identity.contracts import KeyView
-from headworks.identity.domain import (
+from headworks.identity.domain.grants import permissions_for
+from headworks.identity.domain.keys import (
     KEY_PATTERN,
     check_expiry,
     check_hash,
-    check_models,
     check_token,
     checksum,
     generate_key,
     hash_key,
     is_well_formed,
-    permissions_for,
 )
+from headworks.identity.domain.limits import check_models
 from headworks.identity.errors import InvalidKey, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
 from headworks.kernel.permissions import INFERENCE, MANAGEMENT, Permission

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from headworks.identity import commands
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.adapters.tables import SCHEMA
-from headworks.identity.commands import KeyOrder
-from headworks.identity.domain import generate_key, hash_key
+from headworks.identity.commands import keys as commands
+from headworks.identity.commands.keys import KeyOrder
+from headworks.identity.contracts import User
+from headworks.identity.domain.keys import generate_key, hash_key
 from headworks.identity.errors import InvalidKey, WrongKindOfKey
 from headworks.identity.facade import FirstKeys, IdentityFacade
-from headworks.identity.ports import Store
+from headworks.identity.ports import Installation, Store, UserFilter
 from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.errors import Invalid
 from headworks.kernel.events import EventBus
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from tests.unit.identity.conftest import NOON
@@ -75,7 +79,7 @@ async def test_a_stranger_is_refused(empty: IdentityFacade, token: str) -> None:
 
 async def test_a_key_is_refused_for_what_it_is(store: Store, admin: Principal) -> None:
     facade = IdentityFacade(store, lambda: NOON)
-    async with store.transaction() as unit:
+    async with store.transaction("org_1") as unit:
         inference = await commands.create_key(unit, admin, KeyOrder("i"), NOON)
         expired = await commands.create_key(
             unit, admin, KeyOrder("e", "management", expires_at=NOON), NOON - timedelta(days=1)
@@ -98,10 +102,58 @@ async def test_a_key_is_refused_for_what_it_is(store: Store, admin: Principal) -
 
 async def test_names_and_uses_are_kept(store: Store, admin: Principal) -> None:
     facade = IdentityFacade(store, lambda: NOON)
-    async with store.transaction() as unit:
+    async with store.transaction("org_1") as unit:
         key = (await commands.create_key(unit, admin, KeyOrder("Mine"), NOON)).view
     assert await facade.key_names("org_1", [key.id, "key_9"]) == {key.id: "Mine"}
     await facade.record_uses({key.id: NOON, "key_9": NOON})
     found = await facade.find_key_by_hash(key.key_hash)
     assert found is not None
     assert found.last_used_at == NOON
+
+
+async def test_a_first_start_makes_an_operator_once(empty: IdentityFacade) -> None:
+    welcomed: list[User] = []
+
+    async def welcome(unit: Installation, operator: User) -> None:
+        assert await unit.users.get(operator.id) == operator
+        welcomed.append(operator)
+
+    def keep(_keys: FirstKeys) -> None: ...
+
+    first = await empty.ensure_access(
+        has_credentials=False, keep=keep, operator_email="Ada@Example.org", welcome=welcome
+    )
+    await empty.ensure_access(has_credentials=True, keep=keep, operator_email="eve@example.org", welcome=welcome)
+    assert welcomed == [first.operator]
+    assert (welcomed[0].email, welcomed[0].email_key, welcomed[0].is_operator) == (
+        "Ada@Example.org",
+        "ada@example.org",
+        True,
+    )
+    async with empty.store.read(first.organization_id) as reading:
+        member = await reading.members.of_user(welcomed[0].id)
+    assert member is not None
+    assert member.membership.role == "admin"
+
+
+async def test_an_operator_without_a_welcome_is_not_made(empty: IdentityFacade) -> None:
+    async def fail(_unit: Installation, _operator: User) -> None:
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - the test's own
+        await empty.ensure_access(has_credentials=False, keep=lambda _keys: None, welcome=fail)
+    async with empty.store.overlook() as overview:
+        assert (await overview.users.page(UserFilter(), PageRequest())).total == 0
+
+
+async def test_an_operator_that_was_disabled_is_not_brought_back(empty: IdentityFacade) -> None:
+    first = await empty.ensure_access(has_credentials=False, keep=lambda _keys: None)
+    assert first.operator is not None
+    async with empty.store.operate() as unit:
+        await unit.users.replace(replace(first.operator, state="disabled", version=2))
+    assert (await empty.ensure_access(has_credentials=True, keep=lambda _keys: None)).operator is None
+
+
+async def test_an_operators_address_is_one(empty: IdentityFacade) -> None:
+    with pytest.raises(Invalid, match="operator_email"):
+        await empty.ensure_access(has_credentials=False, keep=lambda _keys: None, operator_email="nobody")

@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from headworks.bootstrap.app import build_app
-from headworks.identity import commands
-from headworks.identity.commands import KeyOrder
-from headworks.identity.domain import hash_key
+from headworks.identity.commands import keys as commands
+from headworks.identity.commands.keys import KeyOrder
+from headworks.identity.domain.keys import hash_key
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.ports import Store
 from headworks.kernel.clock import now
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("told")
 
 async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
     """The API as `caller` uses it."""
-    async with store.transaction() as unit:
+    async with store.transaction(caller.organization_id) as unit:
         order = KeyOrder("caller", "management", permissions=sorted(caller.permissions))
         issued = await commands.create_key(unit, caller, order, now())
     assert issued.key is not None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from headworks.kernel.errors import Invalid
-from headworks.kernel.text import checked_name, nearest
+from headworks.kernel.text import checked_name, comparable, nearest
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,9 @@ def test_a_name_that_does_not_show_is_refused(name: str) -> None:
 def test_the_nearest_names_come_first() -> None:
     assert nearest("gpt-4o-mni", ["claude", "gpt-4o", "gpt-4o-mini"]) == ["gpt-4o-mini", "gpt-4o"]
     assert nearest("zzz", ["gpt-4o"]) == []
+
+
+@pytest.mark.parametrize("other", ["WEB", "\uff57\uff45\uff42", "Web"])
+def test_names_that_look_alike_are_comparable(other: str) -> None:
+    assert comparable(other) == comparable("web")
+    assert comparable("web2") != comparable("web")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import httpx
 import pytest
@@ -44,7 +44,10 @@ class Body(StrictModel):
 class Door:
     """Knows two keys."""
 
-    async def authenticate(self, token: str) -> Principal:
+    sources: ClassVar[list[str | None]] = []
+
+    async def authenticate(self, token: str, source: str | None) -> Principal:
+        self.sources.append(source)
         permissions: dict[str, set[Permission]] = {"reader": {"keys:read"}, "writer": {"keys:read", "keys:write"}}
         if token not in permissions:
             raise Unauthenticated("The key is not known here.")
@@ -290,3 +293,28 @@ async def test_requests_are_counted_by_route(client: httpx.AsyncClient, metrics:
     assert 'headworks_management_requests_total{method="POST",route="/things/{number}",status="200"} 1.0' in text
     assert 'headworks_management_requests_total{method="GET",route="unknown",status="404"} 1.0' in text
     assert 'headworks_management_requests_total{method="GET",route="/bug",status="500"} 1.0' in text
+
+
+async def test_who_need_not_say_who_they_are_may() -> None:
+    app = FastAPI()
+    install_problem_handlers(app)
+    provide(app, Authenticator, Door())
+
+    @app.get("/either")
+    async def either(
+        request: Request, caller: Annotated[Principal | None, public(recognise=True)]
+    ) -> Envelope[str | None]:
+        return envelope(None if caller is None else caller.id, request)
+
+    whole = Surroundings(app, HttpMetrics(Metrics()))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://headworks") as client:
+        assert (await client.get("/either")).json()["data"] is None
+        assert (await client.get("/either", headers=bearer("reader"))).json()["data"] == "reader"
+        problem(await client.get("/either", headers=bearer("forged")), 401, "unauthenticated")
+
+
+async def test_the_engine_alone_says_where_a_caller_is(client: httpx.AsyncClient) -> None:
+    Door.sources.clear()
+    await client.get("/who", headers=bearer("reader") | {"x-forwarded-for": "203.0.113.7"})
+    await client.get("/who", headers=bearer("reader") | {"x-headworks-client-address": "203.0.113.7"})
+    assert Door.sources == [None, "203.0.113.7"]

@@ -25,7 +25,7 @@ EVERYTHING = {"from": "2026-01-01", "to": "2026-01-31"}
 class Identity:
     """The authenticator, and the names of keys."""
 
-    async def authenticate(self, token: str) -> Principal:
+    async def authenticate(self, token: str, _source: str | None) -> Principal:
         return Principal("key_m", "key", token, "prj_1", MANAGEMENT)
 
     async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:

@@ -6,7 +6,26 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli import db, doctor, env, keys, mock_provider, models, prices, providers, status, up, usage
+from headworks.entrypoints.cli import (
+    db,
+    doctor,
+    env,
+    invites,
+    keys,
+    login,
+    members,
+    mock_provider,
+    models,
+    orgs,
+    prices,
+    projects,
+    providers,
+    service_accounts,
+    status,
+    up,
+    usage,
+    users,
+)
 from headworks.entrypoints.cli import version as versions
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import note
@@ -23,10 +42,20 @@ app = typer.Typer(
 )
 
 app.command("up")(up.up)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.command("whoami")(login.whoami)
+app.command("password")(login.password)
 app.command("status")(status.status)
 app.add_typer(providers.app, name="providers")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
+app.add_typer(orgs.app, name="orgs")
+app.add_typer(projects.app, name="projects")
+app.add_typer(members.app, name="members")
+app.add_typer(invites.app, name="invites")
+app.add_typer(service_accounts.app, name="service-accounts")
+app.add_typer(users.app, name="users")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
 app.add_typer(db.app, name="db")

@@ -34,8 +34,8 @@ class Client:
         self._errors = httpx
         self._http = httpx.Client(
             headers={
-                "authorization": f"Bearer {server.management_key}",
                 "user-agent": f"headworks-cli/{__version__}",
+                **({"authorization": f"Bearer {server.management_key}"} if server.management_key else {}),
             },
             timeout=_SECONDS,
             # No proxy from the environment: the key goes to this server and to nobody between.
@@ -88,7 +88,7 @@ class Client:
         document = _document(answer)
         if answer.is_success:
             return document
-        raise _failure(answer, document, self.origin)
+        raise _failure(answer, document, self._server)
 
     def raw(self, method: str, url: str, *, query: Query | None = None, body: Record | None = None) -> httpx.Response:
         """One request to a whole URL, whatever its answer. Raises Unreachable."""
@@ -112,8 +112,10 @@ def _document(answer: httpx.Response) -> Record:
         return {}
 
 
-def _failure(answer: httpx.Response, document: Record, origin: str) -> Failure:
+def _failure(answer: httpx.Response, document: Record, server: Server) -> Failure:
+    origin = server.origin
     error = record(document.get("error"))
+    code = text(error, "code")
     message = text(document, "detail") or text(error, "message") or text(document, "title")
     if not message:
         return Unreachable(
@@ -121,10 +123,16 @@ def _failure(answer: httpx.Response, document: Record, origin: str) -> Failure:
             "Another program may have that port; `headworks doctor` looks.",
         )
     if answer.status_code == _UNAUTHORIZED:
-        return Refused(message, "The management key is in credentials.json of the data folder; see HEADWORKS_HOME.")
+        if server.is_session or not server.management_key:
+            return Refused(message, "" if not server.is_session else "Sign in again: `headworks login`.", code=code)
+        return Refused(
+            message, "The management key is in credentials.json of the data folder; see HEADWORKS_HOME.", code=code
+        )
     request_id = text(record(document.get("meta")), "request_id")
     hint = f"The log has more, under request {request_id}." if request_id and _is_ours(answer) else ""
-    return Refused("\n  ".join([message, *_details(message, error)]), hint)
+    if code == "password_change_required":
+        hint = "Choose one with `headworks password`."
+    return Refused("\n  ".join([message, *_details(message, error)]), hint, code=code)
 
 
 def _is_ours(answer: httpx.Response) -> bool:

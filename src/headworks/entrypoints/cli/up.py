@@ -13,7 +13,7 @@ from headworks.entrypoints.cli.session import wish_of
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-def up(
+def up(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     host: Annotated[
         str | None,
@@ -28,6 +28,12 @@ def up(
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(metavar="PEM", help="The certificate's private key.")] = None,
     log_level: Annotated[LogLevel | None, typer.Option(help="What is logged, and above.  [default: info]")] = None,
+    operator_email: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Email of the first operator, at the first start.  [default: operator@localhost]"
+        ),
+    ] = None,
     *,
     no_discovery: Annotated[
         bool, typer.Option("--no-discovery", help="Do not look for providers' keys and for local model servers.")
@@ -53,6 +59,7 @@ def up(
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "log_level": log_level,
+        "operator_email": operator_email,
         "discovery": False if no_discovery else None,
     }
     try:

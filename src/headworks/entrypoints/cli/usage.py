@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headworks.entrypoints.cli.client import Client
-from headworks.entrypoints.cli.keys import find_key
+from headworks.entrypoints.cli.keys.changing import find_key
 from headworks.entrypoints.cli.output import Column, counted, note, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect

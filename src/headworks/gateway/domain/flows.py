@@ -45,9 +45,18 @@ def refused_key(key: KeyView | None, at: datetime) -> Refusal | None:
         return refusals.revoked_key(key.revoked_at)
     if key.expires_at is not None and key.expires_at <= at:
         return refusals.expired_key(key.expires_at)
+    if key.suspension is not None:
+        return refusals.suspended_key(key.suspension)
     if "inference" not in key.permissions:
         return refusals.management_key()
     return None
+
+
+def refused_endpoint(question: Question, key: KeyView) -> Refusal | None:
+    """Whether the key is held to other endpoints; None where it may be used at this one."""
+    if key.allowed_endpoints is None or names.allows_endpoint(key, question.endpoint):
+        return None
+    return refusals.endpoint_not_allowed(question.endpoint, key.allowed_endpoints)
 
 
 def lifetime(longest: Lifetime, key: KeyView, at: datetime, age_ms: int) -> Lifetime:

@@ -24,6 +24,13 @@ def allows(key: KeyView, model: str) -> bool:
     return key.allowed_models is None or model in key.allowed_models
 
 
+def allows_endpoint(key: KeyView, endpoint: str) -> bool:
+    """Whether the key may be used at an endpoint. Who may list the models may look at one of them."""
+    if key.allowed_endpoints is None or endpoint in key.allowed_endpoints:
+        return True
+    return endpoint == "models/{id}" and "models" in key.allowed_endpoints
+
+
 def listed(key: KeyView, snapshot: Snapshot) -> Iterator[str]:
     """The names that the key may use: what the list of models shows, or those that its own list allows."""
     if key.allowed_models is None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from headworks.dataplane.flow import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
+
+    from headworks.identity.contracts import Suspension
 
 _SERVER_ERROR = "server_error"
 
@@ -42,6 +44,32 @@ def expired_key(at: datetime) -> Refusal:
         401,
         "invalid_api_key",
         f"This API key expired on {_shown(at)}. Create another one with 'headworks keys create'.",
+    )
+
+
+_SUSPENDED: dict[Suspension, str] = {
+    "organization_disabled": "its organisation is disabled",
+    "project_archived": "its project is archived",
+    "owner_disabled": "its owner is disabled",
+    "owner_left": "its owner left the organisation",
+}
+
+
+def suspended_key(why: Suspension) -> Refusal:
+    """It works again when the reason goes away."""
+    return Refusal(
+        401,
+        "invalid_api_key",
+        f"This API key does not work for now: {_SUSPENDED[why]}. Ask an admin of your organisation.",
+    )
+
+
+def endpoint_not_allowed(endpoint: str, allowed: Iterable[str]) -> Refusal:
+    """The key is held to other endpoints."""
+    return Refusal(
+        403,
+        "endpoint_not_allowed",
+        f"This API key may not be used at '/v1/{endpoint}', only at: {', '.join(allowed)}. Use another key.",
     )
 
 

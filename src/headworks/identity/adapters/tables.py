@@ -2,57 +2,144 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+)
 
-from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
-from headworks.kernel.text import NAME_LENGTH
-
-metadata = new_metadata()
-
-_ID = Exact(64, text_in_sqlite=True)
-_NAME = Exact(NAME_LENGTH, text_in_sqlite=True)
-_WORD = Exact(16, text_in_sqlite=True)
+from headworks.identity.adapters import sign_in_tables
+from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
+from headworks.kernel.database import Long, Microseconds, Schema
 
 organizations = Table(
     "organizations",
     metadata,
-    Column("id", _ID, primary_key=True),
-    Column("name", _NAME, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("name", NAME, nullable=False),
     Column("created_at", Microseconds, nullable=False),
+    Column("name_key", COMPARED),
+    Column("state", WORD, nullable=False, server_default="active"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    Index("uq_organizations_name_key", "name_key", unique=True),
 )
+"""name_key, here and below: the name as `kernel.text.comparable` has it, so that no two names look alike."""
 
 projects = Table(
     "projects",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
-    Column("name", _NAME, nullable=False),
+    Column("name", NAME, nullable=False),
     Column("created_at", Microseconds, nullable=False),
+    Column("name_key", COMPARED),
+    Column("state", WORD, nullable=False, server_default="active"),
+    Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_projects_organization_id", "organization_id"),
+    Index("uq_projects_organization_id_name_key", "organization_id", "name_key", unique=True),
 )
 
 keys = Table(
     "keys",
     metadata,
-    Column("id", _ID, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", _NAME, nullable=False),
-    Column("kind", _WORD, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("kind", WORD, nullable=False),
     Column("permissions", Long, nullable=False),
-    Column("key_hash", _ID, nullable=False),
-    Column("prefix", _WORD, nullable=False),
-    Column("last4", _WORD, nullable=False),
+    Column("key_hash", ID, nullable=False),
+    Column("prefix", WORD, nullable=False),
+    Column("last4", WORD, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", _ID, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("expires_at", Microseconds),
     Column("revoked_at", Microseconds),
     Column("last_used_at", Microseconds),
     Column("allowed_models", Long),
+    Column("owner_kind", WORD),
+    Column("owner_id", ID),
+    Column("allowed_endpoints", Long),
+    Column("allowed_addresses", Long),
+    Column("previous_hash", ID),
+    Column("previous_until", Microseconds),
+    Column("version", Integer, nullable=False, server_default="1"),
     CheckConstraint("kind IN ('inference', 'management')", name="kind"),
     Index("uq_keys_key_hash", "key_hash", unique=True),
+    Index("uq_keys_previous_hash", "previous_hash", unique=True),
     Index("ix_keys_organization_id_id", "organization_id", "id"),
 )
-"""permissions: separated by spaces; allowed_models: a JSON list, or null for every model."""
+"""permissions: separated by spaces; allowed_…: a JSON list, or null for everything."""
 
-SCHEMA = Schema("identity", metadata, head="0001")
+users = Table(
+    "users",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("email", EMAIL, nullable=False),
+    Column("email_key", COMPARED, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("state", WORD, nullable=False),
+    Column("is_operator", Boolean, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("created_by", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("email_key"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ForeignKey("organizations.id"), nullable=False),
+    Column("user_id", ForeignKey("users.id"), nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("created_by", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("organization_id", "user_id"),
+    Index("ix_memberships_user_id", "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ForeignKey("organizations.id"), nullable=False),
+    Column("email", EMAIL, nullable=False),
+    Column("email_key", COMPARED, nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("token_hash", ID, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("created_by", ID, nullable=False),
+    Column("expires_at", Microseconds, nullable=False),
+    Column("accepted_at", Microseconds),
+    Column("revoked_at", Microseconds),
+    # True, or NULL once it is settled: unique constraints hold no two NULLs to be equal, so people can be invited again.
+    Column("live", Boolean),
+    UniqueConstraint("token_hash"),
+    UniqueConstraint("organization_id", "email_key", "live"),
+)
+
+service_accounts = Table(
+    "service_accounts",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("organization_id", ForeignKey("organizations.id"), nullable=False),
+    Column("project_id", ForeignKey("projects.id"), nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("name_key", COMPARED, nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("state", WORD, nullable=False),
+    Column("created_at", Microseconds, nullable=False),
+    Column("created_by", ID, nullable=False),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("organization_id", "name_key"),
+    Index("ix_service_accounts_project_id", "project_id"),
+)
+
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0003")

@@ -3,7 +3,14 @@
 The authenticator and the stores reach the routes through `provide`, which only `bootstrap` calls.
 """
 
-from headworks.kernel.web.access import Access, Authenticator, access_of, public, require
+from headworks.kernel.web.access import Access, Authenticator, access_of, client_address, public, require
+from headworks.kernel.web.browser import (
+    CSRF_HEADER,
+    check_same_site,
+    cookie_names,
+    may_change,
+    set_cookie,
+)
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
@@ -20,6 +27,7 @@ from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.routing import Router
 
 __all__ = [
+    "CSRF_HEADER",
     "Access",
     "Authenticator",
     "CursorEnvelope",
@@ -34,13 +42,18 @@ __all__ = [
     "Surroundings",
     "Timestamp",
     "access_of",
+    "check_same_site",
+    "client_address",
+    "cookie_names",
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
+    "may_change",
     "page_envelope",
     "provide",
     "provided",
     "public",
     "request_id_of",
     "require",
+    "set_cookie",
 ]

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from headworks.kernel.clock import now
-from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Unauthenticated
+from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, TooMany, Unauthenticated
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
@@ -165,6 +165,8 @@ def _render(request: Request, error: HeadworksError, headers: Mapping[str, str] 
         meta=Meta(request_id=request_id_of(request), timestamp=now()),
     )
     challenge = {"www-authenticate": "Bearer"} if error.status == Unauthenticated.status else {}
+    if isinstance(error, TooMany):
+        challenge["retry-after"] = str(error.retry_after)
     return JSONResponse(
         problem.model_dump(mode="json"), error.status, {**challenge, **(headers or {})}, media_type=MEDIA_TYPE
     )

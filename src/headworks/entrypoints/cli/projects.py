@@ -1,0 +1,84 @@
+"""`headworks projects`: the parts of an organisation."""
+
+from typing import Annotated
+
+import typer
+
+from headworks.entrypoints.cli.find import find, path_of
+from headworks.entrypoints.cli.output import say, say_json, say_table
+from headworks.entrypoints.cli.records import Record, text
+from headworks.entrypoints.cli.session import AsJson, connect
+
+app = typer.Typer(help="Projects: the parts of an organisation that keys and costs belong to.", no_args_is_help=True)
+
+_PATH = "/projects"
+_Which = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or name.")]
+
+
+@app.command("list")
+def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List the projects of your organisation."""
+    with connect(context) as client:
+        found = client.everything(_PATH)
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        [
+            ("ID", lambda one: text(one, "id")),
+            ("NAME", lambda one: text(one, "name")),
+            ("STATE", lambda one: text(one, "state")),
+            ("CREATED", lambda one: text(one, "created_at")[:10]),
+        ],
+        found,
+    )
+
+
+@app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Make a project in your organisation."""
+    with connect(context) as client:
+        made = client.post(_PATH, {"name": name})
+    _tell("Made", made, as_json=as_json)
+
+
+@app.command("rename")
+def rename(
+    context: typer.Context,
+    project: _Which,
+    name: Annotated[str, typer.Argument(metavar="NEW-NAME", help="What it is to be called.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Call a project something else."""
+    _tell("Renamed", _change(context, project, {"name": name}), as_json=as_json)
+
+
+@app.command("archive")
+def archive(context: typer.Context, project: _Which, *, as_json: AsJson = False) -> None:
+    """Put a project away: its keys stop working within a second, and none is made in it."""
+    _tell("Archived", _change(context, project, {"state": "archived"}), as_json=as_json)
+
+
+@app.command("restore")
+def restore(context: typer.Context, project: _Which, *, as_json: AsJson = False) -> None:
+    """Take an archived project back, and its keys with it."""
+    _tell("Restored", _change(context, project, {"state": "active"}), as_json=as_json)
+
+
+def _change(context: typer.Context, wanted: str, change: Record) -> Record:
+    with connect(context) as client:
+        found = find(client, _PATH, "project", wanted)
+        return client.patch(path_of(_PATH, found), change)
+
+
+def _tell(done: str, project: Record, *, as_json: bool) -> None:
+    if as_json:
+        say_json(project)
+        return
+    say(f"{done} the project {text(project, 'name')!r} ({text(project, 'id')}).")

@@ -1,0 +1,84 @@
+"""Everything, by id. A transaction works on a copy, which takes the place of the original at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from headworks.kernel.errors import Stale
+from headworks.kernel.pagination import Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from headworks.identity.contracts import (
+        Invitation,
+        KeyView,
+        Membership,
+        Organization,
+        Project,
+        ServiceAccount,
+        StoredPassword,
+        User,
+    )
+    from headworks.kernel.errors import Conflict
+    from headworks.kernel.pagination import PageRequest
+
+T = TypeVar("T")
+
+
+class Versioned(Protocol):
+    """What counts its changes."""
+
+    @property
+    def id(self) -> str:
+        """What it is found by."""
+
+    @property
+    def version(self) -> int:
+        """How often it was written."""
+
+
+V = TypeVar("V", bound=Versioned)
+
+
+@dataclass(slots=True)
+class Tables:
+    """All there is."""
+
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    projects: dict[str, Project] = field(default_factory=dict)
+    keys: dict[str, KeyView] = field(default_factory=dict)
+    users: dict[str, User] = field(default_factory=dict)
+    memberships: dict[str, Membership] = field(default_factory=dict)
+    invitations: dict[str, Invitation] = field(default_factory=dict)
+    service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    passwords: dict[str, StoredPassword] = field(default_factory=dict)
+    retired: set[str] = field(default_factory=set)
+    """Invitations that expired and were followed by another."""
+
+    def copy(self) -> Tables:
+        """The same things in tables of their own."""
+        return Tables(*(getattr(self, each.name).copy() for each in fields(self)))
+
+
+def page_of(items: Iterable[T], page: PageRequest) -> Page[T]:
+    """One page of what was found, and how much was found."""
+    found = list(items)
+    return Page(found[page.offset : page.offset + page.per_page], len(found), page)
+
+
+def replace(table: dict[str, V], value: V) -> None:
+    """Overwrite the one with this id. Raises Stale unless it is one version older."""
+    before = table.get(value.id)
+    if before is None or before.version != value.version - 1:
+        raise Stale(
+            "Somebody else changed it at the same moment. Read it again, and make your change to what is there."
+        )
+    table[value.id] = value
+
+
+def refuse_twins(table: Mapping[str, V], value: V, alike: Callable[[V], object], there: Conflict) -> None:
+    """Raises `there` when another value is like this one."""
+    if any(alike(other) == alike(value) for other in table.values() if other.id != value.id):
+        raise there

@@ -1,0 +1,183 @@
+"""Keys, together with what else decides whether they work: their organisation, project and owner."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import and_, bindparam, case, false, func, or_, select, update
+
+from headworks.identity.adapters.sql.statements import add_rows, read_one, read_page, replace_row
+from headworks.identity.adapters.tables import keys, memberships, organizations, projects, service_accounts, users
+from headworks.identity.contracts import KeyOwner, KeyView
+from headworks.identity.errors import KeyExists
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from headworks.identity.adapters.sql.statements import Columns
+    from headworks.identity.contracts import KeyState
+    from headworks.identity.ports import KeyFilter
+    from headworks.kernel.pagination import Page, PageRequest
+    from headworks.kernel.permissions import Permission
+
+_LISTS = ("allowed_models", "allowed_endpoints", "allowed_addresses")
+_COMPUTED = frozenset({"permissions", "owner", "organization_state", "project_state", *_LISTS})
+_PLAIN = tuple(name for name in KeyView.__slots__ if name not in _COMPUTED)
+
+_is_users = keys.c.owner_kind == "user"
+_is_accounts = keys.c.owner_kind == "service_account"
+# Every join is by a primary or unique key, so a look-up stays a handful of steps in their indexes.
+_KEYS = (
+    select(
+        keys,
+        organizations.c.state.label("organization_state"),
+        projects.c.state.label("project_state"),
+        case((_is_users, users.c.name), else_=service_accounts.c.name).label("owner_name"),
+        case((_is_users, users.c.state), else_=service_accounts.c.state).label("owner_state"),
+        case((_is_users, memberships.c.role), else_=service_accounts.c.role).label("owner_role"),
+        func.coalesce(users.c.is_operator, false()).label("owner_is_operator"),
+    )
+    .join(organizations, organizations.c.id == keys.c.organization_id)
+    .join(projects, projects.c.id == keys.c.project_id)
+    .outerjoin(users, and_(_is_users, users.c.id == keys.c.owner_id))
+    .outerjoin(
+        memberships,
+        and_(
+            _is_users, memberships.c.user_id == keys.c.owner_id, memberships.c.organization_id == keys.c.organization_id
+        ),
+    )
+    .outerjoin(
+        service_accounts,
+        and_(
+            _is_accounts,
+            service_accounts.c.id == keys.c.owner_id,
+            service_accounts.c.organization_id == keys.c.organization_id,
+        ),
+    )
+)
+# Built once: every flow that the engine misses asks them, and building costs as much as running.
+_BY_HASH = _KEYS.where(keys.c.key_hash == bindparam("key_hash"))
+_BY_FORMER_HASH = _KEYS.where(keys.c.previous_hash == bindparam("key_hash"))
+
+
+class SqlKeys:
+    """`ports.Keys`."""
+
+    def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
+        self._connection = connection
+        self._within = keys.c.organization_id == organization_id
+
+    async def page(self, wanted: KeyFilter, at: datetime, page: PageRequest) -> Page[KeyView]:
+        """See `ports.Keys`."""
+        rows = _KEYS.where(self._within)
+        for column, value in (("kind", wanted.kind), ("project_id", wanted.project_id), ("owner_id", wanted.owner_id)):
+            if value is not None:
+                rows = rows.where(keys.c[column] == value)
+        if wanted.state is not None:
+            rows = rows.where(_in_state(wanted.state, at))
+        return await read_page(self._connection, rows.order_by(keys.c.id.desc()), page, key_of)
+
+    async def get(self, key_id: str) -> KeyView | None:
+        """See `ports.Keys`."""
+        return await read_one(self._connection, _KEYS.where(self._within, keys.c.id == key_id), key_of)
+
+    async def names(self, key_ids: Collection[str]) -> dict[str, str]:
+        """See `ports.Keys`."""
+        wanted = select(keys.c.id, keys.c.name).where(self._within, keys.c.id.in_(key_ids))
+        return {row.id: row.name for row in await self._connection.execute(wanted)}
+
+    async def managers(self, at: datetime) -> list[KeyView]:
+        """See `ports.Keys`."""
+        wanted = _KEYS.where(self._within, keys.c.kind == "management", _in_state("active", at))
+        return [key_of(row) for row in (await self._connection.execute(wanted.order_by(keys.c.id))).mappings()]
+
+    async def add(self, new: Sequence[KeyView]) -> None:
+        """See `ports.Keys`."""
+        there = KeyExists("A key with this hash is known already; look for it in GET /api/v1/keys.")
+        hashes = [key.key_hash for key in new]
+        # The unique index knows current hashes only.
+        former = select(func.count()).where(keys.c.previous_hash.in_(hashes))
+        if await self._connection.scalar(former):
+            raise there
+        await add_rows(self._connection, keys, [_columns(key) for key in new], there)
+
+    async def replace(self, key: KeyView) -> None:
+        """See `ports.Keys`."""
+        await replace_row(self._connection, keys, _columns(key), None, self._within)
+
+
+async def key_by_hash(connection: AsyncConnection, key_hash: str) -> KeyView | None:
+    """See `ports.Overview`. One indexed select; two for a key that is not known, or was rotated."""
+    found = await read_one(connection, _BY_HASH, key_of, {"key_hash": key_hash})
+    if found is None:
+        found = await read_one(connection, _BY_FORMER_HASH, key_of, {"key_hash": key_hash})
+    return None if found is None else found.as_known_by(key_hash)
+
+
+async def record_use(connection: AsyncConnection, key_id: str, at: datetime) -> None:
+    """See `ports.Installation`."""
+    earlier = or_(keys.c.last_used_at.is_(None), keys.c.last_used_at < at)
+    await connection.execute(update(keys).where(keys.c.id == key_id, earlier).values(last_used_at=at))
+
+
+def key_of(row: RowMapping) -> KeyView:
+    """From a row of the select above."""
+    lists: Columns = {name: None if row[name] is None else tuple(json.loads(row[name])) for name in _LISTS}
+    values: dict[str, Any] = {name: row[name] for name in _PLAIN} | lists
+    return KeyView(
+        **values,
+        permissions=cast("frozenset[Permission]", frozenset(str(row["permissions"]).split())),
+        owner=_owner(row),
+        organization_state=row["organization_state"],
+        project_state=row["project_state"],
+    )
+
+
+def _owner(row: RowMapping) -> KeyOwner | None:
+    if row["owner_kind"] is None:
+        return None
+    return KeyOwner(
+        row["owner_kind"],
+        row["owner_id"],
+        row["owner_name"] or "",
+        row["owner_role"],
+        row["owner_state"] or "disabled",
+        bool(row["owner_is_operator"]),
+    )
+
+
+def _columns(key: KeyView) -> Columns:
+    lists = {name: getattr(key, name) for name in _LISTS}
+    return {
+        **{name: getattr(key, name) for name in _PLAIN},
+        **{name: None if value is None else json.dumps(value) for name, value in lists.items()},
+        "permissions": " ".join(sorted(key.permissions)),
+        "owner_kind": None if key.owner is None else key.owner.kind,
+        "owner_id": None if key.owner is None else key.owner.id,
+    }
+
+
+def _in_state(state: KeyState, at: datetime) -> ColumnElement[bool]:
+    revoked = and_(keys.c.revoked_at.is_not(None), keys.c.revoked_at <= at)
+    expired = and_(keys.c.expires_at.is_not(None), keys.c.expires_at <= at)
+    if state == "revoked":
+        return revoked
+    if state == "expired":
+        return and_(~revoked, expired)
+    return and_(~revoked, ~expired, _suspended() if state == "suspended" else ~_suspended())
+
+
+def _suspended() -> ColumnElement[bool]:
+    """As `KeyView.suspension` decides it. Every part is true or false and never null, so that it can be turned round."""
+    state = func.coalesce(users.c.state, service_accounts.c.state, "disabled")
+    left = and_(_is_users, memberships.c.role.is_(None), ~func.coalesce(users.c.is_operator, false()))
+    return or_(
+        organizations.c.state != "active",
+        projects.c.state != "active",
+        and_(keys.c.owner_kind.is_not(None), or_(state != "active", func.coalesce(left, false()))),
+    )

@@ -1,0 +1,123 @@
+"""How identity's database is opened: for one organisation, or for the whole installation."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
+from headworks.identity.adapters.sql import keys
+from headworks.identity.adapters.sql.invitations import SqlInvitations, invitation_by_token
+from headworks.identity.adapters.sql.keys import SqlKeys
+from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
+from headworks.identity.adapters.sql.places import SqlOrganizations, SqlProjects
+from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
+from headworks.identity.adapters.telling import Telling
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.kernel.database import Database
+    from headworks.kernel.events import EventBus
+
+
+class SqlReading:
+    """`ports.Reading` on one connection."""
+
+    def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
+        self.organization_id = organization_id
+        self.projects = SqlProjects(connection, organization_id)
+        self.keys = SqlKeys(connection, organization_id)
+        self.members = SqlMembers(connection, organization_id)
+        self.invitations = SqlInvitations(connection, organization_id)
+        self.service_accounts = SqlServiceAccounts(connection, organization_id)
+        self._organizations = SqlOrganizations(connection)
+
+    async def organization(self) -> Organization | None:
+        """See `ports.Reading`."""
+        return await self._organizations.get(self.organization_id)
+
+
+class SqlUnit(SqlReading):
+    """`ports.Unit` on one connection."""
+
+    def __init__(self, connection: AsyncConnection, organization_id: str, telling: Telling) -> None:
+        super().__init__(connection, organization_id)
+        self.publish = telling.publish
+        self.audit = telling.audit
+
+
+class SqlOverview:
+    """`ports.Overview` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.organizations = SqlOrganizations(connection)
+        self.users = SqlUsers(connection)
+
+    async def key_by_hash(self, key_hash: str) -> KeyView | None:
+        """See `ports.Overview`."""
+        return await keys.key_by_hash(self._connection, key_hash)
+
+    async def invitation_by_token(self, token_hash: str) -> Invitation | None:
+        """See `ports.Overview`."""
+        return await invitation_by_token(self._connection, token_hash)
+
+
+class SqlInstallation(SqlOverview):
+    """`ports.Installation` on one connection."""
+
+    def __init__(self, connection: AsyncConnection, telling: Telling) -> None:
+        super().__init__(connection)
+        self._telling = telling
+        self.publish = telling.publish
+        self.audit = telling.audit
+
+    def within(self, organization_id: str) -> SqlUnit:
+        """See `ports.Installation`."""
+        return SqlUnit(self._connection, organization_id, self._telling)
+
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """See `ports.Installation`."""
+        await SqlSignInUnit(self._connection, self._telling).put_password(user_id, password)
+
+    async def record_use(self, key_id: str, at: datetime) -> None:
+        """See `ports.Installation`."""
+        await keys.record_use(self._connection, key_id, at)
+
+
+class SqlStore:
+    """`ports.Store` on a database with the tables of `tables.SCHEMA`."""
+
+    def __init__(self, database: Database, bus: EventBus) -> None:
+        self._database = database
+        self._bus = bus
+
+    @asynccontextmanager
+    async def read(self, organization_id: str) -> AsyncIterator[SqlReading]:
+        """See `ports.Store`."""
+        async with self._database.read() as connection:
+            yield SqlReading(connection, organization_id)
+
+    @asynccontextmanager
+    async def transaction(self, organization_id: str) -> AsyncIterator[SqlUnit]:
+        """See `ports.Store`."""
+        async with self.operate() as installation:
+            yield installation.within(organization_id)
+
+    @asynccontextmanager
+    async def overlook(self) -> AsyncIterator[SqlOverview]:
+        """See `ports.Store`."""
+        async with self._database.read() as connection:
+            yield SqlOverview(connection)
+
+    @asynccontextmanager
+    async def operate(self) -> AsyncIterator[SqlInstallation]:
+        """See `ports.Store`."""
+        with self._bus.after() as publish:
+            async with self._database.transaction() as connection:
+                yield SqlInstallation(connection, Telling(publish))

@@ -1,0 +1,1 @@
+"""Use cases that change identity. Each takes an open transaction; the door that opened it commits."""

@@ -1,0 +1,111 @@
+"""Keys over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query, Request, Response
+
+from headworks.identity.commands import keys as commands
+from headworks.identity.commands import rotation
+from headworks.identity.commands.keys import KeyChange
+from headworks.identity.contracts import KeyKind, KeyState
+from headworks.identity.http.key_models import (
+    KeyChangeBody,
+    KeyOut,
+    NewKeyBody,
+    NewKeyOut,
+    NewKeysBody,
+    RotationBody,
+    key_out,
+    new_key_out,
+)
+from headworks.identity.ports import KeyFilter, Store
+from headworks.identity.queries import keys as queries
+from headworks.kernel.clock import now
+from headworks.kernel.principal import Principal
+from headworks.kernel.web import Envelope, PageEnvelope, PageQuery, Router, envelope, page_envelope, provided, require
+
+router = Router("/keys")
+
+_Store = Annotated[Store, provided(Store)]
+_Reader = Annotated[Principal, require("keys:read")]
+_Writer = Annotated[Principal, require("keys:write")]
+_Id = Annotated[str, Path(max_length=128, description="Such as `key_01k9…`.")]
+_CLEARABLE = ("expires_at", "allowed_models", "allowed_endpoints", "allowed_addresses")
+
+
+@router.get("", summary="List keys")
+async def list_keys(
+    request: Request,
+    caller: _Reader,
+    store: _Store,
+    paging: PageQuery,
+    kind: Annotated[KeyKind | None, Query()] = None,
+    state: Annotated[KeyState | None, Query()] = None,
+    project_id: Annotated[str | None, Query(max_length=128)] = None,
+    owner_id: Annotated[str | None, Query(max_length=128, description="A user or a service account.")] = None,
+) -> PageEnvelope[KeyOut]:
+    """The organisation's keys, the newest first."""
+    at = now()
+    async with store.read(caller.organization_id) as reading:
+        page = await reading.keys.page(KeyFilter(kind, state, project_id, owner_id), at, paging)
+    return page_envelope(page.map(lambda key: key_out(key, at)), request)
+
+
+@router.post("", summary="Make a key", status_code=201)
+async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store: _Store) -> Envelope[NewKeyOut]:
+    """Make a key and show it once, or import one by its hash."""
+    at = now()
+    async with store.transaction(caller.organization_id) as unit:
+        issued = await commands.create_key(unit, caller, body.order(), at)
+    return envelope(new_key_out(issued, at), request)
+
+
+@router.post("/bulk", summary="Make many keys", status_code=201)
+async def create_keys(request: Request, body: NewKeysBody, caller: _Writer, store: _Store) -> Envelope[list[NewKeyOut]]:
+    """Make or import up to a thousand keys: all of them, or none. They come back in their order, each shown once."""
+    at = now()
+    async with store.transaction(caller.organization_id) as unit:
+        issued = await commands.create_keys(unit, caller, [key.order() for key in body.keys], at)
+    return envelope([new_key_out(one, at) for one in issued], request)
+
+
+@router.get("/{key_id}", summary="Show a key")
+async def show_key(request: Request, key_id: _Id, caller: _Reader, store: _Store) -> Envelope[KeyOut]:
+    """One key of the organisation."""
+    async with store.read(caller.organization_id) as reading:
+        key = await queries.show_key(reading, key_id)
+    return envelope(key_out(key, now()), request)
+
+
+@router.patch("/{key_id}", summary="Change a key")
+async def change_key(
+    request: Request, key_id: _Id, body: KeyChangeBody, caller: _Writer, store: _Store
+) -> Envelope[KeyOut]:
+    """Rename it, move its end, or hold it to something else. What it may do is fixed when it is made."""
+    at = now()
+    cleared = frozenset(name for name in _CLEARABLE if name in body.model_fields_set and getattr(body, name) is None)
+    change = KeyChange(**body.model_dump(), cleared=cleared)
+    async with store.transaction(caller.organization_id) as unit:
+        key = await commands.change_key(unit, caller, key_id, change, at)
+    return envelope(key_out(key, at), request)
+
+
+@router.post("/{key_id}/rotate", summary="Give a key a new secret")
+async def rotate_key(
+    request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store
+) -> Envelope[NewKeyOut]:
+    """Show a new secret once. The former one goes on working for the overlap; it is the same key all the while."""
+    at = now()
+    async with store.transaction(caller.organization_id) as unit:
+        issued = await rotation.rotate_key(unit, caller, key_id, body.overlap_seconds, at)
+    return envelope(new_key_out(issued, at), request)
+
+
+@router.delete("/{key_id}", summary="Revoke a key", status_code=204)
+async def revoke_key(key_id: _Id, caller: _Writer, store: _Store) -> Response:
+    """Make it useless for good, everywhere within a second. Revoking it again changes nothing."""
+    async with store.transaction(caller.organization_id) as unit:
+        await commands.revoke_key(unit, caller, key_id, now())
+    return Response(status_code=204)

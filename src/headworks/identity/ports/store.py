@@ -1,0 +1,113 @@
+"""How what is kept is opened: for one organisation, or, by another door, for the whole installation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.identity.ports.nouns import (
+        Invitations,
+        Keys,
+        Members,
+        Organizations,
+        Projects,
+        ServiceAccounts,
+        Users,
+    )
+    from headworks.kernel.audit import Change
+
+
+class Reading(Protocol):
+    """One organisation, and nothing of any other."""
+
+    @property
+    def organization_id(self) -> str:
+        """The organisation that it was opened for."""
+
+    @property
+    def projects(self) -> Projects:
+        """Its projects."""
+
+    @property
+    def keys(self) -> Keys:
+        """Its keys."""
+
+    @property
+    def members(self) -> Members:
+        """Who belongs to it."""
+
+    @property
+    def invitations(self) -> Invitations:
+        """Who is asked to join it."""
+
+    @property
+    def service_accounts(self) -> ServiceAccounts:
+        """Its service accounts."""
+
+    async def organization(self) -> Organization | None:
+        """The organisation itself; None where it does not exist."""
+
+
+class Telling(Protocol):
+    """What a transaction tells of itself."""
+
+    def publish(self, event: object) -> None:
+        """Tell `event` once the transaction is committed."""
+
+    def audit(self, change: Change) -> None:
+        """Write down what was changed, in this transaction."""
+
+
+class Unit(Reading, Telling, Protocol):
+    """One transaction in one organisation: all of it happens, or nothing."""
+
+
+class Overview(Protocol):
+    """The whole installation, for operators and for what a secret proves."""
+
+    @property
+    def organizations(self) -> Organizations:
+        """All of them."""
+
+    @property
+    def users(self) -> Users:
+        """All of them."""
+
+    async def key_by_hash(self, key_hash: str) -> KeyView | None:
+        """Of any organisation, as who holds that secret has it: the hash is the proof."""
+
+    async def invitation_by_token(self, token_hash: str) -> Invitation | None:
+        """Of any organisation: the hash is the proof."""
+
+
+class Installation(Overview, Telling, Protocol):
+    """One transaction over the whole installation."""
+
+    def within(self, organization_id: str) -> Unit:
+        """The same transaction, in one organisation."""
+
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """The password of an account that is made in this transaction."""
+
+    async def record_use(self, key_id: str, at: datetime) -> None:
+        """Move `last_used_at` forward, never back."""
+
+
+class Store(Protocol):
+    """Where identity is kept."""
+
+    def read(self, organization_id: str) -> AbstractAsyncContextManager[Reading]:
+        """Look-ups in one organisation."""
+
+    def transaction(self, organization_id: str) -> AbstractAsyncContextManager[Unit]:
+        """Commits at the end of the block, unless it raises."""
+
+    def overlook(self) -> AbstractAsyncContextManager[Overview]:
+        """Look-ups in the whole installation."""
+
+    def operate(self) -> AbstractAsyncContextManager[Installation]:
+        """A transaction over the whole installation."""
