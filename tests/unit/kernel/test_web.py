@@ -300,12 +300,15 @@ async def test_who_need_not_say_who_they_are_may() -> None:
     install_problem_handlers(app)
     provide(app, Authenticator, Door())
 
-    @app.get("/either")
+    router = Router()
+
+    @router.get("/either")
     async def either(
         request: Request, caller: Annotated[Principal | None, public(recognise=True)]
     ) -> Envelope[str | None]:
         return envelope(None if caller is None else caller.id, request)
 
+    app.include_router(router)
     whole = Surroundings(app, HttpMetrics(Metrics()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(whole), base_url="http://headworks") as client:
         assert (await client.get("/either")).json()["data"] is None
