@@ -13,6 +13,7 @@ mod intake;
 mod listener;
 mod path;
 mod refusal;
+mod stranger;
 mod streamed;
 
 pub use drain::Drain;
@@ -26,7 +27,7 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
-use crate::limit::BodyBudget;
+use crate::limit::{BodyBudget, Strangers};
 use crate::meter::{Book, RequestId};
 use crate::settings::Settings;
 use crate::upstream::{Pool, Pools};
@@ -41,6 +42,7 @@ pub struct Gateway {
     pub resolver: Arc<Resolver>,
     pub book: Arc<Book>,
     pub bodies: Arc<BodyBudget>,
+    pub strangers: Strangers,
     pub pools: Pools,
     pub drain: Arc<Drain>,
     control: Option<Control>,
@@ -57,11 +59,17 @@ impl Gateway {
     pub fn new(settings: Settings, resolver: Arc<Resolver>, book: Arc<Book>) -> Self {
         let control = settings.control_socket.clone().map(Control::new);
         let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
+        let strangers = Strangers::new(
+            settings.unknown_key_rate,
+            settings.unknown_key_burst,
+            settings.unknown_key_loopback,
+        );
         Self {
             settings,
             resolver,
             book,
             bodies,
+            strangers,
             pools: Pools::default(),
             drain: Arc::default(),
             control,
@@ -93,7 +101,7 @@ impl Gateway {
         refusal::unless_well_formed(&parts, is_ambiguous)?;
         match path::route(parts.uri.path())? {
             Route::Alive => Ok(alive(id)),
-            Route::Inference(rest) => inference::serve(self, id, rest, &parts, body).await,
+            Route::Inference(rest) => inference::serve(self, id, peer, rest, &parts, body).await,
             Route::Control => match &self.control {
                 Some(control) => control.serve(id, peer, parts, body).await,
                 None => Err(control::not_found(parts.uri.path())),
