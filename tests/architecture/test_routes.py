@@ -57,8 +57,7 @@ def test_what_is_public_exists() -> None:
 
 def test_every_permission_opens_something() -> None:
     used = {access.permission for _, route in ROUTES for access in access_of(route)}
-    # What operators may do besides is decided inside the use cases.
-    assert used - {None} == MANAGEMENT - {"installation:operate"}
+    assert used - {None} == MANAGEMENT
 
 
 @each_guarded_route

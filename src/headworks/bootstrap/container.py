@@ -9,9 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headworks.audit.adapters.sql import SqlReader
+from headworks.audit.ports import Trails
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
 from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
@@ -21,11 +24,12 @@ from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.facade import IdentityFacade
 from headworks.kernel.clock import now
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
-from headworks.kernel.secrets import open_keyring
+from headworks.kernel.secrets import Keyring
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
-    from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
 
@@ -44,7 +47,7 @@ class Foundation:
 
     home: Home
     bus: EventBus
-    sealer: Sealer
+    keyring: Keyring
     environment: Mapping[str, str]
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
@@ -62,6 +65,8 @@ class Container:
     catalog: CatalogFacade
     catalog_settings: CatalogSettings
     usage: UsageStore
+    trails: Trails
+    keyring: Keyring
 
     async def close(self) -> None:
         """Close the databases."""
@@ -95,7 +100,7 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), open_keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    return Foundation(home, EventBus(), Keyring(home.keyring), environment, catalog_settings, gateway_settings)
 
 
 def build_container(foundation: Foundation) -> Container:
@@ -103,7 +108,7 @@ def build_container(foundation: Foundation) -> Container:
     home, bus = foundation.home, foundation.bus
     identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
     usage_database = Database.sqlite(home.usage)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
@@ -115,6 +120,8 @@ def build_container(foundation: Foundation) -> Container:
         catalog=catalog,
         catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
+        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
+        keyring=foundation.keyring,
     )
 
 
@@ -124,7 +131,7 @@ def build_controller(foundation: Foundation) -> ControllerParts:
     catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
     settings = foundation.gateway_settings

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import KeyChanged, KeyView, Organization, Project
 from headworks.identity.domain import (
+    audited,
     check_expiry,
     check_hash,
     check_models,
@@ -20,6 +21,7 @@ from headworks.identity.errors import (
     MoreThanOwnRights,
     ProjectNotFound,
 )
+from headworks.kernel.audit import Change
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
 from headworks.kernel.pagination import PageRequest
@@ -86,10 +88,13 @@ async def find_founder(unit: Unit, at: datetime) -> tuple[Principal, bool]:
     organization = oldest[0] if oldest else Organization(new_id("org"), "Default", at)
     if not oldest:
         await unit.add_organization(organization)
+        unit.audit(Change("organization.created", "organization", organization.id, None, {"name": organization.name}))
     projects = (await unit.projects(organization.id, PageRequest(per_page=1))).items
     project = projects[0] if projects else Project(new_id("prj"), organization.id, "Default", at)
     if not projects:
         await unit.add_project(project)
+        view = {"organization_id": organization.id, "name": project.name}
+        unit.audit(Change("project.created", "project", project.id, None, view))
     return Principal("system", "system", organization.id, project.id, MANAGEMENT), not oldest
 
 
@@ -127,6 +132,7 @@ async def create_key(unit: Unit, creator: Principal, order: KeyOrder, at: dateti
         allowed_models=check_models(order.allowed_models),
     )
     await unit.add_key(view)
+    unit.audit(Change("key.created" if made else "key.imported", "key", view.id, None, audited(view)))
     # The engine may hold a refusal for it, if somebody tried it before it was known.
     unit.publish(KeyChanged(view.key_hash))
     return IssuedKey(view, made.key if made else None)
@@ -145,6 +151,7 @@ async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChan
         allowed_models=_models(key, change),
     )
     await unit.replace_key(changed)
+    unit.audit(Change("key.changed", "key", key.id, audited(key), audited(changed)))
     unit.publish(KeyChanged(key.key_hash))
     return changed
 
@@ -157,7 +164,9 @@ async def revoke_key(unit: Unit, caller: Principal, key_id: str, at: datetime) -
         return
     if key.kind == "management":
         await _keep_a_way_in(unit, key, at)
-    await unit.replace_key(replace(key, revoked_at=at))
+    revoked = replace(key, revoked_at=at)
+    await unit.replace_key(revoked)
+    unit.audit(Change("key.revoked", "key", key.id, audited(key), audited(revoked)))
     unit.publish(KeyChanged(key.key_hash))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyKind
+    from headworks.identity.contracts import KeyKind, KeyView
     from headworks.kernel.permissions import Permission
     from headworks.kernel.principal import Principal
 
@@ -70,6 +70,21 @@ def checksum(body: str) -> str:
 def is_well_formed(key: str) -> bool:
     """Whether `key` could be one that we made. An imported key need not be."""
     return bool(_KEY.fullmatch(key)) and checksum(key[:-_CHECKSUM_LENGTH]) == key[-_CHECKSUM_LENGTH:]
+
+
+def audited(key: KeyView) -> dict[str, object]:
+    """What the audit trail says of a key: all that is shown of it, and nothing of the key itself."""
+    moments = {name: getattr(key, name) for name in ("created_at", "expires_at", "revoked_at")}
+    return {
+        "organization_id": key.organization_id,
+        "project_id": key.project_id,
+        "name": key.name,
+        "kind": key.kind,
+        "permissions": sorted(key.permissions),
+        "created_by": key.created_by,
+        "allowed_models": None if key.allowed_models is None else list(key.allowed_models),
+        **{name: None if moment is None else moment.isoformat() for name, moment in moments.items()},
+    }
 
 
 def hash_key(key: str) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.identity.contracts import KeyKind, KeyState, KeyView, Organization, Project
+    from headworks.kernel.audit import Change
     from headworks.kernel.pagination import Page, PageRequest
 
 
@@ -68,6 +69,9 @@ class Unit(Reading, Protocol):
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """Move `last_used_at` forward, never back."""
+
+    def audit(self, change: Change) -> None:
+        """Write `change` to the audit trail, in this transaction."""
 
     def publish(self, event: object) -> None:
         """Tell `event` once the transaction is committed."""

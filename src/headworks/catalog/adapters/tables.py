@@ -14,14 +14,17 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from headworks.catalog.contracts import Rates
-from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database import Microseconds, Schema, Trail, new_metadata
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0001")
+SCHEMA = Schema("catalog", METADATA, head="0002")
+
+TRAIL = Trail("catalog", METADATA)
 
 _ID = String(64)
 
@@ -44,6 +47,7 @@ providers = Table(
     Column("retired_at", Microseconds),
     # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
     Column("live", Boolean),
+    Column("private_network", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("organization_id", "name", "live"),
 )
 

@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli import doctor, env, keys, mock_provider, models, prices, providers, status, up, usage
+from headworks.entrypoints.cli import (
+    audit,
+    doctor,
+    env,
+    keys,
+    mock_provider,
+    models,
+    prices,
+    providers,
+    secrets,
+    status,
+    up,
+    usage,
+)
 from headworks.entrypoints.cli import version as versions
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import note
@@ -29,6 +42,8 @@ app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
 app.command("mock-provider", context_settings=mock_provider.PASS_ON)(mock_provider.mock_provider)

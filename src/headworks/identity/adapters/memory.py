@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.errors import KeyExists
 from headworks.kernel.pagination import Page
+from headworks.kernel.trail import MemoryTrail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from headworks.identity.contracts import KeyView, Organization, Project
     from headworks.identity.ports import KeyFilter
+    from headworks.kernel.audit import Change
     from headworks.kernel.events import EventBus, Publish
     from headworks.kernel.pagination import PageRequest
 
@@ -30,9 +32,10 @@ class _Tables:
     organizations: dict[str, Organization] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     keys: dict[str, KeyView] = field(default_factory=dict)
+    trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("identity"))
 
     def copy(self) -> _Tables:
-        return _Tables(dict(self.organizations), dict(self.projects), dict(self.keys))
+        return _Tables(dict(self.organizations), dict(self.projects), dict(self.keys), self.trail.copy())
 
 
 class MemoryReading:
@@ -97,6 +100,11 @@ class MemoryUnit(MemoryReading):
     def __init__(self, tables: _Tables, publish: Publish) -> None:
         super().__init__(tables)
         self.publish = publish
+        self.changes: list[Change] = []
+
+    def audit(self, change: Change) -> None:
+        """See `ports.Unit`."""
+        self.changes.append(change)
 
     async def add_organization(self, organization: Organization) -> None:
         """See `ports.Unit`."""
@@ -131,13 +139,20 @@ class MemoryStore:
         self._bus = bus
         self._one_writer = asyncio.Lock()
 
+    @property
+    def trail(self) -> MemoryTrail:
+        """The audit trail as it is now."""
+        return self._tables.trail
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryUnit]:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._one_writer:
                 copy = self._tables.copy()
-                yield MemoryUnit(copy, publish)
+                unit = MemoryUnit(copy, publish)
+                yield unit
+                copy.trail.append(unit.changes, None)
                 self._tables = copy
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headworks.identity.adapters.tables import keys, organizations, projects
+from headworks.identity.adapters.tables import TRAIL, keys, organizations, projects
 from headworks.identity.contracts import KeyView, Organization, Project
 from headworks.identity.errors import KeyExists
 from headworks.kernel.pagination import Page
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from headworks.identity.contracts import KeyState
     from headworks.identity.ports import KeyFilter
+    from headworks.kernel.audit import Change
     from headworks.kernel.database import Database
     from headworks.kernel.events import EventBus, Publish
     from headworks.kernel.pagination import PageRequest
@@ -108,6 +109,11 @@ class SqlUnit(SqlReading):
     def __init__(self, connection: AsyncConnection, publish: Publish) -> None:
         super().__init__(connection)
         self.publish = publish
+        self.changes: list[Change] = []
+
+    def audit(self, change: Change) -> None:
+        """See `ports.Unit`."""
+        self.changes.append(change)
 
     async def add_organization(self, organization: Organization) -> None:
         """See `ports.Unit`."""
@@ -155,7 +161,9 @@ class SqlStore:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._database.transaction() as connection:
-                yield SqlUnit(connection, publish)
+                unit = SqlUnit(connection, publish)
+                yield unit
+                await TRAIL.append(connection, unit.changes)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlReading]:

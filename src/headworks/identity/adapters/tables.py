@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, Text
 
-from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database import Microseconds, Schema, Trail, new_metadata
 
 metadata = new_metadata()
 
@@ -50,4 +50,6 @@ keys = Table(
 )
 """permissions: separated by spaces; allowed_models: a JSON list, or null for every model."""
 
-SCHEMA = Schema("identity", metadata, head="0001")
+TRAIL = Trail("identity", metadata)
+
+SCHEMA = Schema("identity", metadata, head="0004")

@@ -6,6 +6,7 @@ Tables are SQLAlchemy Core, not ORM: rows stay inside the adapters, and nothing 
 from headworks.kernel.database.columns import Microseconds, new_metadata
 from headworks.kernel.database.database import Database, DatabaseUnavailable
 from headworks.kernel.database.schema import Schema, SchemaTooNew, SchemaUnreadable, prepare_schema
+from headworks.kernel.database.trail import Trail
 
 __all__ = [
     "Database",
@@ -14,6 +15,7 @@ __all__ = [
     "Schema",
     "SchemaTooNew",
     "SchemaUnreadable",
+    "Trail",
     "new_metadata",
     "prepare_schema",
 ]

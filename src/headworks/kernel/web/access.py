@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from fastapi.routing import RouteContext
 
 from headworks.kernel.errors import Forbidden, Unauthenticated
+from headworks.kernel.origin import acting
 from headworks.kernel.principal import Principal
 from headworks.kernel.web.provision import provision
 
@@ -53,6 +54,7 @@ class Access:
                 f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
                 "has one make you such a key."
             )
+        acting(principal)
         return principal
 
 
