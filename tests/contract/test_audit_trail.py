@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -188,6 +189,45 @@ async def test_a_long_trail_is_checked_by_stretch(scene: Scene) -> None:
     assert (report.entries, report.fault) == (1_203, None)
     assert await queries.heads(scene.trails) == [report.anchor]
     assert await queries.verify(scene.trails, [report.anchor]) == [report]
+
+
+async def test_writers_at_the_same_time_do_not_fork_the_chain(tmp_path: Path) -> None:
+    """Two connections of their own to one file, as two processes have them."""
+    prepare_schema(tmp_path / "x", IDENTITY)
+    databases = [Database.sqlite(tmp_path / "x") for _ in range(2)]
+    stores = [SqlStore(database, EventBus()) for database in databases]
+
+    async def write_many(writer: int) -> None:
+        for number in range(25):
+            async with stores[writer].transaction() as unit:
+                unit.audit(change(100 * writer + number))
+
+    await asyncio.gather(*(write_many(writer) for writer in (0, 1)))
+    reader = SqlReader(databases[0], IDENTITY_TRAIL)
+    (report,) = await queries.verify(Trails((reader,)))
+    assert (report.entries, report.fault) == (50, None)
+    assert len({entry.resource_id for entry in await reader.following(0, 100)}) == 50
+    for database in databases:
+        await database.close()
+
+
+async def test_checking_while_others_write_finds_no_fault(scene: Scene) -> None:
+    done = asyncio.Event()
+
+    async def write_on() -> None:
+        for number in range(60):
+            await write(scene, change(number))
+            await asyncio.sleep(0)
+        done.set()
+
+    writing = asyncio.create_task(write_on())
+    checks = 0
+    while not done.is_set():
+        assert [report.fault for report in await queries.verify(scene.trails)] == [None]
+        checks += 1
+        await asyncio.sleep(0)
+    await writing
+    assert checks > 1
 
 
 def test_the_tables_of_a_trail_are_those_that_the_stores_write_to() -> None:

@@ -116,6 +116,23 @@ async def test_an_entry_says_who_what_and_from_where(api: Api) -> None:
     assert secret not in json.dumps(event)
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "source"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("203.0.113.1, 192.0.2.1", "192.0.2.1"),
+        ("2001:db8::0:1", "2001:db8::1"),
+        ("192.0.2.1, nonsense", None),
+        ("", None),
+    ],
+)
+async def test_the_address_is_the_last_hops(api: Api, forwarded: str, source: str | None) -> None:
+    """Whoever connected to the engine. What callers say of hops before them is theirs to invent."""
+    headers = {"authorization": "Bearer operator", "x-forwarded-for": forwarded}
+    await api.http.post("/keys", json={"name": "a"}, headers=headers)
+    assert [event["source"] for event in await api.events()] == [source]
+
+
 async def test_before_and_after(api: Api) -> None:
     key = await api.make_key("operator", "a")
     await api.ask(f"/keys/{key}", method="PATCH", json={"name": "b"})

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headworks.kernel.audit import Change
@@ -187,3 +187,49 @@ def test_who_acts_is_forgotten_with_the_request() -> None:
         acting(Principal("key_1", "key", "org_1", "prj_1", MANAGEMENT))
         assert origin() == Origin("key", "key_1", "org_1", "192.0.2.1", "req_1")
     assert origin() == HEADWORKS
+
+
+CHAIN = chain(12)
+FIELDS = [
+    "id",
+    "actor_kind",
+    "actor_id",
+    "organization_id",
+    "action",
+    "resource_type",
+    "resource_id",
+    "before",
+    "after",
+]
+FIELDS += ["source", "request_id", "previous_hash", "hash"]
+
+
+@settings(max_examples=1_000)
+@given(st.data())
+def test_every_mutation_is_found_where_it_is(data: st.DataObject) -> None:
+    """Edits, removals, insertions, swaps and cut ends, each with and without a hash that fits."""
+    place = data.draw(st.integers(0, len(CHAIN) - 1))
+    kept, first = list(CHAIN), place + 1
+    match data.draw(st.sampled_from(["edit", "edit and seal", "remove", "insert", "swap", "cut"])):
+        case "edit":
+            field = data.draw(st.sampled_from(FIELDS))
+            kept[place] = replace(kept[place], **{field: data.draw(st.text(min_size=1, max_size=4))})  # type: ignore[arg-type]
+        case "edit and seal":
+            kept[place] = resealed(replace(kept[place], actor_id=data.draw(st.text(min_size=1, max_size=4)) + "x"))
+            # Found by the next entry, which follows another one; or by the head, where there is none.
+            first = min(place + 2, len(CHAIN))
+        case "remove":
+            del kept[place]
+        case "insert":
+            forged = entries(Head(place, kept[place].previous_hash), [change()], HEADWORKS, "org_1", NOON)
+            kept[place:place] = forged
+            first = place + 2
+        case "swap":
+            other = data.draw(st.integers(0, len(CHAIN) - 1).filter(lambda one: one != place))
+            kept[place], kept[other] = renumbered(kept[other], kept[place])[0], renumbered(kept[other], kept[place])[1]
+            first = min(place, other) + 1
+        case "cut":
+            del kept[place:]
+    fault = fault_of(kept, head_of(CHAIN))
+    assert fault is not None
+    assert fault.sequence == first
