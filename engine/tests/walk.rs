@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::time::Duration;
+
 use serde_json::json;
 use support::{Gateway, Mock, exchange, flow, post, target};
 
@@ -47,6 +50,66 @@ fn a_stream_hides_the_usage_that_the_client_did_not_ask_for() {
             ("success", "provider", 5)
         );
     }
+}
+
+#[test]
+fn every_request_is_counted_once_under_its_status() {
+    let mock = Mock::start();
+    let (good, gone) = (mock.target("mock"), target("http://127.0.0.1:9/v1", "any"));
+    let refusing = mock.target("mock:status=400");
+    let gateway = Gateway::start(Box::new(move |question| {
+        let model = question["model"].as_str().unwrap_or_default();
+        let mut answer = flow(std::slice::from_ref(match model {
+            "gone" => &gone,
+            "refusing" => &refusing,
+            _ => &good,
+        }));
+        match (question["endpoint"].as_str().unwrap(), model) {
+            ("models", _) => {
+                answer["flow"]["document"] = json!({"status": 200, "content_type": "application/json", "body": "{}"});
+            }
+            (_, "unknown") => {
+                answer = json!({"refusal": {
+                    "status": 404, "type": "invalid_request_error", "code": "model_not_found", "message": "There is none.",
+                    "param": "model", "cache_ms": 1000, "version": 1,
+                }});
+            }
+            _ => {}
+        }
+        answer
+    }));
+    let list = post("models", "").replace("POST", "GET");
+    let sent = [
+        exchange(gateway.address, &list),
+        gateway.chat(&chat("m", false)),
+        gateway.chat(&chat("m", true)),
+        gateway.chat(&chat("refusing", false)),
+        gateway.chat(&chat("gone", false)),
+        gateway.chat(&chat("unknown", false)),
+        gateway.post("chat/completions", "{"),
+        exchange(gateway.address, &list.replace("Bearer", "Basic")),
+        exchange(
+            gateway.address,
+            "GET /nothing HTTP/1.1\r\nhost: g\r\nconnection: close\r\n\r\n",
+        ),
+        exchange(gateway.address, "NONSENSE\r\n\r\n"),
+        exchange(gateway.address, "GET /v1/models HTTP/1.1\r\n"),
+    ];
+    let mut statuses: Vec<u16> = sent.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 400, 400, 400, 401, 404, 404, 408, 502]);
+    gateway.records(4);
+    let metrics = gateway.engine.metrics();
+    let mut counted: Vec<u16> = Vec::new();
+    for line in metrics.lines() {
+        if line.starts_with("headworks_requests_total{") || line.starts_with("headworks_refusals_total{") {
+            let status: u16 = line.split("status=\"").nth(1).unwrap()[..3].parse().unwrap();
+            let count: usize = line.rsplit(' ').next().unwrap().parse().unwrap();
+            counted.extend(std::iter::repeat_n(status, count));
+        }
+    }
+    counted.sort_unstable();
+    assert_eq!(counted, statuses, "{metrics}");
 }
 
 #[test]
@@ -297,4 +360,34 @@ fn a_stream_past_the_drain_limit_is_told() {
     assert!(!gateway.engine.drain(std::time::Duration::from_millis(100)));
     assert!(client.join().unwrap().body.contains("gateway_shutdown"));
     assert_eq!(gateway.records(1)[0].outcome, "gateway_error");
+}
+
+/// One that takes too long because it says too much, and one whose client takes it slowly.
+#[test]
+fn a_stream_has_its_time_however_it_is_taken() {
+    for (model, pause) in [("mock:tokens=100000,rate=50", 0), ("mock:tokens=400000", 20)] {
+        let mock = Mock::start();
+        let target = mock.target(model);
+        let gateway = Gateway::start(Box::new(move |_| {
+            let mut answer = flow(std::slice::from_ref(&target));
+            answer["flow"]["policy"]["total_ms"] = json!(1_000);
+            answer
+        }));
+        let mut client = std::net::TcpStream::connect(gateway.address).unwrap();
+        client
+            .write_all(post("chat/completions", &chat("m", true).to_string()).as_bytes())
+            .unwrap();
+        let (mut answer, mut piece) = (Vec::new(), vec![0; 32 * 1024]);
+        while let Ok(read @ 1..) = client.read(&mut piece) {
+            answer.extend_from_slice(&piece[..read]);
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains("upstream_too_long"), "{model}: {} bytes", answer.len());
+        let records = gateway.records(1);
+        assert_eq!(
+            (records[0].outcome.as_str(), records[0].error_code.as_str()),
+            ("truncated", "upstream_too_long")
+        );
+    }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 import httpx
 import pytest
@@ -12,7 +13,9 @@ from headworks.bootstrap.app import build_app
 from headworks.bootstrap.description import routes_of
 from headworks.kernel.permissions import MANAGEMENT, Permission
 from headworks.kernel.principal import Principal
-from headworks.kernel.web import Authenticator, access_of
+from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
+from headworks.kernel.web import Authenticator, Surroundings, access_of, require
+from headworks.kernel.web.middleware import BODY_LIMIT_BYTES
 
 PUBLIC = {
     "/",
@@ -37,6 +40,7 @@ class Door:
 
 
 APP = build_app({Authenticator: Door()})
+SURROUNDED = Surroundings(APP, HttpMetrics(Metrics()))
 ROUTES = [(method, route) for route in routes_of(APP) for method in sorted(route.methods or ())]
 GUARDED = [(method, route) for method, route in ROUTES if route.path not in PUBLIC]
 
@@ -83,7 +87,54 @@ async def test_the_host_header_opens_nothing(method: str, route: RouteContext, h
     assert answer.status_code == 401
 
 
+DOCUMENTED = [
+    (method.upper(), path)
+    for path, operations in APP.openapi()["paths"].items()
+    for method, operation in operations.items()
+    if "x-permission" in operation
+]
+
+
+def test_the_description_names_every_permission() -> None:
+    guarded = {(method, route.path_format) for method, route in GUARDED if route.include_in_schema}
+    assert set(DOCUMENTED) == guarded
+
+
+@pytest.mark.parametrize(("method", "path"), DOCUMENTED, ids=[" ".join(one) for one in DOCUMENTED])
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("application/json", b'{"name": '),
+        ("application/json", b'{"no_such_field": 1}'),
+        ("application/json", b"\xff\xfe\x00"),
+        ("application/json", b"[" * (BODY_LIMIT_BYTES + 1)),
+        ("multipart/form-data; boundary=x", b"--y\r\n"),
+    ],
+    ids=["cut", "unknown field", "no text", "too long", "broken form"],
+)
+async def test_a_stranger_learns_nothing_of_their_body(method: str, path: str, media_type: str, body: bytes) -> None:
+    answer = await send(method, path, {"content-type": media_type}, body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
+
+
+async def test_a_route_that_would_read_the_body_first_answers_nobody() -> None:
+    app = build_app({Authenticator: Door()})
+
+    @app.post("/late")
+    async def late(_: Annotated[Principal, require("keys:write")]) -> None: ...
+
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://headworks") as client:
+        answer = await client.post("/late", headers={"authorization": "Bearer keys:write"})
+    assert answer.status_code == 500
+
+
 async def call(method: str, route: RouteContext, headers: dict[str, str]) -> httpx.Response:
-    path = re.sub(r"\{[^}]+\}", "x", route.path or "")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(APP), base_url="http://headworks") as client:
-        return await client.request(method, path, headers=headers)
+    return await send(method, route.path or "", headers)
+
+
+async def send(method: str, path: str, headers: dict[str, str], body: bytes = b"") -> httpx.Response:
+    """A request to a route, with something in each place of its path."""
+    path = re.sub(r"\{[^}]+\}", "x", path)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(SURROUNDED), base_url="http://headworks") as client:
+        return await client.request(method, path, headers=headers, content=body)

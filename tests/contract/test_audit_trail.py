@@ -28,10 +28,11 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.kernel import trail as trails_of_memory
 from headworks.kernel.audit import Change
-from headworks.kernel.database import Database, Trail, prepare_schema
+from headworks.kernel.database import Trail
 from headworks.kernel.database import trail as trails_of_databases
 from headworks.kernel.events import EventBus
 from headworks.kernel.origin import arriving
+from tests.support.databases import Databases, Place
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ALL = Wanted()
@@ -65,18 +66,24 @@ def change(number: int, action: str = "thing.changed", organization: str = "org_
     return Change(action, "thing", f"thing_{number}", None, {"number": number, "organization_id": organization})
 
 
-@pytest.fixture(params=["identity sql", "identity memory", "catalog sql", "catalog memory"])
-async def scene(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
-    context, kind = request.param.split()
-    if kind == "memory":
-        store = MemoryStore(EventBus()) if context == "identity" else MemoryCatalogs(lambda _event: None)
-        yield Scene(MemoryReader(context, lambda: store.trail), store)
+@pytest.fixture(params=["identity", "catalog"])
+def place(request: pytest.FixtureRequest, engine: str, databases: Databases, tmp_path: Path) -> Place | str:
+    """Of the context's tables; its name alone where the stores keep things in memory."""
+    context = str(request.param)
+    schema = IDENTITY if context == "identity" else CATALOG
+    return context if engine == "memory" else databases.empty(engine, schema, tmp_path)
+
+
+@pytest.fixture
+async def scene(place: Place | str) -> AsyncIterator[Scene]:
+    if isinstance(place, str):
+        store = MemoryStore(EventBus()) if place == "identity" else MemoryCatalogs(lambda _event: None)
+        yield Scene(MemoryReader(place, lambda: store.trail), store)
         return
-    schema, trail = (IDENTITY, IDENTITY_TRAIL) if context == "identity" else (CATALOG, CATALOG_TRAIL)
-    prepare_schema(tmp_path / "x", schema)
-    database = Database.sqlite(tmp_path / "x")
-    made = SqlStore(database, EventBus()) if context == "identity" else SqlCatalogs(database, lambda _event: None)
-    yield Scene(SqlReader(database, trail), made)
+    database = place.open()
+    is_identity = place.schema is IDENTITY
+    made = SqlStore(database, EventBus()) if is_identity else SqlCatalogs(database, lambda _event: None)
+    yield Scene(SqlReader(database, IDENTITY_TRAIL if is_identity else CATALOG_TRAIL), made)
     await database.close()
 
 
@@ -191,23 +198,25 @@ async def test_a_long_trail_is_checked_by_stretch(scene: Scene) -> None:
     assert await queries.verify(scene.trails, [report.anchor]) == [report]
 
 
-async def test_writers_at_the_same_time_do_not_fork_the_chain(tmp_path: Path) -> None:
-    """Two connections of their own to one file, as two processes have them."""
-    prepare_schema(tmp_path / "x", IDENTITY)
-    databases = [Database.sqlite(tmp_path / "x") for _ in range(2)]
-    stores = [SqlStore(database, EventBus()) for database in databases]
+async def test_writers_at_the_same_time_do_not_fork_the_chain(place: Place | str) -> None:
+    """Connections of their own, as two processes have them."""
+    if isinstance(place, str):
+        pytest.skip("a store in memory has one writer")
+    pair = [place.open() for _ in range(2)]
+    is_identity = place.schema is IDENTITY
+    stores = [SqlStore(one, EventBus()) if is_identity else SqlCatalogs(one, lambda _event: None) for one in pair]
+    trail = IDENTITY_TRAIL if is_identity else CATALOG_TRAIL
+    scenes = [Scene(SqlReader(one, trail), store) for one, store in zip(pair, stores, strict=True)]
 
     async def write_many(writer: int) -> None:
         for number in range(25):
-            async with stores[writer].transaction() as unit:
-                unit.audit(change(100 * writer + number))
+            await write(scenes[writer], change(100 * writer + number))
 
     await asyncio.gather(*(write_many(writer) for writer in (0, 1)))
-    reader = SqlReader(databases[0], IDENTITY_TRAIL)
-    (report,) = await queries.verify(Trails((reader,)))
+    (report,) = await queries.verify(scenes[0].trails)
     assert (report.entries, report.fault) == (50, None)
-    assert len({entry.resource_id for entry in await reader.following(0, 100)}) == 50
-    for database in databases:
+    assert len({entry.resource_id for entry in await scenes[0].reader.following(0, 100)}) == 50
+    for database in pair:
         await database.close()
 
 

@@ -49,7 +49,9 @@ def test_a_trail_outlives_restarts_and_no_hand_goes_unseen(tmp_path: Path) -> No
         assert whole.returncode == 0, whole.stderr
         assert whole.stdout.count("whole") == 2
         with closing(sqlite3.connect(headworks.home / "identity.sqlite3")) as connection, connection:
-            connection.execute("UPDATE audit_trail SET source = '192.0.2.1' WHERE resource_id = ?", (key["id"],))
+            connection.execute(
+                "UPDATE identity_audit_trail SET source = '192.0.2.1' WHERE resource_id = ?", (key["id"],)
+            )
         found = verify(headworks)
         assert found.returncode == 1
         assert f"TAMPERED WITH at entry {event['sequence']} ({event['id']})" in found.stdout

@@ -46,4 +46,4 @@ _PLAIN = UsageEvent(
 
 def usage_event(number: int, **fields: Any) -> UsageEvent:  # noqa: ANN401 - a field's own type
     """The event of request `req_<number>`, of a minute ago, unless `fields` say otherwise."""
-    return _PLAIN._replace(event_id=f"req_{number}", **fields)
+    return _PLAIN._replace(**{"event_id": f"req_{number}", **fields})

@@ -62,16 +62,13 @@ impl Resolver {
         model: &str,
         request_id: &str,
     ) -> Result<Verdict, Unresolved> {
+        let flow_key = || FlowKey {
+            key: *key,
+            endpoint,
+            model: model.into(),
+        };
         let (sender, receiver) = oneshot::channel();
-        self.ask(
-            FlowKey {
-                key: *key,
-                endpoint,
-                model: model.into(),
-            },
-            request_id,
-            Some(sender),
-        );
+        self.ask(flow_key(), request_id, Some(sender));
         receiver.await.map_err(|_| Unresolved)
     }
 

@@ -5,8 +5,8 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,9 @@ use bytes::{Buf, Bytes};
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::pace::Pace;
 use super::refusal;
+use crate::dialect::openai::errors::ApiError;
 
 /// More of a head than hyper would take: beyond it, it refuses the request itself.
 const LONGEST_HEAD: usize = 256 * 1024;
@@ -28,6 +30,11 @@ pub struct Visit {
     head_began: AtomicU64,
     idle_began: AtomicU64,
     ambiguous: AtomicBool,
+    requests: AtomicU32,
+    /// Requests that ended before there was an answer to begin: an HTTP/2 client reset them.
+    abandoned: AtomicU32,
+    /// What was no HTTP request, with which the connection ends.
+    refused: OnceLock<ApiError>,
 }
 
 /// Which of the client's time-outs has passed.
@@ -45,6 +52,9 @@ impl Visit {
             head_began: AtomicU64::new(0),
             idle_began: AtomicU64::new(1),
             ambiguous: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
+            abandoned: AtomicU32::new(0),
+            refused: OnceLock::new(),
         })
     }
 
@@ -56,8 +66,19 @@ impl Visit {
     /// A request was read; the guard is held until its answer is done with.
     pub fn enter(self: &Arc<Self>) -> Serving {
         self.open.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.head_began.store(0, Ordering::Relaxed);
-        Serving(Arc::clone(self))
+        Serving {
+            visit: Arc::clone(self),
+            pace: None,
+        }
+    }
+
+    /// Whether the client has abandoned this many requests, and more than it let be answered: it makes us begin work for
+    /// nothing (the rule by which Envoy meets "rapid reset", CVE-2023-44487).
+    pub fn is_restless(&self, abandoned: u32) -> bool {
+        let count = self.abandoned.load(Ordering::Relaxed);
+        count >= abandoned && count > self.requests.load(Ordering::Relaxed) / 2
     }
 
     /// Whether the request that is being read frames its body in two ways (RFC 9112 §6.1: an attack, or a broken proxy).
@@ -76,17 +97,49 @@ impl Visit {
         }
     }
 
+    pub fn refused(&self, error: ApiError) {
+        // There is one: hyper reads no further.
+        let _ = self.refused.set(error);
+    }
+
+    pub fn refusal(&self) -> Option<&ApiError> {
+        self.refused.get()
+    }
+
     fn is_between_requests(&self) -> bool {
         self.open.load(Ordering::Relaxed) == 0
     }
 }
 
-pub struct Serving(Arc<Visit>);
+pub struct Serving {
+    visit: Arc<Visit>,
+    /// Once there is an answer: how the client takes it.
+    pace: Option<Arc<Pace>>,
+}
+
+impl Serving {
+    /// There is an answer, taken at this pace.
+    #[must_use]
+    pub fn answering(mut self, pace: Arc<Pace>) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    pub fn pace(&self) -> Option<&Pace> {
+        self.pace.as_deref()
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.idle_began.store(self.0.now(), Ordering::Relaxed);
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        match &self.pace {
+            Some(pace) => pace.taken(),
+            None => {
+                self.visit.abandoned.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.visit.idle_began.store(self.visit.now(), Ordering::Relaxed);
+        self.visit.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -192,7 +245,9 @@ impl<S: AsyncWrite + Unpin> Door<S> {
 
     fn is_replacing(&mut self, first: &[u8]) -> bool {
         if self.instead.is_none() && self.is_bare_refusal(first) {
-            self.instead = Some(refusal::malformed(first));
+            let error = refusal::malformed(first);
+            self.instead = Some(refusal::raw(&error));
+            self.visit.refused(error);
         }
         self.instead.is_some()
     }
@@ -277,5 +332,22 @@ mod tests {
         drop(serving);
         Door::new((), Arc::clone(&visit)).look_at_head(b"GET");
         assert_eq!(visit.overdue(now, Duration::MAX), Some(Overdue::Head));
+    }
+
+    #[test]
+    fn restless_is_who_abandons_more_than_they_let_be_answered() {
+        let visit = Visit::new();
+        for _ in 0..9 {
+            drop(visit.enter());
+        }
+        assert!(!visit.is_restless(10), "a few are nobody's business");
+        drop(visit.enter());
+        assert!(visit.is_restless(10));
+        for _ in 0..10 {
+            drop(visit.enter().answering(Arc::default()));
+        }
+        assert!(!visit.is_restless(10), "half of them were answered");
+        drop(visit.enter());
+        assert!(visit.is_restless(10));
     }
 }

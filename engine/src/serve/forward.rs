@@ -71,7 +71,8 @@ pub async fn serve(
             Unrecordable::NotDurable => Refused::unavailable(
                 "usage_not_durable",
                 "The gateway's disk does not keep usage records now, so it takes no more work; its operator was told.",
-            ),
+            )
+            .after_admission(),
         })?;
     // On the heap: it is handed from step to step, and is too large to be copied at each.
     let call = Box::new(Call {
@@ -84,7 +85,7 @@ pub async fn serve(
         waited: Duration::ZERO,
         target: first,
     });
-    call.try_targets(&order).await
+    call.try_targets(&order).await.map_err(Refused::after_admission)
 }
 
 /// One request on its way through its targets.

@@ -17,6 +17,7 @@ use crate::dialect::openai::errors::ApiError;
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Document, Endpoint, Refusal, Verdict};
 use crate::meter::{RequestId, now_us};
+use crate::telemetry::RequestLabels;
 
 /// `rest` is the path after `/v1/`.
 pub async fn serve(
@@ -57,6 +58,12 @@ pub async fn serve(
         Verdict::Refused(refusal) => Err(refused(&refusal)),
         Verdict::Allowed(flow) => {
             if let Some(document) = &flow.document {
+                let labels = RequestLabels {
+                    endpoint: endpoint.name(),
+                    model: String::new(),
+                    status: document.status,
+                };
+                gateway.book.metrics.answered(&labels, started.elapsed());
                 return Ok(show(document, id));
             }
             let admission = Admission {
@@ -105,9 +112,8 @@ fn refused(refusal: &Refusal) -> Refused {
         None => error,
     };
     Refused {
-        error,
         retry_after_s: (refusal.status == 503).then_some(1),
-        close: false,
+        ..error.into()
     }
 }
 

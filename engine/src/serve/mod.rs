@@ -11,10 +11,12 @@ mod headers;
 mod inference;
 mod intake;
 mod listener;
+mod pace;
 mod path;
 mod refusal;
 mod stranger;
 mod streamed;
+mod streams;
 
 pub use drain::Drain;
 pub use listener::{Server, StartError};
@@ -81,7 +83,9 @@ impl Gateway {
         let (id, came) = (RequestId::generate(), Instant::now());
         let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
-            self.book.metrics.refused(&refused.error.code);
+            if !refused.was_let_in {
+                self.book.metrics.refused(&refused.error);
+            }
             refused.respond(id)
         });
         // Where an upstream had no part in it, all of the time was ours.

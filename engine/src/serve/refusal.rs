@@ -20,6 +20,8 @@ pub struct Refused {
     pub retry_after_s: Option<u32>,
     /// The rest of the request will not be read.
     pub close: bool,
+    /// It failed after it was let in, so that its record and its metrics are written already.
+    pub was_let_in: bool,
 }
 
 impl From<ApiError> for Refused {
@@ -28,6 +30,7 @@ impl From<ApiError> for Refused {
             error,
             retry_after_s: None,
             close: false,
+            was_let_in: false,
         }
     }
 }
@@ -37,17 +40,23 @@ impl Refused {
     pub fn unavailable(code: &'static str, message: &str) -> Self {
         let error = ApiError::new(503, "api_error", code, message);
         Self {
-            error,
             retry_after_s: Some(1),
-            close: false,
+            ..error.into()
         }
     }
 
     pub fn and_close(error: ApiError) -> Self {
         Self {
-            error,
-            retry_after_s: None,
             close: true,
+            ..error.into()
+        }
+    }
+
+    #[must_use]
+    pub fn after_admission(self) -> Self {
+        Self {
+            was_let_in: true,
+            ..self
         }
     }
 
@@ -85,8 +94,8 @@ pub fn unless_well_formed(parts: &Parts, is_ambiguous: bool) -> Result<(), Refus
     )))
 }
 
-/// A whole HTTP/1 response in place of hyper's bare `refusal` of bytes that are no HTTP request.
-pub fn malformed(refusal: &[u8]) -> Bytes {
+/// What is to be said in place of hyper's bare `refusal` of bytes that are no HTTP request.
+pub fn malformed(refusal: &[u8]) -> ApiError {
     let status = refusal
         .get(9..12)
         .and_then(|digits| std::str::from_utf8(digits).ok())
@@ -104,21 +113,21 @@ pub fn malformed(refusal: &[u8]) -> Bytes {
             "The request is not valid HTTP/1.1: its request line, a header or its framing is malformed.",
         ),
     };
-    raw(&ApiError::new(status, "invalid_request_error", code, message))
+    ApiError::new(status, "invalid_request_error", code, message)
 }
 
 /// A head that did not arrive in time.
-pub fn too_slow() -> Bytes {
-    raw(&ApiError::new(
+pub fn too_slow() -> ApiError {
+    ApiError::new(
         408,
         "invalid_request_error",
         "request_timeout",
         "The request's headers did not arrive in time.",
-    ))
+    )
 }
 
 /// An HTTP/1.1 response as bytes, for connections that hyper has given up.
-fn raw(error: &ApiError) -> Bytes {
+pub fn raw(error: &ApiError) -> Bytes {
     let reason = StatusCode::from_u16(error.status)
         .ok()
         .and_then(|status| status.canonical_reason())

@@ -57,8 +57,7 @@ fn too_many(wait: Duration) -> Refused {
         "Too many requests with keys that are not known here came from this address; try again in {seconds} s with the right key."
     );
     Refused {
-        error: ApiError::new(429, "rate_limit_error", "too_many_unknown_keys", &message),
         retry_after_s: Some(seconds),
-        close: false,
+        ..ApiError::new(429, "rate_limit_error", "too_many_unknown_keys", &message).into()
     }
 }

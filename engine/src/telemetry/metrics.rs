@@ -14,6 +14,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::dialect::openai::errors::ApiError;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
     pub endpoint: &'static str,
@@ -27,8 +29,9 @@ struct EndpointLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CodeLabels {
+struct RefusalLabels {
     code: String,
+    status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,7 +45,7 @@ type Histograms = Family<EndpointLabels, Histogram, fn() -> Histogram>;
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
-    refusals: Family<CodeLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     durations: Histograms,
     added: Histograms,
@@ -69,11 +72,15 @@ impl Metrics {
     pub fn register() -> Self {
         let mut registry = Registry::with_prefix("headworks");
         let requests = Family::default();
-        registry.register("requests", "Inference requests answered", requests.clone());
+        registry.register(
+            "requests",
+            "Inference requests that were let in, by the status of their answer",
+            requests.clone(),
+        );
         let refusals = Family::default();
         registry.register(
             "refusals",
-            "Requests refused before any upstream was called, by error code",
+            "Requests that were not let in, by error code and status",
             refusals.clone(),
         );
         let attempts = Family::default();
@@ -119,6 +126,7 @@ impl Metrics {
         }
     }
 
+    /// Every request is counted once: here, or as [`Self::refused`].
     pub fn answered(&self, labels: &RequestLabels, duration: Duration) {
         self.requests.get_or_create(labels).inc();
         self.durations
@@ -134,8 +142,12 @@ impl Metrics {
             .observe(latency.as_secs_f64());
     }
 
-    pub fn refused(&self, code: &str) {
-        self.refusals.get_or_create(&CodeLabels { code: code.to_owned() }).inc();
+    pub fn refused(&self, error: &ApiError) {
+        let labels = RefusalLabels {
+            code: error.code.clone(),
+            status: error.status,
+        };
+        self.refusals.get_or_create(&labels).inc();
     }
 
     pub fn attempted(&self, provider: &str, result: &'static str) {
@@ -210,13 +222,18 @@ mod tests {
     #[test]
     fn every_counter_is_described_under_the_name_of_its_samples() {
         let metrics = Metrics::register();
-        metrics.refused("invalid_api_key");
+        metrics.refused(&ApiError::new(
+            401,
+            "invalid_request_error",
+            "invalid_api_key",
+            "No key.",
+        ));
         let text = metrics.render(&[]);
         for line in text.lines().filter(|line| line.ends_with(" counter")) {
             assert!(line.contains("_total counter"), "{line}");
         }
         assert!(
-            text.contains("headworks_refusals_total{code=\"invalid_api_key\"} 1"),
+            text.contains("headworks_refusals_total{code=\"invalid_api_key\",status=\"401\"} 1"),
             "{text}"
         );
         assert!(!text.contains("# EOF"));

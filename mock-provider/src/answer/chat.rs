@@ -3,51 +3,22 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::chunks::{Chunks, Shape, logprobs_wanted, token_logprob};
+use super::choices::{deliver, turns};
+use super::chunks::{Shape, logprobs_wanted, token_logprob};
 use super::turn::Turn;
-use super::usage::Style;
-use super::{Composed, Refusal, body};
-
-/// Choices that a request may ask for.
-const MOST_CHOICES: u64 = 128;
+use super::{Composed, Refusal};
 
 /// A chat answer, streamed or whole.
 pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
     if !ask.get("messages").is_some_and(Value::is_array) {
         return Err(Refusal::invalid(Some("messages"), "`messages` must be an array"));
     }
-    let turns = turns(ask)?;
-    let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
     let id = format!("chatcmpl-{:016x}", ask.seed);
-    if ask.is_set("stream") {
-        return Ok(Composed::Stream {
-            events: Chunks::new(ask, Shape::Chat, &id, turns, tokens).into_events(),
-            tokens,
-        });
-    }
-    Ok(body::sized(ask, &turns, |turns| whole(ask, &id, turns)))
+    Ok(deliver(ask, Shape::Chat, &id, turns(ask)?, choice, whole))
 }
 
-/// The choices that `n` asks for.
-pub fn turns(ask: &Ask<'_>) -> Result<Vec<Turn>, Refusal> {
-    let count = ask.number("n").unwrap_or(1);
-    if !(1..=MOST_CHOICES).contains(&count) {
-        return Err(Refusal::invalid(
-            Some("n"),
-            format!("`n` must be between 1 and {MOST_CHOICES}"),
-        ));
-    }
-    Ok((0..count).map(|choice| Turn::of(ask, choice)).collect())
-}
-
-fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
-    let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
-    let choices: Vec<Value> = turns
-        .iter()
-        .enumerate()
-        .map(|(index, turn)| choice(ask, index, turn))
-        .collect();
-    let body = json!({
+fn whole(ask: &Ask<'_>, id: &str, choices: &[Value]) -> Value {
+    json!({
         "id": id,
         "object": "chat.completion",
         "created": ask.created(),
@@ -55,8 +26,7 @@ fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
         "choices": choices,
         "service_tier": "default",
         "system_fingerprint": "fp_mock",
-    });
-    body::with_usage(ask, &body, Style::Chat, tokens)
+    })
 }
 
 fn choice(ask: &Ask<'_>, index: usize, turn: &Turn) -> Value {

@@ -3,11 +3,9 @@
 use serde_json::{Value, json};
 
 use super::ask::Ask;
-use super::body;
-use super::chat::turns;
-use super::chunks::{Chunks, Shape, logprobs_wanted, text_logprobs};
+use super::choices::{deliver, turns};
+use super::chunks::{Shape, logprobs_wanted, text_logprobs};
 use super::turn::Turn;
-use super::usage::Style;
 use super::{Composed, Refusal};
 
 /// A text completion, streamed or whole; `n` choices for each prompt.
@@ -20,33 +18,19 @@ pub fn compose(ask: &Ask<'_>) -> Result<Composed, Refusal> {
         _ => 1,
     };
     let turns: Vec<Turn> = std::iter::repeat_n(turns(ask)?, prompts).flatten().collect();
-    let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
     let id = format!("cmpl-{:016x}", ask.seed);
-    if ask.is_set("stream") {
-        return Ok(Composed::Stream {
-            events: Chunks::new(ask, Shape::Text, &id, turns, tokens).into_events(),
-            tokens,
-        });
-    }
-    Ok(body::sized(ask, &turns, |turns| whole(ask, &id, turns)))
+    Ok(deliver(ask, Shape::Text, &id, turns, choice, whole))
 }
 
-fn whole(ask: &Ask<'_>, id: &str, turns: &[Turn]) -> Vec<u8> {
-    let tokens = ask.tokens(turns.iter().map(Turn::tokens).sum());
-    let choices: Vec<Value> = turns
-        .iter()
-        .enumerate()
-        .map(|(index, turn)| choice(ask, index, turn))
-        .collect();
-    let body = json!({
+fn whole(ask: &Ask<'_>, id: &str, choices: &[Value]) -> Value {
+    json!({
         "id": id,
         "object": "text_completion",
         "created": ask.created(),
         "model": &*ask.model,
         "choices": choices,
         "system_fingerprint": "fp_mock",
-    });
-    body::with_usage(ask, &body, Style::Chat, tokens)
+    })
 }
 
 fn choice(ask: &Ask<'_>, index: usize, turn: &Turn) -> Value {

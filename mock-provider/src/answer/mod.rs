@@ -8,6 +8,7 @@ mod audio;
 mod base64;
 mod body;
 mod chat;
+mod choices;
 mod chunks;
 mod completions;
 mod content;

@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
 
@@ -23,6 +23,7 @@ from headworks.kernel.web import (
     CursorEnvelope,
     Envelope,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     cursor_envelope,
@@ -31,7 +32,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/api/v1/audit-events", tags=["audit"])
+router = Router("/api/v1/audit-events", tags=["audit"])
 
 _Trails = Annotated[Trails, provided(Trails)]
 _Reader = Annotated[Principal, require("audit:read")]

@@ -1,7 +1,8 @@
-"""The one place that knows concrete classes: which adapter fills which port, for each of the two loops.
+"""The one place that knows concrete classes: which adapter fills which port, for each of the three loops.
 
-The control plane's databases run on threads, so that a long report keeps nothing waiting. The controller has
-connections of its own, in its own loop, where a look-up takes a tenth of the time (see `kernel.database.inline`).
+The control plane's databases run on threads, so that a long report keeps nothing waiting. The controller and the shipper
+have connections of their own, each in its own loop, where a look-up takes a tenth of the time (see
+`kernel.database.inline`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.facade import IdentityFacade
 from headworks.kernel.clock import now
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
@@ -36,16 +36,19 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.database import Database
     from headworks.usage.ports import UsageStore
 
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What both loops share: it has no connection and belongs to no thread."""
+    """What the loops share: it has no connection and belongs to no thread."""
 
     home: Home
+    databases: Databases
     bus: EventBus
     keyring: Keyring
     environment: Mapping[str, str]
@@ -85,13 +88,21 @@ class ControllerParts:
         await _close(self.databases)
 
 
-def prepare_databases(home: Home) -> None:
-    """Make the databases, or migrate them. Raises SchemaTooNew before anything is served."""
-    for path, schema in ((home.identity, IDENTITY), (home.catalog, CATALOG), (home.usage, USAGE)):
-        prepare_schema(path, schema)
+@dataclass(frozen=True, slots=True)
+class ShipperParts:
+    """What the shipper needs, with its databases, in the shipper's loop."""
+
+    usage: UsageStore
+    catalog: CatalogFacade
+    identity: IdentityFacade
+    databases: Sequence[Database]
+
+    async def close(self) -> None:
+        """Close the databases."""
+        await _close(self.databases)
 
 
-def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
+def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
     """Raises PermissionError or ValueError when the keyring cannot be used."""
     catalog_settings = CatalogSettings(private_networks=settings.private_networks)
     gateway_settings = GatewaySettings(
@@ -100,14 +111,15 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    return Foundation(home, EventBus(), Keyring(home.keyring), environment, catalog_settings, gateway_settings)
+    keyring = Keyring(home.keyring)
+    return Foundation(home, databases, EventBus(), keyring, environment, catalog_settings, gateway_settings)
 
 
 def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
-    home, bus = foundation.home, foundation.bus
-    identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
-    usage_database = Database.sqlite(home.usage)
+    databases, bus = foundation.databases, foundation.bus
+    identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
+    usage_database = databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
@@ -127,16 +139,29 @@ def build_container(foundation: Foundation) -> Container:
 
 def build_controller(foundation: Foundation) -> ControllerParts:
     """The controller's parts, reading only; they belong to the loop that first asks the controller."""
-    identity_database = Database.sqlite(foundation.home.identity, inline=True)
-    catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
+    identity, catalog, databases = _inline(foundation)
+    settings = foundation.gateway_settings
+    keys = RememberedKeys(identity.find_key_by_hash, settings)
+    return ControllerParts(Controller(keys, catalog, settings), databases)
+
+
+def build_shipper(foundation: Foundation) -> ShipperParts:
+    """The shipper's parts; they belong to the loop that first uses them."""
+    identity, catalog, databases = _inline(foundation)
+    # Usage of several gateways is stored side by side: what its statements do is the same in any order.
+    usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
+    return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
+
+
+def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
+    identity_database = foundation.databases.open(IDENTITY, inline=True)
+    catalog_database = foundation.databases.open(CATALOG, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
-    settings = foundation.gateway_settings
-    keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, catalog, settings), (identity_database, catalog_database))
+    return identity, catalog, (identity_database, catalog_database)
 
 
 async def furnish(container: Container, organization_id: str) -> None:

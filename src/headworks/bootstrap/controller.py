@@ -7,9 +7,9 @@ delays an answer by the interpreter's switch interval at most.
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Protocol
 
+from headworks.bootstrap.loop_thread import LoopThread
 from headworks.dataplane.flow import Refusal
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
@@ -46,11 +46,8 @@ class ControllerThread:
     def __init__(self, desk: QuestionDesk, parts: ControllerParts) -> None:
         self._desk = desk
         self._parts = parts
-        self._loop = asyncio.new_event_loop()
-        self._stopping = asyncio.Event()
         self._answering: set[asyncio.Task[None]] = set()
-        # A daemon: a process that is told to end at once does not wait for it.
-        self._thread = threading.Thread(target=self._run, name="controller", daemon=True)
+        self._thread = LoopThread("controller", self._serve)
 
     def start(self) -> None:
         """Begin to answer."""
@@ -58,31 +55,26 @@ class ControllerThread:
 
     def stop(self) -> None:
         """Finish the answers that have been begun, and end."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(_STOP_SECONDS)
+        self._thread.stop(_STOP_SECONDS)
 
     async def probe(self) -> None:
         """Raises Unavailable when it runs no more."""
-        if not self._thread.is_alive():
+        if not self._thread.is_running:
             raise Unavailable("The controller has stopped: new keys and models are refused. Start Headworks again.")
 
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._loop.add_reader(self._desk.question_fd(), self._take)
+    async def _serve(self, stopping: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._desk.question_fd(), self._take)
         try:
-            await self._stopping.wait()
+            await stopping.wait()
             await asyncio.gather(*self._answering)
         finally:
-            self._loop.remove_reader(self._desk.question_fd())
+            loop.remove_reader(self._desk.question_fd())
             await self._parts.close()
 
     def _take(self) -> None:
         for number, question in self._desk.take_questions(_AT_ONCE):
-            task = self._loop.create_task(self._answer(number, question))
+            task = asyncio.create_task(self._answer(number, question))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
 

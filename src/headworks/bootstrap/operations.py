@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from headworks import __version__
@@ -12,9 +12,9 @@ from headworks.bootstrap.health import Health, Report
 from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
 from headworks.kernel.telemetry.metrics import CONTENT_TYPE, Metrics
-from headworks.kernel.web import Envelope, ResponseModel, Timestamp, envelope, provided, public, require
+from headworks.kernel.web import Envelope, ResponseModel, Router, Timestamp, envelope, provided, public, require
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 
 _NOT_READY = 503
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from headworks.bootstrap.discovery.places import NAMES
+from headworks.kernel.database import Address, BadAddress
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +62,36 @@ class Settings(BaseModel):
         description="Whether providers may have loopback and private addresses, as one's own model servers do.",
     )
 
+    database_url: Secret | None = Field(
+        None,
+        description="The database of every context, such as `postgresql://user:password@host/name`; without it, SQLite "
+        "files in the data folder. [Databases](../guides/databases.md) has more.",
+    )
+    identity_database_url: Secret | None = Field(
+        None, description="That of organisations, projects and keys, if another."
+    )
+    catalog_database_url: Secret | None = Field(None, description="That of providers, models and prices, if another.")
+    usage_database_url: Secret | None = Field(None, description="That of usage, if another.")
+    database_connections: int = Field(
+        5,
+        ge=2,
+        le=1_000,
+        description="The most connections to a database server for each context; one of them writes. The controller has "
+        "one fewer for each of the two that it asks.",
+    )
+    database_connect_seconds: float = Field(
+        5.0, gt=0, le=600, description="How long connecting to a database server may take."
+    )
+    database_lock_seconds: float = Field(
+        5.0, gt=0, le=600, description="How long a statement waits for another transaction on a database server."
+    )
+    database_statement_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3_600,
+        description="How long one statement may take on a database server; a transaction, twice that.",
+    )
+
     upstream_connect_ms: int = Field(
         5_000, gt=0, le=3_600_000, description="How long connecting to a provider may take, its TLS handshake included."
     )
@@ -87,7 +119,11 @@ class Settings(BaseModel):
     )
     header_timeout_ms: int = Field(10_000, gt=0, description="How long a client may take to send its headers.")
     body_progress_ms: int = Field(30_000, gt=0, description="How long a client's body may stand still.")
-    idle_timeout_ms: int = Field(60_000, gt=0, description="How long a connection may stay without a request.")
+    idle_timeout_ms: int = Field(
+        60_000,
+        gt=0,
+        description="How long a connection may stay without a request, or a client take nothing of an answer.",
+    )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
     unknown_key_rate: float = Field(
@@ -132,6 +168,17 @@ class Settings(BaseModel):
                 message = f"{DISCOVERY_PREFIX}{name.upper()} names no place; there are {', '.join(sorted(NAMES))}"
                 raise ValueError(message)
         return addresses
+
+    @field_validator("database_url", "identity_database_url", "catalog_database_url", "usage_database_url")
+    @classmethod
+    def _usable_address(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            try:
+                Address.parse(url).tls_context()
+            except BadAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Protocol
 
+from headworks.bootstrap.loop_thread import LoopThread
 from headworks.kernel.clock import monotonic
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
@@ -15,8 +16,10 @@ from headworks.usage.tasks import ingest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from concurrent.futures import Future
     from datetime import datetime
 
+    from headworks.bootstrap.container import ShipperParts
     from headworks.usage.ports import Prices, UsageStore
 
 _log = logger(__name__)
@@ -30,6 +33,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts while the database does not answer."""
 _USES_SECONDS = 60.0
 """How often the last uses of keys are written: they are told to the minute."""
+_FINISH_SECONDS = 10.0
+"""How long the rest of the usage may take on its way into the database at the end."""
+_NICENESS = 10
+"""Storing usage is never urgent. With one core, requests would wait for it; this is a tenth of their weight."""
 
 
 class Spool(Protocol):
@@ -150,6 +157,38 @@ class Shipper:
             # Only a remark beside each key is late; newer uses are newer news.
             self._uses = {**uses, **self._uses}
             _log.warning("last uses not written", detail=error.detail or error.message)
+
+
+class ShipperThread:
+    """A shipper in a thread and a loop of its own, at less weight than what serves requests."""
+
+    def __init__(self, spool: Spool, parts: ShipperParts) -> None:
+        self._parts = parts
+        self._shipper = Shipper(spool, parts.usage, parts.catalog, parts.identity.record_uses)
+        self._thread = LoopThread("shipper", self._serve, niceness=_NICENESS)
+        self.probe = self._shipper.probe
+
+    def start(self) -> Future[None]:
+        """Begin to ship. What it gives is done when the shipper has ended, which it should not do by itself."""
+        self._thread.start()
+        return self._thread.ended
+
+    def stop(self) -> None:
+        """Ship the rest, and end."""
+        self._thread.stop(_FINISH_SECONDS + 1)
+
+    async def _serve(self, stopping: asyncio.Event) -> None:
+        shipping = asyncio.create_task(self._shipper.run(), name="shipping")
+        stopped = asyncio.create_task(stopping.wait(), name="stop")
+        try:
+            await asyncio.wait({shipping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if shipping.done():
+                await shipping
+            shipping.cancel()
+            await asyncio.gather(shipping, return_exceptions=True)
+            await self._shipper.finish(_FINISH_SECONDS)
+        finally:
+            await self._parts.close()
 
 
 async def _readable(descriptor: int, seconds: float) -> bool:

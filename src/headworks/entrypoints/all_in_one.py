@@ -13,18 +13,25 @@ import signal
 import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headworks.audit.facade import AuditFacade
 from headworks.bootstrap.anchors import Anchors
-from headworks.bootstrap.container import build_container, build_controller, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.container import (
+    build_container,
+    build_controller,
+    build_shipper,
+    furnish,
+    lay_foundation,
+)
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.credentials import Credentials, endpoint_of
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home, HomeError
-from headworks.bootstrap.shipper import Shipper
+from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
 from headworks.catalog.contracts import CatalogChanged
@@ -43,8 +50,6 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-_SHIP_SECONDS = 10.0
-"""How long the rest of the usage may take on its way into the database at the end."""
 _SWITCH_SECONDS = 0.0005
 """How long a thread keeps the interpreter while another wants it: the most that an answer waits for other Python."""
 _DESCRIPTORS = 65_536
@@ -60,8 +65,9 @@ def run(settings: Settings) -> int:
         home = Home(settings.home)
         home.prepare()
         with home.lock():
-            prepare_databases(home)
-            return asyncio.run(_serve(home, settings))
+            databases = Databases(home, settings)
+            databases.prepare()
+            return asyncio.run(_serve(home, settings, databases))
     except (HomeError, EngineError, HeadworksError, OSError, ValueError) as error:
         sys.stderr.write(f"headworks: {error}\n")
         return _FAILED
@@ -90,12 +96,13 @@ class _House:
     engine: Engine
     control_socket: Path
     controller: ControllerThread
+    shipper: ShipperThread
 
 
-async def _serve(home: Home, settings: Settings) -> int:
+async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
     stop = _Stop()
     async with AsyncExitStack() as stack:
-        house = _build(home, settings, stack)
+        house = _build(home, settings, databases, stack)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
             has_credentials=credentials.usable, keep=credentials.keep
@@ -105,10 +112,7 @@ async def _serve(home: Home, settings: Settings) -> int:
         # From here on inference is served; the management API is loaded behind the open door.
         endpoint = endpoint_of(settings, house.engine.start())
         credentials.point_to(endpoint)
-        shipper = Shipper(
-            house.engine, house.container.usage, house.container.catalog, house.container.identity.record_uses
-        )
-        shipping = asyncio.create_task(shipper.run(), name="shipper")
+        shipping = asyncio.wrap_future(house.shipper.start())
         first_key = foothold.keys.inference if foothold.keys is not None else None
         welcome = Welcome(
             settings,
@@ -118,7 +122,7 @@ async def _serve(home: Home, settings: Settings) -> int:
             endpoint,
             first_key,
         )
-        health = _health(house, shipper)
+        health = _health(house)
         control_plane = _open_management(house, health, welcome)
         serving = control_plane.start()
         gc.collect()
@@ -132,15 +136,15 @@ async def _serve(home: Home, settings: Settings) -> int:
         await stop.wait(serving, shipping, noting)
         greeting.cancel()
         noting.cancel()
-        await _close(house, control_plane, shipper, shipping)
+        await _close(house, control_plane)
         await anchors.note()
     return stop.status
 
 
-def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
+def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     engine = make_engine(settings, home.spool, control_socket)
-    foundation = lay_foundation(home, settings, environment())
+    foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
     controller = ControllerThread(engine, build_controller(foundation))
@@ -149,12 +153,13 @@ def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
     foundation.bus.subscribe(CatalogChanged, lambda _event: engine.invalidate_all())
     controller.start()
     stack.callback(controller.stop)
-    return _House(home, settings, foundation, container, engine, control_socket, controller)
+    shipper = ShipperThread(engine, build_shipper(foundation))
+    return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 
-def _health(house: _House, shipper: Shipper) -> Health:
+def _health(house: _House) -> Health:
     probes = {f"{name} database": database.ping for name, database in house.container.databases.items()}
-    probes |= {"controller": house.controller.probe, "shipper": shipper.probe}
+    probes |= {"controller": house.controller.probe, "shipper": house.shipper.probe}
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
@@ -167,7 +172,7 @@ def _open_management(house: _House, health: Health, welcome: Welcome) -> Control
     return ControlPlane(management_app(house.container, health, welcome, house.home), house.control_socket)
 
 
-async def _close(house: _House, control_plane: ControlPlane, shipper: Shipper, shipping: asyncio.Task[None]) -> None:
+async def _close(house: _House, control_plane: ControlPlane) -> None:
     """Let open requests finish, store what they used, and only then take away what they need."""
     seconds = house.settings.drain_seconds
     _log.info("stopping", drain_seconds=seconds)
@@ -175,9 +180,7 @@ async def _close(house: _House, control_plane: ControlPlane, shipper: Shipper, s
     if not whole:
         _log.warning("open requests were cut", drain_seconds=seconds)
     await control_plane.stop()
-    shipping.cancel()
-    await asyncio.gather(shipping, return_exceptions=True)
-    await shipper.finish(_SHIP_SECONDS)
+    await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")
 
 
@@ -191,14 +194,16 @@ class _Stop:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._hear)
 
-    async def wait(self, *parts: asyncio.Task[None]) -> None:
+    async def wait(self, *parts: asyncio.Future[None]) -> None:
         """Until somebody asks, or one of the parts ends, which none of them should."""
         asked = asyncio.create_task(self._asked.wait(), name="stop")
-        done, _ = await asyncio.wait({asked, *parts}, return_when=asyncio.FIRST_COMPLETED)
+        everything: list[asyncio.Future[Any]] = [asked, *parts]
+        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        for part in done - {asked}:
-            self.status = _FAILED
-            _log.error("a part of the server ended", part=part.get_name(), exc_info=part.exception())
+        for part in parts:
+            if part.done():
+                self.status = _FAILED
+                _log.error("a part of the server ended", exc_info=part.exception())
 
     def _hear(self) -> None:
         if self._asked.is_set():

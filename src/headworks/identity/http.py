@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import Path, Query, Request, Response
 from pydantic import Field
 
 from headworks.identity import commands, queries
@@ -20,6 +20,7 @@ from headworks.kernel.web import (
     PageEnvelope,
     PageQuery,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     envelope,
@@ -28,7 +29,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/api/v1", tags=["identity"])
+router = Router("/api/v1", tags=["identity"])
 
 Keep = Annotated[Store, provided(Store)]
 KeyId = Annotated[str, Path(max_length=128, description="Such as `key_01k9…`.")]

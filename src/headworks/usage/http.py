@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import AwareDatetime, Field
 
 from headworks.dataplane.events import Outcome
@@ -17,6 +17,7 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     CursorEnvelope,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     cursor_envelope,
@@ -29,7 +30,7 @@ from headworks.usage import queries
 from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
 from headworks.usage.ports import KeyNames, RecordFilter, ReportFilter, UsageStore
 
-router = APIRouter(prefix="/api/v1", tags=["usage"])
+router = Router("/api/v1", tags=["usage"])
 
 _Store = Annotated[UsageStore, provided(UsageStore)]
 _KeyNames = Annotated[KeyNames, provided(KeyNames)]

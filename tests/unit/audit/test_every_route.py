@@ -11,9 +11,10 @@ import pytest
 
 from headworks.audit.contracts import Entry
 from headworks.bootstrap.app import build_app
-from headworks.bootstrap.container import Container, build_container, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.container import Container, build_container, furnish, lay_foundation
 from headworks.bootstrap.control_plane import management_app
 from headworks.bootstrap.credentials import Credentials
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.description import routes_of
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
@@ -56,8 +57,10 @@ SAMPLES = {
 async def container(tmp_path: Path) -> AsyncIterator[Container]:
     home = Home(tmp_path / "home")
     home.prepare()
-    prepare_databases(home)
-    container = build_container(lay_foundation(home, Settings(home=home.path), {}))
+    settings = Settings(home=home.path)
+    databases = Databases(home, settings)
+    databases.prepare()
+    container = build_container(lay_foundation(home, settings, databases, {}))
     yield container
     await container.close()
 

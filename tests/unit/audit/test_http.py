@@ -224,20 +224,20 @@ async def test_a_whole_trail_is_whole(api: Api) -> None:
 @pytest.mark.parametrize(
     ("statement", "problem", "sequence"),
     [
-        ("UPDATE audit_trail SET actor_id = 'somebody' WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET after = replace(after, '\"1\"', '\"7\"') WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET before = '{}' WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET at = at + 1 WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET at = 'noon' WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET at = 9223372036854775807 WHERE sequence = 2", "changed", 2),
-        ("UPDATE audit_trail SET source = x'ff' WHERE sequence = 2", "changed", 2),
-        ("DELETE FROM audit_trail WHERE sequence = 2", "missing", 2),
-        ("DELETE FROM audit_trail WHERE sequence = 4", "cut", 4),
-        ("DELETE FROM audit_trail", "cut", 1),
-        ("UPDATE audit_trail SET sequence = 9 - sequence WHERE sequence IN (2, 3)", "missing", 2),
-        ("UPDATE audit_head SET sequence = 3", "beyond_head", 4),
-        ("DELETE FROM audit_head", "beyond_head", 1),
-        ("UPDATE audit_head SET hash = 'x'", "head_changed", 4),
+        ("UPDATE identity_audit_trail SET actor_id = 'somebody' WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET after = replace(after, '\"1\"', '\"7\"') WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET before = '{}' WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET at = at + 1 WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET at = 'noon' WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET at = 9223372036854775807 WHERE sequence = 2", "changed", 2),
+        ("UPDATE identity_audit_trail SET source = x'ff' WHERE sequence = 2", "changed", 2),
+        ("DELETE FROM identity_audit_trail WHERE sequence = 2", "missing", 2),
+        ("DELETE FROM identity_audit_trail WHERE sequence = 4", "cut", 4),
+        ("DELETE FROM identity_audit_trail", "cut", 1),
+        ("UPDATE identity_audit_trail SET sequence = 9 - sequence WHERE sequence IN (2, 3)", "missing", 2),
+        ("UPDATE identity_audit_head SET sequence = 3", "beyond_head", 4),
+        ("DELETE FROM identity_audit_head", "beyond_head", 1),
+        ("UPDATE identity_audit_head SET hash = 'x'", "head_changed", 4),
     ],
 )
 async def test_what_is_done_to_the_file_is_found(api: Api, statement: str, problem: str, sequence: int) -> None:
@@ -254,8 +254,8 @@ async def test_what_is_done_to_the_file_is_found(api: Api, statement: str, probl
 async def test_only_a_noted_end_shows_a_trail_that_was_written_anew(api: Api) -> None:
     await api.make_key("operator", "a")
     anchor = (await api.verified())["trails"][0]["anchor"]
-    api.tamper("DELETE FROM audit_trail")
-    api.tamper("DELETE FROM audit_head")
+    api.tamper("DELETE FROM identity_audit_trail")
+    api.tamper("DELETE FROM identity_audit_head")
     await api.make_key("operator", "b")
     assert (await api.verified())["intact"] is True
     found = await api.verified(anchor=anchor)

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headworks.bootstrap.container import prepare_databases
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings, load_settings
 from headworks.dataplane.engine import EngineError
@@ -86,8 +86,9 @@ async def up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     home = Home(settings.home)
     home.prepare()
     with home.lock():
-        prepare_databases(home)
-        status = asyncio.create_task(all_in_one._serve(home, settings))
+        databases = Databases(home, settings)
+        databases.prepare()
+        status = asyncio.create_task(all_in_one._serve(home, settings, databases))
         transport = httpx.AsyncHTTPTransport(uds=str(home.control_socket))
         async with httpx.AsyncClient(transport=transport, base_url="http://headworks") as client:
             running = Running(settings.home, engine, client, status)

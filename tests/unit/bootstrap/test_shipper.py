@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from headworks.bootstrap import shipper as module
-from headworks.bootstrap.shipper import Shipper
+from headworks.bootstrap.shipper import Shipper, ShipperThread
 from headworks.catalog.contracts import PriceBook
 from headworks.kernel.database import Database, DatabaseUnavailable, prepare_schema
 from headworks.kernel.errors import Unavailable
@@ -180,3 +181,52 @@ async def test_last_uses_are_written_at_the_end(rig: Rig) -> None:
     await rig.shipper.finish(10)
     at = {"key_1": EPOCH + timedelta(microseconds=first + 1_000_000), "key_2": EPOCH + timedelta(microseconds=first)}
     assert rig.uses == [at]
+
+
+@dataclass
+class Parts:
+    """What a ShipperThread is given, of a rig."""
+
+    database: Database
+    catalog: Prices
+    uses: list[Mapping[str, datetime]] = field(default_factory=list)
+    closed: int = 0
+
+    @property
+    def usage(self) -> SqlStore:
+        return SqlStore(self.database)
+
+    @property
+    def identity(self) -> Parts:
+        return self
+
+    async def record_uses(self, uses: Mapping[str, datetime]) -> None:
+        self.uses.append(uses)
+
+    async def close(self) -> None:
+        self.closed += 1
+        await self.database.close()
+
+
+async def test_its_thread_ships_the_rest_before_it_ends(rig: Rig, tmp_path: Path) -> None:
+    parts = Parts(Database.sqlite(tmp_path / "usage.sqlite3", inline=True), rig.prices)
+    thread = ShipperThread(rig.engine, parts)  # type: ignore[arg-type]
+    ended = thread.start()
+    rig.engine.serve(*(usage_event(number) for number in range(3)))
+    await asyncio.to_thread(thread.stop)
+    assert ended.done()
+    assert len(await rig.stored()) == 3
+    assert rig.engine.confirmed == 3
+    assert parts.uses
+    assert parts.closed == 1
+
+
+async def test_a_shipper_that_breaks_is_noticed(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_shipper: Shipper) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Shipper, "run", broken)
+    parts = Parts(Database.sqlite(tmp_path / "usage.sqlite3", inline=True), rig.prices)
+    ended = ShipperThread(rig.engine, parts).start()  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(asyncio.wrap_future(ended), 10)

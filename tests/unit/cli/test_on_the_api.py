@@ -13,9 +13,10 @@ import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from headworks.bootstrap.container import build_container, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.container import build_container, furnish, lay_foundation
 from headworks.bootstrap.control_plane import management_app
 from headworks.bootstrap.credentials import Credentials
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings
@@ -54,8 +55,9 @@ class Api:
         settings = Settings(home=self._home.path, port=self.port)
         endpoint = f"http://127.0.0.1:{self.port}/v1"
         self._home.prepare()
-        prepare_databases(self._home)
-        foundation = lay_foundation(self._home, settings, {})
+        databases = Databases(self._home, settings)
+        databases.prepare()
+        foundation = lay_foundation(self._home, settings, databases, {})
         container = build_container(foundation)
         credentials = Credentials(self._home.credentials, endpoint)
         foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
@@ -178,7 +180,7 @@ def test_the_audit_trail(run: Run, home: Path) -> None:
     assert run("audit", "verify", "--anchor", "identity:1").status == 1
 
     with closing(sqlite3.connect(home / "identity.sqlite3")) as connection, connection:
-        connection.execute("UPDATE audit_trail SET action = 'key.read' WHERE sequence = 3")
+        connection.execute("UPDATE identity_audit_trail SET action = 'key.read' WHERE sequence = 3")
     found = run("audit", "verify")
     assert found.status == 1
     assert "identity: TAMPERED WITH at entry 3 (aud_" in found.out

@@ -22,6 +22,7 @@ from headworks.kernel.web import (
     Envelope,
     PageEnvelope,
     PageQuery,
+    Router,
     StrictModel,
     Surroundings,
     cursor_envelope,
@@ -51,48 +52,49 @@ class Door:
 
 
 def build() -> FastAPI:
-    app = FastAPI()
+    app, router = FastAPI(), Router()
     install_problem_handlers(app)
     provide(app, Authenticator, Door())
 
-    @app.get("/open", dependencies=[public()])
+    @router.get("/open", dependencies=[public()])
     async def open_to_all(request: Request) -> Envelope[str]:
         return envelope("hello", request)
 
-    @app.get("/who")
+    @router.get("/who")
     async def who(request: Request, caller: Annotated[Principal, require("keys:read")]) -> Envelope[str]:
         return envelope(caller.id, request)
 
-    @app.post("/things/{number}")
+    @router.post("/things/{number}")
     async def create(
         request: Request, number: int, body: Body, _caller: Annotated[Principal, require("keys:write")]
     ) -> Envelope[int]:
         return envelope(number + body.count, request)
 
-    @app.get("/metrics")
+    @router.get("/metrics")
     async def metrics(caller: Annotated[Principal | None, require("metrics:read", or_loopback=True)]) -> str:
         return "anybody" if caller is None else caller.id
 
-    @app.get("/pages", dependencies=[public()])
+    @router.get("/pages", dependencies=[public()])
     async def pages(request: Request, paging: PageQuery) -> PageEnvelope[int]:
         return page_envelope(Page([1, 2], 5, paging), request)
 
-    @app.get("/stretch", dependencies=[public()])
+    @router.get("/stretch", dependencies=[public()])
     async def stretch(request: Request, paging: CursorQuery) -> CursorEnvelope[int]:
         return cursor_envelope(CursorPage([1], None if paging.cursor else "next"), request)
 
-    @app.get("/conflict", dependencies=[public()])
+    @router.get("/conflict", dependencies=[public()])
     async def conflict() -> None:
         raise Conflict("It is there already.", detail="for the log")
 
-    @app.get("/outage", dependencies=[public()])
+    @router.get("/outage", dependencies=[public()])
     async def outage() -> None:
         raise DatabaseUnavailable("Try again.", detail="disk I/O error")
 
-    @app.get("/bug", dependencies=[public()])
+    @router.get("/bug", dependencies=[public()])
     async def bug() -> None:
         raise ZeroDivisionError("canary")
 
+    app.include_router(router)
     return app
 
 
@@ -156,6 +158,18 @@ async def test_two_keys_at_once_are_refused(client: httpx.AsyncClient) -> None:
 
 async def test_a_key_with_the_permission_enters(client: httpx.AsyncClient) -> None:
     assert (await client.get("/who", headers=bearer("reader"))).json()["data"] == "reader"
+
+
+async def test_who_calls_is_asked_before_the_body_is_read(client: httpx.AsyncClient) -> None:
+    async def unread() -> AsyncIterator[bytes]:
+        raise AssertionError
+        yield b""
+
+    headers = {"content-type": "application/json"}
+    problem(await client.post("/things/1", content=unread(), headers=headers), 401, "unauthenticated")
+    problem(
+        await client.post("/things/1", content=unread(), headers=headers | bearer("reader")), 403, "missing_permission"
+    )
 
 
 async def test_a_key_without_the_permission_is_told_which(client: httpx.AsyncClient) -> None:

@@ -95,5 +95,5 @@ def test_providers_that_were_there_go_on_at_private_addresses(tmp_path: Path) ->
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(insert, ("prv_2", "new"))
         found = connection.execute("SELECT name, private_network FROM providers ORDER BY name").fetchall()
-        assert connection.execute("SELECT count(*) FROM audit_trail").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM catalog_audit_trail").fetchone() == (0,)
     assert found == [("new", 0), ("old", 1)]

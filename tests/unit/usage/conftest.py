@@ -10,13 +10,11 @@ import pytest
 
 from headworks.catalog.contracts import Price, PriceBook, Rates
 from headworks.dataplane.events import UsageEvent
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.pagination import PageRequest
-from headworks.usage.adapters.memory import MemoryStore
-from headworks.usage.adapters.sql import SqlStore
-from headworks.usage.adapters.tables import SCHEMA
 from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
 from headworks.usage.ports import RecordFilter, ReportFilter, UsageStore
+from tests.support.usage_events import usage_event
+from tests.support.usage_stores import USAGE_STORES, usage_store
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 NOON_US = int(NOON.timestamp()) * 1_000_000
@@ -26,41 +24,18 @@ EVERY_DAY = (date(2000, 1, 1), date(2100, 1, 1))
 
 
 def event(number: int = 1, /, **changes: object) -> UsageEvent:
-    whole = UsageEvent(
-        source="spool_1",
-        event_id=f"req_{number}",
-        occurred_at_us=NOON_US,
-        duration_us=1000,
-        first_byte_us=500,
-        organization_id="org_1",
-        project_id="prj_1",
-        key_id="key_1",
-        model="fast",
-        endpoint="chat/completions",
-        provider_id="prv_1",
-        deployment_id="dep_1",
-        upstream_model="gpt",
-        streamed=True,
-        status=200,
-        outcome="success",
-        usage_source="provider",
-        input_tokens=100,
-        cache_read_tokens=10,
-        cache_write_5m_tokens=0,
-        cache_write_1h_tokens=0,
-        input_audio_tokens=0,
-        input_image_tokens=0,
-        output_tokens=20,
-        reasoning_tokens=5,
-        output_audio_tokens=0,
-        images=0,
-        milliseconds=0,
-        attempts=1,
-        upstream_request_id="up_1",
-        error_code="",
-        usage_flags="",
-    )
-    return whole._replace(**changes)  # type: ignore[arg-type]
+    """One of noon, with some of its input cached and some of its output reasoned."""
+    plain = {
+        "occurred_at_us": NOON_US,
+        "model": "fast",
+        "upstream_model": "gpt",
+        "input_tokens": 100,
+        "cache_read_tokens": 10,
+        "output_tokens": 20,
+        "reasoning_tokens": 5,
+        "upstream_request_id": "up_1",
+    }
+    return usage_event(number, **(plain | changes))
 
 
 def price(name: str, begin: datetime, end: datetime | None, *rates: int) -> Price:
@@ -89,15 +64,10 @@ def prices() -> Prices:
     return Prices()
 
 
-@pytest.fixture(params=["sql", "memory"])
+@pytest.fixture(params=USAGE_STORES)
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    prepare_schema(tmp_path / "usage.sqlite3", SCHEMA)
-    database = Database.sqlite(tmp_path / "usage.sqlite3")
-    yield SqlStore(database)
-    await database.close()
+    async with usage_store(request.param, tmp_path) as store:
+        yield store
 
 
 async def report(store: UsageStore, *group_by: Dimension) -> tuple[list[ReportRow], Figures]:

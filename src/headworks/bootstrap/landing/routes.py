@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from headworks.bootstrap.landing.page import STYLE, as_html, as_json
 from headworks.bootstrap.summary import DEMO_MODEL, Summary
 from headworks.kernel.errors import Forbidden, Unauthenticated
-from headworks.kernel.web import Access, provided, public
+from headworks.kernel.web import Access, Router, provided, public
 
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEADERS = {"content-security-policy": _POLICY, "referrer-policy": "no-referrer", "vary": "accept"}
@@ -25,7 +25,7 @@ class Describe(Protocol):
         """The summary as of now."""
 
 
-router = APIRouter(include_in_schema=False)
+router = Router(include_in_schema=False)
 
 
 @router.get("/", dependencies=[public()])
@@ -48,7 +48,7 @@ async def landing_style() -> Response:
 async def _may_see_models(request: Request) -> bool:
     """People on this machine, and holders of a key that may list models."""
     try:
-        await _MAY_SEE_MODELS(request)
+        await _MAY_SEE_MODELS.principal(request)
     except (Forbidden, Unauthenticated):
         return False
     return True

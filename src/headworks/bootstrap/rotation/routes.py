@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from headworks.bootstrap.rotation.rotation import Rotation
 from headworks.kernel.principal import Principal
-from headworks.kernel.web import Envelope, ResponseModel, envelope, provided, require
+from headworks.kernel.web import Envelope, ResponseModel, Router, envelope, provided, require
 
-router = APIRouter(prefix="/api/v1/keyring", tags=["operations"])
+router = Router("/api/v1/keyring", tags=["operations"])
 
 _Operator = Annotated[Principal, require("installation:operate")]
 _Rotation = Annotated[Rotation, provided(Rotation)]

@@ -1,10 +1,9 @@
 """The catalog's web door."""
 
-from fastapi import APIRouter
-
 from headworks.catalog.http import deployments, models, prices, providers
+from headworks.kernel.web import Router
 
-router = APIRouter(prefix="/api/v1", tags=["catalog"])
+router = Router("/api/v1", tags=["catalog"])
 for part in (providers, deployments, models, prices):
     router.include_router(part.router)
 

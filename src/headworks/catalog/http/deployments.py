@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import StrictBool, StrictInt
 
 from headworks.catalog import commands
@@ -18,6 +18,7 @@ from headworks.kernel.web import (
     PageEnvelope,
     PageQuery,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     envelope,
@@ -26,7 +27,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/deployments")
+router = Router("/deployments")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Reader = Annotated[Principal, require("models:read")]

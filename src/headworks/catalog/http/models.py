@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import StrictInt
 
 from headworks.catalog import commands
@@ -19,6 +19,7 @@ from headworks.kernel.web import (
     PageEnvelope,
     PageQuery,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     envelope,
@@ -27,7 +28,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/models")
+router = Router("/models")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Reader = Annotated[Principal, require("models:read")]

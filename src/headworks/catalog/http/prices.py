@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from pydantic import StrictInt
 
 from headworks.catalog import commands
@@ -19,6 +19,7 @@ from headworks.kernel.web import (
     PageEnvelope,
     PageQuery,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     envelope,
@@ -27,7 +28,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/prices")
+router = Router("/prices")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Reader = Annotated[Principal, require("prices:read")]

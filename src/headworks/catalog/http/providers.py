@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import StrictBool
 
 from headworks.catalog import commands
@@ -22,6 +22,7 @@ from headworks.kernel.web import (
     PageEnvelope,
     PageQuery,
     ResponseModel,
+    Router,
     StrictModel,
     Timestamp,
     envelope,
@@ -30,7 +31,7 @@ from headworks.kernel.web import (
     require,
 )
 
-router = APIRouter(prefix="/providers")
+router = Router("/providers")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Vault = Annotated[Vault, provided(Vault)]

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from headworks.identity.adapters.tables import TRAIL, keys, organizations, projects
 from headworks.identity.contracts import KeyView, Organization, Project
 from headworks.identity.errors import KeyExists
+from headworks.kernel.database import is_duplicate
 from headworks.kernel.pagination import Page
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ class SqlUnit(SqlReading):
         try:
             await self._connection.execute(insert(keys).values(_columns(key)))
         except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
             raise KeyExists("A key with this hash is known already; look for it in GET /api/v1/keys.") from error
 
     async def replace_key(self, key: KeyView) -> None:

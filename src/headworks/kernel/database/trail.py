@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, insert, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, insert, select, update
 
 from headworks.kernel.clock import now
-from headworks.kernel.database.columns import Microseconds
+from headworks.kernel.database.columns import Exact, Long, Microseconds
 from headworks.kernel.origin import origin
 from headworks.kernel.trail import Entry, Head, entries, genesis
 
@@ -29,37 +29,37 @@ class Trail:
     """The tables of a context's trail, and the one way to add to them."""
 
     def __init__(self, context: str, metadata: MetaData) -> None:
-        """Adds the tables to `metadata`; the context's migrations make them."""
+        """Adds the tables to `metadata`; the context's migrations make them. Contexts may share a database, so it names them."""
         self.context = context
         self.rows = Table(
-            "audit_trail",
+            f"{context}_audit_trail",
             metadata,
             Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-            Column("id", String(64), nullable=False),
+            Column("id", Exact(64), nullable=False),
             Column("at", Microseconds, nullable=False),
-            Column("actor_kind", String(32), nullable=False),
-            Column("actor_id", String(64), nullable=False),
-            Column("organization_id", String(64), nullable=False),
-            Column("action", String(64), nullable=False),
-            Column("resource_type", String(64), nullable=False),
-            Column("resource_id", String(128), nullable=False),
-            Column("before", Text),
-            Column("after", Text),
-            Column("source", String(64)),
-            Column("request_id", String(128)),
-            Column("previous_hash", String(64), nullable=False),
-            Column("hash", String(64), nullable=False),
-            Index("ix_audit_trail_at_id", "at", "id"),
-            Index("ix_audit_trail_organization_id_at_id", "organization_id", "at", "id"),
-            Index("ix_audit_trail_resource_id", "resource_id"),
-            Index("ix_audit_trail_request_id", "request_id"),
+            Column("actor_kind", Exact(32), nullable=False),
+            Column("actor_id", Exact(64), nullable=False),
+            Column("organization_id", Exact(64), nullable=False),
+            Column("action", Exact(64), nullable=False),
+            Column("resource_type", Exact(64), nullable=False),
+            Column("resource_id", Exact(128), nullable=False),
+            Column("before", Long),
+            Column("after", Long),
+            Column("source", Exact(64)),
+            Column("request_id", Exact(128)),
+            Column("previous_hash", Exact(64), nullable=False),
+            Column("hash", Exact(64), nullable=False),
+            Index(None, "at", "id"),
+            Index(None, "organization_id", "at", "id"),
+            Index(None, "resource_id"),
+            Index(None, "request_id"),
         )
         self._head = Table(
-            "audit_head",
+            f"{context}_audit_head",
             metadata,
             Column("id", Integer, primary_key=True, autoincrement=False),
             Column("sequence", BigInteger, nullable=False),
-            Column("hash", String(64), nullable=False),
+            Column("hash", Exact(64), nullable=False),
         )
         head = self._head.c
         # The lock makes writers on a server take turns; SQLite has one writer anyway, and leaves it out.

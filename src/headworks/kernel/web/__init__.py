@@ -17,6 +17,7 @@ from headworks.kernel.web.models import ResponseModel, StrictModel, Timestamp
 from headworks.kernel.web.paging import CursorQuery, PageQuery
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
+from headworks.kernel.web.routing import Router
 
 __all__ = [
     "Access",
@@ -28,6 +29,7 @@ __all__ = [
     "PageQuery",
     "Problem",
     "ResponseModel",
+    "Router",
     "StrictModel",
     "Surroundings",
     "Timestamp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Depends, Request
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from headworks.kernel.permissions import Permission
 
 
+_ENTERED = "headworks.entered"
+"""In a request's scope: rule → whom it let in."""
+
+
 class Authenticator(Protocol):
     """Turns a bearer token into the one who calls."""
 
@@ -35,27 +40,38 @@ class MissingPermission(Forbidden):
     code = "missing_permission"
 
 
+@dataclass(frozen=True, slots=True)
 class Access:
-    """The rule of one route. As a dependency it gives the Principal; None where the route lets anybody in."""
+    """The rule of a route. As a dependency it gives the Principal; None where the route lets anybody in."""
 
-    def __init__(self, permission: Permission | None, *, loopback: bool = False) -> None:
-        self.permission = permission
-        self.loopback = loopback
-        """Whether callers on this machine need no key."""
+    permission: Permission | None
+    loopback: bool = False
+    """Whether callers on this machine need no key."""
+
+    async def enter(self, request: Request) -> None:
+        """Find out who calls, for the route to be given it later. Raises as `principal` does."""
+        caller = await self.principal(request)
+        request.scope.setdefault(_ENTERED, {})[self] = caller
+        if caller is not None:
+            acting(caller)
 
     async def __call__(self, request: Request) -> Principal | None:
-        """Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
+        """Whom `enter` let in. Raises LookupError on a route that is no GuardedRoute: it would ask after reading the body."""
+        entered: dict[Access, Principal | None] = request.scope[_ENTERED]
+        return entered[self]
+
+    async def principal(self, request: Request) -> Principal | None:
+        """Who calls. Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
         if self.permission is None or (self.loopback and _from_loopback(request)):
             return None
         authenticator = provision(request, Authenticator)
-        principal: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
-        if not principal.may(self.permission):
+        caller: Principal = await authenticator.authenticate(_bearer_token(request))  # type: ignore[attr-defined]
+        if not caller.may(self.permission):
             raise MissingPermission(
                 f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
                 "has one make you such a key."
             )
-        acting(principal)
-        return principal
+        return caller
 
 
 def require(permission: Permission, *, or_loopback: bool = False) -> Dependency:
@@ -75,7 +91,12 @@ def public() -> Dependency:
 
 def access_of(route: RouteContext) -> list[Access]:
     """The rules that a route names: exactly one, as a test makes sure."""
-    return [call for call in _calls(route.dependant) if isinstance(call, Access)]
+    return rules_of(route.dependant)
+
+
+def rules_of(dependant: Dependant) -> list[Access]:
+    """The rules among what a route depends on."""
+    return [call for call in _calls(dependant) if isinstance(call, Access)]
 
 
 def _calls(dependant: Dependant) -> Iterator[object]:

@@ -46,7 +46,7 @@ class SqlCatalogs:
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
         """Everything that the block reads is of one moment. Raises DatabaseUnavailable."""
-        async with self._moment() as connection:
+        async with self._database.moment() as connection:
             yield SqlReader(connection, organization_id)
 
     @asynccontextmanager
@@ -82,21 +82,11 @@ class SqlCatalogs:
 
     async def price_history(self) -> tuple[int, list[Price], list[Provider]]:
         """The revision is read first: what changes meanwhile is read again rather than missed."""
-        async with self._moment() as connection:
+        async with self._database.moment() as connection:
             revision = int(await connection.scalar(_ALL_REVISIONS) or 0)
             price_rows = (await connection.execute(select(prices))).mappings()
             provider_rows = (await connection.execute(select(providers))).mappings()
             return revision, [price_of(row) for row in price_rows], [provider_of(row) for row in provider_rows]
-
-    @asynccontextmanager
-    async def _moment(self) -> AsyncIterator[AsyncConnection]:
-        async with self._database.read() as connection:
-            # The connection commits each statement by itself; a transaction around them makes them one moment.
-            await connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                await connection.exec_driver_sql("ROLLBACK")
 
 
 async def _raise_revision(connection: AsyncConnection, scope: str) -> None:

@@ -1,4 +1,4 @@
-"""The contract of `ports.Store`, held by every adapter."""
+"""The contract of `identity.ports.Store`, held by every adapter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from headworks.identity.errors import KeyExists
 from headworks.identity.ports import KeyFilter, Store
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.permissions import INFERENCE, MANAGEMENT
-from tests.unit.identity.conftest import NOON, Told
+from tests.contract.conftest import NOON, Announced
 
 EVERY = PageRequest()
 
@@ -45,49 +45,49 @@ async def found(store: Store, wanted: KeyFilter, page: PageRequest = EVERY) -> l
         return [one.id for one in (await reading.keys("org_1", wanted, NOON, page)).items]
 
 
-async def test_a_key_comes_back_as_it_was(store: Store) -> None:
+async def test_a_key_comes_back_as_it_was(identity: Store) -> None:
     whole = replace(
         key(1), expires_at=NOON, revoked_at=NOON, last_used_at=NOON + timedelta(microseconds=7), permissions=MANAGEMENT
     )
-    await add(store, whole, key(2))
-    async with store.read() as reading:
+    await add(identity, whole, key(2))
+    async with identity.read() as reading:
         assert await reading.key("org_1", "key_1") == whole
         assert await reading.key_by_hash(whole.key_hash) == whole
         assert await reading.key("org_1", "key_2") == key(2)
 
 
-async def test_what_is_not_there_is_none(store: Store) -> None:
-    await add(store, key(1))
-    async with store.read() as reading:
+async def test_what_is_not_there_is_none(identity: Store) -> None:
+    await add(identity, key(1))
+    async with identity.read() as reading:
         assert await reading.key("org_1", "key_9") is None
         assert await reading.key_by_hash("f" * 64) is None
         assert await reading.project("org_1", "prj_9") is None
 
 
-async def test_an_organisation_sees_its_own(store: Store) -> None:
-    await add(store, key(1), key(2, organization=2))
-    async with store.read() as reading:
+async def test_an_organisation_sees_its_own(identity: Store) -> None:
+    await add(identity, key(1), key(2, organization=2))
+    async with identity.read() as reading:
         assert await reading.key("org_2", "key_1") is None
         assert await reading.project("org_2", "prj_1") is None
         assert await reading.key_names("org_2", {"key_1", "key_2"}) == {"key_2": "Key 2"}
         assert [one.id for one in (await reading.projects("org_2", EVERY)).items] == ["prj_2"]
         assert [one.id for one in (await reading.organizations("org_2", EVERY)).items] == ["org_2"]
         assert [one.id for one in (await reading.organizations(None, EVERY)).items] == ["org_1", "org_2"]
-    assert await found(store, KeyFilter()) == ["key_1"]
+    assert await found(identity, KeyFilter()) == ["key_1"]
 
 
-async def test_no_two_keys_have_one_hash(store: Store) -> None:
-    await add(store, key(1))
+async def test_no_two_keys_have_one_hash(identity: Store) -> None:
+    await add(identity, key(1))
     with pytest.raises(KeyExists):
-        await add(store, replace(key(2, organization=2), key_hash=key(1).key_hash))
+        await add(identity, replace(key(2, organization=2), key_hash=key(1).key_hash))
 
 
-async def test_keys_are_listed_the_newest_first_by_page(store: Store) -> None:
-    await add(store, *(key(number) for number in range(1, 6)))
-    assert await found(store, KeyFilter(), PageRequest(1, 2)) == ["key_5", "key_4"]
-    assert await found(store, KeyFilter(), PageRequest(3, 2)) == ["key_1"]
-    assert await found(store, KeyFilter(), PageRequest(4, 2)) == []
-    async with store.read() as reading:
+async def test_keys_are_listed_the_newest_first_by_page(identity: Store) -> None:
+    await add(identity, *(key(number) for number in range(1, 6)))
+    assert await found(identity, KeyFilter(), PageRequest(1, 2)) == ["key_5", "key_4"]
+    assert await found(identity, KeyFilter(), PageRequest(3, 2)) == ["key_1"]
+    assert await found(identity, KeyFilter(), PageRequest(4, 2)) == []
+    async with identity.read() as reading:
         assert (await reading.keys("org_1", KeyFilter(), NOON, PageRequest(1, 2))).total == 5
 
 
@@ -100,47 +100,56 @@ async def test_keys_are_listed_the_newest_first_by_page(store: Store) -> None:
         ("revoked", ["key_3"]),
     ],
 )
-async def test_keys_are_listed_by_state(store: Store, state: KeyState | None, ids: list[str]) -> None:
+async def test_keys_are_listed_by_state(identity: Store, state: KeyState | None, ids: list[str]) -> None:
     later = NOON + timedelta(hours=1)
     await add(
-        store,
+        identity,
         key(1),
         replace(key(2), expires_at=NOON),
         replace(key(3), revoked_at=NOON, expires_at=NOON),
         replace(key(4), expires_at=later, revoked_at=later),
     )
-    assert await found(store, KeyFilter(state=state)) == ids
+    assert await found(identity, KeyFilter(state=state)) == ids
 
 
-async def test_keys_are_listed_by_kind_and_project(store: Store) -> None:
-    await add(store, key(1), key(2, kind="management"))
-    assert await found(store, KeyFilter(kind="management")) == ["key_2"]
-    assert await found(store, KeyFilter(project_id="prj_1")) == ["key_2", "key_1"]
-    assert await found(store, KeyFilter(project_id="prj_2")) == []
+async def test_keys_are_listed_by_kind_and_project(identity: Store) -> None:
+    await add(identity, key(1), key(2, kind="management"))
+    assert await found(identity, KeyFilter(kind="management")) == ["key_2"]
+    assert await found(identity, KeyFilter(project_id="prj_1")) == ["key_2", "key_1"]
+    assert await found(identity, KeyFilter(project_id="prj_2")) == []
 
 
-async def test_managers_are_management_keys_that_work(store: Store) -> None:
-    await add(store, key(1), key(2, kind="management"), replace(key(3, kind="management"), revoked_at=NOON))
-    await add(store, replace(key(4, kind="management"), expires_at=NOON), key(5, kind="management", organization=2))
-    async with store.read() as reading:
+async def test_managers_are_management_keys_that_work(identity: Store) -> None:
+    await add(identity, key(1), key(2, kind="management"), replace(key(3, kind="management"), revoked_at=NOON))
+    await add(identity, replace(key(4, kind="management"), expires_at=NOON), key(5, kind="management", organization=2))
+    async with identity.read() as reading:
         assert [one.id for one in await reading.managers("org_1", NOON)] == ["key_2"]
 
 
-async def test_a_use_moves_forward_only(store: Store) -> None:
-    await add(store, key(1))
-    async with store.transaction() as unit:
+async def test_a_use_moves_forward_only(identity: Store) -> None:
+    await add(identity, key(1))
+    async with identity.transaction() as unit:
         await unit.record_use("key_1", NOON)
         await unit.record_use("key_1", NOON - timedelta(hours=1))
         await unit.record_use("key_9", NOON)
-    async with store.read() as reading:
+    async with identity.read() as reading:
         assert await reading.key("org_1", "key_1") == replace(key(1), last_used_at=NOON)
 
 
-async def test_what_fails_leaves_nothing_and_tells_nothing(store: Store, told: Told) -> None:
+async def test_what_fails_leaves_nothing_and_tells_nothing(identity: Store, announced: Announced) -> None:
     with pytest.raises(RuntimeError):
-        async with store.transaction() as unit:
+        async with identity.transaction() as unit:
             await unit.add_key(key(1))
             unit.publish("never told")
             raise RuntimeError
-    assert await found(store, KeyFilter()) == []
-    assert told.take() == []
+    assert await found(identity, KeyFilter()) == []
+    assert announced.events == []
+
+
+async def test_many_models_and_odd_names_are_kept_whole(identity: Store) -> None:
+    models = tuple("\u00fc" * 128 + f"{number:03}" for number in range(256))
+    whole = replace(key(1), name="\U0001f600" * 128, allowed_models=models, permissions=MANAGEMENT)
+    await add(identity, whole)
+    async with identity.read() as reading:
+        assert await reading.key("org_1", "key_1") == whole
+        assert await reading.key("org_1", "KEY_1") is None
