@@ -8,10 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from headworks.identity.contracts import Session, SessionEnded, StoredPassword
-from headworks.identity.domain.sessions import RefreshToken
+from headworks.identity.adapters.sealed import SealedInIdentity
+from headworks.identity.contracts import SecondFactor, Session, SessionEnded, StoredPassword
+from headworks.identity.domain.sessions import RefreshToken, refresh_token_context
+from headworks.identity.domain.signing import StoredSigningKey, private_key_context
 from headworks.identity.domain.throttle import Tries
+from headworks.identity.domain.totp import secret_context
 from headworks.kernel.pagination import PageRequest
+from headworks.kernel.secrets import Sealer, Secret
 from tests.support.databases import Place
 from tests.support.sign_in import NOON, Ground, ground_on
 
@@ -114,3 +118,36 @@ async def test_text_is_never_a_command(place: Ground) -> None:
             assert await reading.refresh_token(text) is None
             assert await reading.user_by_email(text) is None
             assert await reading.password(text) is None
+
+
+async def test_what_sign_in_seals_gets_the_new_key(identity_place: Place | None) -> None:
+    if identity_place is None:
+        pytest.skip("memory has no keyring to give a new key")
+    sealer = Sealer({"old": bytes(32)}, "old")
+    token = RefreshToken("hash", "ses_1", 3, NOON)
+    secrets = {name: Secret(name) for name in ("private", "shared", "next")}
+    factor = SecondFactor(sealer.seal(secrets["shared"], secret_context("usr_1")), NOON)
+    signing = StoredSigningKey("sgk_1", sealer.seal(secrets["private"], private_key_context("sgk_1")), "{}", NOON)
+    successor = sealer.seal(secrets["next"], refresh_token_context("ses_1", 3))
+    database = identity_place.open()
+    async with ground_on(database) as place:
+        async with place.store.transaction() as unit:
+            await unit.add_signing_key(signing)
+            await unit.put_second_factor("usr_1", factor)
+            await unit.add_refresh_token(token.used(NOON, successor))
+            await unit.add_refresh_token(RefreshToken("unused", "ses_1", 4, NOON))
+        sealed = SealedInIdentity(database, sealer)
+        assert await sealed.sealed_by() == {"old": 3}
+        sealer.adopt(Sealer({"old": bytes(32), "new": b"n" * 32}, "new"))
+        assert (await sealed.reseal(), await sealed.reseal()) == (3, 0)
+        assert await sealed.sealed_by() == {"new": 3}
+        sealer.adopt(Sealer({"new": b"n" * 32}, "new"))
+        async with place.store.read() as reading:
+            (kept,) = await reading.signing_keys()
+            shared = await reading.second_factor("usr_1")
+            following = await reading.refresh_token("hash")
+    assert sealer.open(kept.sealed_private, private_key_context("sgk_1")).reveal() == "private"
+    assert shared is not None
+    assert sealer.open(shared.sealed_secret, secret_context("usr_1")).reveal() == "shared"
+    assert following is not None
+    assert sealer.open(following.successor, refresh_token_context("ses_1", 3)).reveal() == "next"

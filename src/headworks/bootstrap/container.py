@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from headworks.audit.adapters.sql import SqlReader
+from headworks.audit.ports import Trails
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
 from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
@@ -21,13 +24,15 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
+from headworks.identity.adapters.sealed import SealedInIdentity
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.events import EventBus
-from headworks.kernel.secrets import open_keyring
+from headworks.kernel.secrets import Keyring
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -36,9 +41,9 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
+    from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
     from headworks.kernel.database import Database
-    from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
 
@@ -49,7 +54,7 @@ class Foundation:
     home: Home
     databases: Databases
     bus: EventBus
-    sealer: Sealer
+    keyring: Keyring
     environment: Mapping[str, str]
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
@@ -70,6 +75,10 @@ class Container:
     catalog: CatalogFacade
     catalog_settings: CatalogSettings
     usage: UsageStore
+    trails: Trails
+    keyring: Keyring
+    sealed: Sequence[Sealed]
+    """Every place that keeps secrets which the keyring seals."""
 
     async def close(self) -> None:
         """Close the databases."""
@@ -122,7 +131,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         home=home,
         databases=databases,
         bus=EventBus(),
-        sealer=open_keyring(home.keyring),
+        keyring=Keyring(home.keyring),
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
@@ -136,7 +145,7 @@ def build_container(foundation: Foundation) -> Container:
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
     usage_database = databases.open(USAGE, takes_turns=False)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
@@ -149,6 +158,9 @@ def build_container(foundation: Foundation) -> Container:
         catalog=catalog,
         catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
+        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
+        keyring=foundation.keyring,
+        sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer)),
     )
 
 
@@ -173,7 +185,7 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
     catalog_database = foundation.databases.open(CATALOG, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
     return identity, catalog, (identity_database, catalog_database)

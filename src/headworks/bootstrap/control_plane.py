@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.operations import Installation
+from headworks.bootstrap.rotation import Rotation
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
@@ -54,6 +56,8 @@ def management_app(
         CatalogSettings: container.catalog_settings,
         UsageStore: container.usage,
         KeyNames: container.identity,
+        Trails: container.trails,
+        Rotation: Rotation(container.keyring, container.sealed, container.catalog.note),
         Health: health,
         Metrics: metrics,
         Installation: Installation(now(), str(home.path), welcome.endpoint),

@@ -133,6 +133,13 @@ class Settings(BaseModel):
         3_600_000, gt=0, le=86_400_000, description="How long a provider's answer may take in all."
     )
 
+    audit_anchor_seconds: float = Field(
+        3_600.0,
+        ge=1,
+        le=86_400,
+        description="How often the end of each audit trail that moved is noted in the log, which must show `info` for that.",
+    )
+
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
     bodies_in_flight_bytes: int = Field(
@@ -147,6 +154,18 @@ class Settings(BaseModel):
     )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
+    unknown_key_rate: float = Field(
+        1.0,
+        ge=0,
+        le=1_000_000,
+        description="Tries with unknown keys that an address (of IPv6, a /64) gets back in a second; 0 for no limit.",
+    )
+    unknown_key_burst: int = Field(
+        20, ge=1, le=1_000_000, description="Tries with unknown keys that an address has at first."
+    )
+    unknown_key_loopback: bool = Field(
+        default=False, description="Whether unknown keys from this machine are counted too."
+    )
     spool_segment_bytes: int = Field(
         8 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
     )

@@ -66,7 +66,7 @@ class SignInParts:
 def build_sign_in(container: Container) -> SignInParts:
     """Subscribes to what changes who may do what."""
     foundation = container.foundation
-    settings, sealer, bus = foundation.sign_in_settings, foundation.sealer, foundation.bus
+    settings, sealer, bus = foundation.sign_in_settings, foundation.keyring.sealer, foundation.bus
     store = SqlSignIn(container.databases["identity"], bus)
     hasher = Bcrypt(foundation.password_cost)
     signer = Signer(store, sealer, settings)

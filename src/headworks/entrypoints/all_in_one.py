@@ -15,6 +15,8 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headworks.audit.facade import AuditFacade
+from headworks.bootstrap.anchors import Anchors
 from headworks.bootstrap.container import (
     build_container,
     build_controller,
@@ -135,10 +137,14 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         gc.freeze()
         health.started = True
         greeting = asyncio.create_task(welcome.greet(), name="welcome")
+        anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
+        noting = asyncio.create_task(anchors.run(), name="anchors")
 
-        await stop.wait(serving, shipping)
+        await stop.wait(serving, shipping, noting)
         greeting.cancel()
+        noting.cancel()
         await _close(house, control_plane)
+        await anchors.note()
     return stop.status
 
 

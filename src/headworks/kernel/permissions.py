@@ -23,6 +23,7 @@ Permission = Literal[
     "prices:read",
     "prices:write",
     "usage:read",
+    "audit:read",
     "status:read",
     "metrics:read",
     "installation:operate",

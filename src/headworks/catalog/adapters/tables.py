@@ -12,14 +12,17 @@ from sqlalchemy import (
     Integer,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from headworks.catalog.contracts import Rates
-from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
+from headworks.kernel.database import Exact, Long, Microseconds, Schema, Trail, new_metadata
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0001")
+SCHEMA = Schema("catalog", METADATA, head="0002", serves="0001")
+
+TRAIL = Trail("catalog", METADATA)
 
 _ID = Exact(64)
 
@@ -42,6 +45,7 @@ providers = Table(
     Column("retired_at", Microseconds),
     # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
     Column("live", Boolean),
+    Column("private_network", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("organization_id", "name", "live"),
 )
 

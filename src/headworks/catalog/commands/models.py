@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.commands.deployments import find_provider, new_deployment
 from headworks.catalog.contracts import Model, ModelTarget
-from headworks.catalog.domain import names
+from headworks.catalog.domain import audited, names
 from headworks.catalog.domain.weights import check_weight
 from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken
 from headworks.kernel.clock import now
@@ -55,21 +55,24 @@ async def create_model(store: CatalogStore, wish: NewModel) -> Model:
         updated_at=at,
     )
     await store.add_model(model)
+    store.audit(audited.model("created", None, model))
     return model
 
 
 async def change_model(store: CatalogStore, model_id: str, targets: Sequence[TargetWish]) -> Model:
     """Point an alias elsewhere. Raises ModelNotFound, BuiltIn, Invalid, UnknownProvider."""
     model = await _own(store, model_id)
-    model = replace(model, targets=await _targets(store, targets), updated_at=now())
-    await store.change_model(model)
-    return model
+    changed = replace(model, targets=await _targets(store, targets), updated_at=now())
+    await store.change_model(changed)
+    store.audit(audited.model("changed", model, changed))
+    return changed
 
 
 async def remove_model(store: CatalogStore, model_id: str) -> None:
     """Its deployments stay, under their own names. Raises ModelNotFound, BuiltIn."""
-    await _own(store, model_id)
+    model = await _own(store, model_id)
     await store.remove_model(model_id)
+    store.audit(audited.model("removed", model, None))
 
 
 async def _own(store: CatalogStore, model_id: str) -> Model:
@@ -105,4 +108,5 @@ async def _target(store: CatalogStore, wish: TargetWish, field: str) -> ModelTar
             )
         deployment = new_deployment(provider, upstream, "manual")
         await store.add_deployments([deployment])
+        store.audit(audited.deployment("created", None, deployment))
     return ModelTarget(deployment.id, weight)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headworks.entrypoints.cli import (
+    audit,
     db,
     doctor,
     env,
@@ -20,6 +21,7 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    secrets,
     service_accounts,
     status,
     up,
@@ -58,6 +60,8 @@ app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)

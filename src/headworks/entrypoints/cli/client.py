@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING, Self
+from urllib.parse import parse_qs, urlsplit
 
 from headworks import __version__
 from headworks.entrypoints.cli.failures import Failure, Refused, Unreachable
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import httpx
 
@@ -89,6 +90,25 @@ class Client:
         if answer.is_success:
             return document
         raise _failure(answer, document, self._server)
+
+    def cursor(self, answer: Record) -> str | None:
+        """Where a list that is paged by cursor goes on; None at its end."""
+        following = text(record(answer.get("links")), "next")
+        found = parse_qs(urlsplit(following).query).get("cursor")
+        return found[0] if found else None
+
+    def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
+        """The lines of a long answer, as they come. Raises Refused, Unreachable."""
+        try:
+            with self._http.stream("GET", f"{self._server.api}{path}", params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer, _document(answer), self._server)
+                yield from answer.iter_lines()
+        except self._errors.TransportError as error:
+            raise Unreachable(
+                f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
+            ) from error
 
     def raw(self, method: str, url: str, *, query: Query | None = None, body: Record | None = None) -> httpx.Response:
         """One request to a whole URL, whatever its answer. Raises Unreachable."""

@@ -15,7 +15,7 @@ from sqlalchemy import (
 
 from headworks.identity.adapters import sign_in_tables
 from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
-from headworks.kernel.database import Long, Microseconds, Schema
+from headworks.kernel.database import Long, Microseconds, Schema, Trail
 
 organizations = Table(
     "organizations",
@@ -142,4 +142,6 @@ service_accounts = Table(
     Index("ix_service_accounts_project_id", "project_id"),
 )
 
-SCHEMA = Schema("identity", sign_in_tables.metadata, head="0003")
+TRAIL = Trail("identity", metadata)
+
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0004")

@@ -71,7 +71,7 @@ async def invite(unit: Unit, caller: Principal, email: str, role: Role, at: date
         expires_at=at + LASTS,
     )
     await unit.invitations.add(made)
-    unit.audit(change("made", None, made))
+    unit.audit(change("created", None, made))
     return IssuedInvitation(made, token)
 
 
@@ -102,13 +102,13 @@ async def accept_invitation(
     if user is None:
         user = _account(invitation, name, at)
         await unit.users.add(user)
-        unit.audit(change("made", None, user))
+        unit.audit(change("created", None, user))
     within = unit.within(invitation.organization_id)
     membership = Membership(
         new_id("mbr"), invitation.organization_id, user.id, invitation.role, at, invitation.created_by
     )
     await within.members.add(membership)
-    unit.audit(change("made", None, membership))
+    unit.audit(change("created", None, membership))
     accepted = replace(invitation, accepted_at=at)
     await within.invitations.replace(accepted)
     unit.audit(change("accepted", invitation, accepted))

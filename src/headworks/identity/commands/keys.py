@@ -183,7 +183,7 @@ def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) ->
 async def _keep(unit: Unit, issued: Sequence[IssuedKey]) -> None:
     await unit.keys.add([one.view for one in issued])
     for one in issued:
-        unit.audit(record("made", None, one.view))
+        unit.audit(record("created", None, one.view))
         # The engine may hold a refusal for it, if somebody tried it before it was known.
         unit.publish(KeyChanged(one.view.key_hash))
 

@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.commands.sessions import Granted, Limits, choose_organization, described, end_session
 from headworks.identity.contracts import SessionEnded
-from headworks.identity.domain.sessions import REFRESH_PREFIX, hash_token, is_alive, random_token
+from headworks.identity.domain.sessions import (
+    REFRESH_PREFIX,
+    hash_token,
+    is_alive,
+    random_token,
+    refresh_token_context,
+)
 from headworks.identity.errors import CsrfRefused, InvalidRefreshToken, RefreshTokenReused, SessionIsOver
 from headworks.kernel.audit import Change
-from headworks.kernel.secrets import seal_context
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
@@ -154,4 +159,4 @@ def _check_carriage(session: Session, presented: Presented) -> None:
 
 
 def _context(token: RefreshToken) -> bytes:
-    return seal_context("identity", "refresh-token", token.session_id, str(token.generation))
+    return refresh_token_context(token.session_id, token.generation)

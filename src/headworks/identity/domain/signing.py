@@ -57,12 +57,12 @@ def new_signing_key(sealer: Sealer, at: datetime) -> StoredSigningKey:
     text = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
     kept = {name: jwk[name] for name in ("kty", "crv", "x", "y")}
-    return StoredSigningKey(key_id, sealer.seal(Secret(text), _context(key_id)), json.dumps(kept), at)
+    return StoredSigningKey(key_id, sealer.seal(Secret(text), private_key_context(key_id)), json.dumps(kept), at)
 
 
 def open_private(key: StoredSigningKey, sealer: Sealer) -> ec.EllipticCurvePrivateKey:
     """The half that signs. Raises SealError."""
-    private = load_pem_private_key(sealer.open(key.sealed_private, _context(key.id)).reveal().encode(), None)
+    private = load_pem_private_key(sealer.open(key.sealed_private, private_key_context(key.id)).reveal().encode(), None)
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         message = f"signing key {key.id} is of another kind"
         raise TypeError(message)
@@ -88,5 +88,6 @@ def retired(keys: Sequence[StoredSigningKey], token_life: timedelta, at: datetim
     return [older.id for newer, older in itertools.pairwise(keys) if newer.created_at + token_life + OVERLAP <= at]
 
 
-def _context(key_id: str) -> bytes:
+def private_key_context(key_id: str) -> bytes:
+    """The place that a private key is sealed for."""
     return seal_context("identity", "signing-key", key_id)

@@ -16,6 +16,7 @@ from headworks.kernel.database.schema import (
     prepare_schema,
 )
 from headworks.kernel.database.server import Limits
+from headworks.kernel.database.trail import Trail
 
 __all__ = [
     "Address",
@@ -31,6 +32,7 @@ __all__ = [
     "SchemaTooNew",
     "SchemaUnreadable",
     "Standing",
+    "Trail",
     "is_about_rows",
     "is_duplicate",
     "new_metadata",

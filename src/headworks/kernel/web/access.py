@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from fastapi.routing import RouteContext
 
 from headworks.kernel.errors import Forbidden, Invalid, Unauthenticated
+from headworks.kernel.origin import acting
 from headworks.kernel.principal import Principal
 from headworks.kernel.web.browser import CSRF_HEADER, check_same_site, cookie_names, from_loopback, may_change
 from headworks.kernel.web.provision import provision
@@ -77,7 +78,10 @@ class Access:
 
     async def enter(self, request: Request) -> None:
         """Find out who calls, for the route to be given it later. Raises as `principal` does."""
-        request.scope.setdefault(_ENTERED, {})[self] = await self.principal(request)
+        caller = await self.principal(request)
+        request.scope.setdefault(_ENTERED, {})[self] = caller
+        if caller is not None:
+            acting(caller)
 
     async def __call__(self, request: Request) -> Principal | None:
         """Whom `enter` let in. Raises LookupError on a route that is no GuardedRoute: it would ask after reading the body."""

@@ -34,6 +34,7 @@ def provider_columns(provider: Provider) -> Columns:
         "updated_at": provider.updated_at,
         "retired_at": None,
         "live": True,
+        "private_network": provider.private_network,
     }
 
 
@@ -49,6 +50,7 @@ def provider_of(row: RowMapping) -> Provider:
         origin=row["origin"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        private_network=row["private_network"],
     )
 
 

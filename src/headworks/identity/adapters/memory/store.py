@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.kernel.events import EventBus
+    from headworks.kernel.trail import MemoryTrail
 
 
 class MemoryReading:
@@ -97,6 +98,11 @@ class MemoryStore:
         self._bus = bus
         self._one_writer = asyncio.Lock()
 
+    @property
+    def trail(self) -> MemoryTrail:
+        """The audit trail as it is now."""
+        return self._tables.trail
+
     @asynccontextmanager
     async def read(self, organization_id: str) -> AsyncIterator[MemoryReading]:
         """See `ports.Store`."""
@@ -118,6 +124,7 @@ class MemoryStore:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._one_writer:
-                copy = self._tables.copy()
-                yield MemoryInstallation(copy, Telling(publish))
+                copy, telling = self._tables.copy(), Telling(publish)
+                yield MemoryInstallation(copy, telling)
+                copy.trail.append(telling.changes, None)
                 self._tables = copy

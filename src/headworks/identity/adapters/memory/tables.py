@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from headworks.kernel.errors import Stale
 from headworks.kernel.pagination import Page
+from headworks.kernel.trail import MemoryTrail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -56,6 +57,7 @@ class Tables:
     passwords: dict[str, StoredPassword] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
     """Invitations that expired and were followed by another."""
+    trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("identity"))
 
     def copy(self) -> Tables:
         """The same things in tables of their own."""

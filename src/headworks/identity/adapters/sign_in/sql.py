@@ -19,6 +19,7 @@ from headworks.identity.adapters.sign_in_tables import (
     sessions,
     signing_keys,
 )
+from headworks.identity.adapters.tables import TRAIL
 from headworks.identity.adapters.telling import Telling
 from headworks.identity.contracts import Session
 from headworks.identity.domain.throttle import Tries
@@ -177,7 +178,9 @@ class SqlSignIn:
         """See `ports.SignInStore`."""
         with self._bus.after() as publish:
             async with self._database.transaction() as connection:
-                yield SqlSignInUnit(connection, Telling(publish))
+                telling = Telling(publish)
+                yield SqlSignInUnit(connection, telling)
+                await TRAIL.append(connection, telling.changes)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:

@@ -12,6 +12,7 @@ from headworks.identity.adapters.sql.keys import SqlKeys
 from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
 from headworks.identity.adapters.sql.places import SqlOrganizations, SqlProjects
 from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
+from headworks.identity.adapters.tables import TRAIL
 from headworks.identity.adapters.telling import Telling
 
 if TYPE_CHECKING:
@@ -120,4 +121,6 @@ class SqlStore:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._database.transaction() as connection:
-                yield SqlInstallation(connection, Telling(publish))
+                telling = Telling(publish)
+                yield SqlInstallation(connection, telling)
+                await TRAIL.append(connection, telling.changes)
