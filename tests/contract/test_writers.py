@@ -15,11 +15,14 @@ import pytest
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.errors import NameTaken
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
-from headworks.identity.commands import keys
+from headworks.identity.commands import keys as identity_commands
+from headworks.identity.commands import members
 from headworks.identity.commands.first_start import FirstKeys
-from headworks.identity.errors import LastManagementKey
+from headworks.identity.commands.keys import KeyChange
+from headworks.identity.contracts import Membership, User
+from headworks.identity.errors import LastAdmin, LastManagementKey
 from headworks.identity.facade import Foothold, IdentityFacade
-from headworks.identity.ports import KeyFilter
+from headworks.identity.ports import KeyFilter, UserFilter
 from headworks.kernel.database import Database
 from headworks.kernel.events import EventBus
 from headworks.kernel.pagination import PageRequest
@@ -62,7 +65,7 @@ def facade(database: Database) -> IdentityFacade:
 
 async def revoke(store: SqlIdentity, key_id: str) -> None:
     async with store.transaction("org_1") as unit:
-        await keys.revoke_key(unit, ADMIN, key_id, NOON)
+        await identity_commands.revoke_key(unit, ADMIN, key_id, NOON)
 
 
 async def begun(work: Coroutine[object, object, None]) -> asyncio.Task[None]:
@@ -83,13 +86,15 @@ async def test_processes_that_start_together_found_one_organisation(identity_pla
         store = SqlIdentity(databases[0], EventBus())
         async with store.overlook() as overview:
             organizations = await overview.organizations.page(PageRequest())
+            operators = await overview.users.page(UserFilter(), PageRequest())
         async with store.read(footholds[0].organization_id) as reading:
             (project,) = (await reading.projects.page(PageRequest())).items
-            made = await reading.keys.page(KeyFilter(), NOON, PageRequest())
+            keys = await reading.keys.page(KeyFilter(), NOON, PageRequest())
+    assert [one.is_operator for one in operators.items] == [True]
     assert organizations.total == 1
     assert {one.organization_id for one in footholds} == {organizations.items[0].id}
     assert len(kept) == 1
-    assert (made.total, {one.project_id for one in made.items}) == (2, {project.id})
+    assert (keys.total, {one.project_id for one in keys.items}) == (2, {project.id})
 
 
 async def test_a_change_does_not_bring_a_revoked_key_back(identity_place: Place | None, identity: object) -> None:
@@ -100,7 +105,7 @@ async def test_a_change_does_not_bring_a_revoked_key_back(identity_place: Place 
         async with one.transaction("org_1") as unit:
             await unit.keys.get("key_1")
             revoking = await begun(revoke(other, "key_1"))
-            await keys.change_key(unit, ADMIN, "key_1", keys.KeyChange(name="renamed"), NOON)
+            await identity_commands.change_key(unit, ADMIN, "key_1", KeyChange(name="renamed"), NOON)
         await revoking
         async with one.read("org_1") as reading:
             found = await reading.keys.get("key_1")
@@ -116,11 +121,33 @@ async def test_the_last_two_managers_cannot_both_go(identity_place: Place | None
         async with one.transaction("org_1") as unit:
             assert len(await unit.keys.managers(NOON)) == 2
             revoking = await begun(revoke(other, "key_2"))
-            await keys.revoke_key(unit, ADMIN, "key_1", NOON)
+            await identity_commands.revoke_key(unit, ADMIN, "key_1", NOON)
         with pytest.raises(LastManagementKey):
             await revoking
         async with one.read("org_1") as reading:
             assert [one.id for one in await reading.keys.managers(NOON)] == ["key_2"]
+
+
+async def test_the_last_two_admins_cannot_both_go(identity_place: Place | None, identity: object) -> None:
+    async def leave(store: SqlIdentity, name: str) -> None:
+        async with store.transaction("org_1") as unit:
+            await members.remove_member(unit, ADMIN, f"mbr_{name}")
+
+    async with opened(identity_place, 2) as databases:
+        one, other = (SqlIdentity(database, EventBus()) for database in databases)
+        async with one.operate() as installation:
+            for name in ("ada", "bob"):
+                await installation.users.add(User(f"usr_{name}", f"{name}@a", f"{name}@a", name, NOON, "system"))
+                made = Membership(f"mbr_{name}", "org_1", f"usr_{name}", "admin", NOON, "system")
+                await installation.within("org_1").members.add(made)
+        async with one.transaction("org_1") as unit:
+            assert len(await unit.members.admins()) == 2
+            leaving = await begun(leave(other, "bob"))
+            await members.remove_member(unit, ADMIN, "mbr_ada")
+        with pytest.raises(LastAdmin):
+            await leaving
+        async with one.read("org_1") as reading:
+            assert [member.user.id for member in (await reading.members.page(PageRequest())).items] == ["usr_bob"]
 
 
 async def test_a_name_is_taken_once_and_every_change_counts(catalog_place: Place | None) -> None:

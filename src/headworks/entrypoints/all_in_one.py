@@ -38,6 +38,7 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.dataplane.engine import EngineError
 from headworks.identity.contracts import (
     KeyChanged,
+    ManyKeysChanged,
     MembershipChanged,
     OrganizationChanged,
     ProjectChanged,
@@ -160,6 +161,7 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     # Each of these concerns many keys at once, and happens seldom.
     for kind in (
         CatalogChanged,
+        ManyKeysChanged,
         OrganizationChanged,
         ProjectChanged,
         UserChanged,

@@ -262,6 +262,10 @@ async def test_whose_access_ends_is_asked_about_anew(settings: Settings, monkeyp
             one for one in (await running.call("GET", "/api/v1/members"))["data"] if one["user_id"] == bob["user_id"]
         ]
         await ends("sk-bobs", "DELETE", f"/api/v1/members/{member['id']}", None, 204, "owner left")
+        running.engine.invalidated.clear()
+        bulk = [{"name": f"bulk {number}"} for number in range(20)]
+        await running.call("POST", "/api/v1/keys/bulk", 201, json={"keys": bulk})
+        assert running.engine.invalidated == ["*"]
         await ends("sk-others", "PATCH", organization, {"state": "disabled"}, 200, "organisation is disabled")
 
 

@@ -2,6 +2,7 @@
 
 from headworks.identity.contracts.events import (
     KeyChanged,
+    ManyKeysChanged,
     MembershipChanged,
     OrganizationChanged,
     ProjectChanged,
@@ -40,6 +41,7 @@ __all__ = [
     "KeyOwner",
     "KeyState",
     "KeyView",
+    "ManyKeysChanged",
     "Member",
     "Membership",
     "MembershipChanged",
