@@ -113,7 +113,8 @@ def every_route(headworks: Headworks) -> list[str]:
     assert {"/health", "/metrics", "/api/v1/providers", "/api/v1/audit-events/export", "/api/v1/keyring"} <= set(paths)
     headers = {"authorization": f"Bearer {headworks.credentials.management_key}"}
     answers = [httpx.get(f"{headworks.url}{path}", headers=headers, trust_env=False, timeout=30) for path in paths]
-    assert {answer.status_code for answer in answers} == {200}
+    of_people = {path for path, answer in zip(paths, answers, strict=True) if answer.status_code != httpx.codes.OK}
+    assert of_people == {"/api/v1/auth/totp", "/api/v1/sessions"}, "a key has no account"
     return [text_of(answer) for answer in answers]
 
 
