@@ -46,6 +46,7 @@ test-rust: $(RUST)
 		else cargo test --workspace --locked --quiet; fi
 
 test-python: $(ENGINE) $(DEV_PACKAGES) $(NODE)
+	@scripts/servers.sh
 	@$(PYTEST) $(or $(ARGS),tests)
 
 check: $(ENGINE) $(DEV_PACKAGES) ## what a change must pass before it is shown to anybody; quick

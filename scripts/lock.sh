@@ -20,8 +20,9 @@ compile() {
 compile tools requirements/tools.in
 compile node requirements/node.in
 compile wheel requirements/wheel.in
-compile runtime pyproject.toml
-compile dev pyproject.toml --group test --constraints requirements/runtime.txt
+# With the drivers of every database: `make up` takes any URL, and the tests run on all of them.
+compile runtime pyproject.toml --all-extras
+compile dev pyproject.toml --all-extras --group test --constraints requirements/runtime.txt
 
 say "Cargo.lock"
 cargo update --quiet

@@ -257,6 +257,11 @@ impl Engine {
                 gateway.bodies.held(),
             ),
             gauge(
+                "unknown_key_sources",
+                "Sources of unknown keys that are being counted",
+                gateway.strangers.sources() as u64,
+            ),
+            gauge(
                 "upstream_idle_connections",
                 "Connections to upstreams that wait for a request",
                 gateway.pools.idle_connections() as u64,

@@ -49,6 +49,10 @@ pub struct Settings {
     pub idle_timeout_ms: u64,
     pub question_timeout_ms: u64,
     pub flow_table_size: usize,
+    /// Tries with unknown keys that a source gets back in a second; 0 for no limit.
+    pub unknown_key_rate: f64,
+    pub unknown_key_burst: u32,
+    pub unknown_key_loopback: bool,
     pub spool_segment_bytes: usize,
     pub spool_limit_bytes: u64,
     pub spool_sync_ms: u64,
@@ -69,12 +73,16 @@ impl Settings {
             ("idle_timeout_ms", settings.idle_timeout_ms),
             ("question_timeout_ms", settings.question_timeout_ms),
             ("flow_table_size", settings.flow_table_size as u64),
+            ("unknown_key_burst", settings.unknown_key_burst.into()),
             ("spool_sync_ms", settings.spool_sync_ms),
         ];
         for (name, value) in positive {
             if value == 0 {
                 return Err(format!("engine settings: {name} is 0; it must be at least 1"));
             }
+        }
+        if !(0.0..=1_000_000.0).contains(&settings.unknown_key_rate) {
+            return Err("engine settings: unknown_key_rate must be from 0 to 1000000".into());
         }
         if settings.bodies_in_flight_bytes < settings.body_limit_bytes {
             return Err(

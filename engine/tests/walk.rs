@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::time::Duration;
+
 use serde_json::json;
 use support::{Gateway, Mock, exchange, flow, post, target};
 
@@ -357,4 +360,34 @@ fn a_stream_past_the_drain_limit_is_told() {
     assert!(!gateway.engine.drain(std::time::Duration::from_millis(100)));
     assert!(client.join().unwrap().body.contains("gateway_shutdown"));
     assert_eq!(gateway.records(1)[0].outcome, "gateway_error");
+}
+
+/// One that takes too long because it says too much, and one whose client takes it slowly.
+#[test]
+fn a_stream_has_its_time_however_it_is_taken() {
+    for (model, pause) in [("mock:tokens=100000,rate=50", 0), ("mock:tokens=400000", 20)] {
+        let mock = Mock::start();
+        let target = mock.target(model);
+        let gateway = Gateway::start(Box::new(move |_| {
+            let mut answer = flow(std::slice::from_ref(&target));
+            answer["flow"]["policy"]["total_ms"] = json!(1_000);
+            answer
+        }));
+        let mut client = std::net::TcpStream::connect(gateway.address).unwrap();
+        client
+            .write_all(post("chat/completions", &chat("m", true).to_string()).as_bytes())
+            .unwrap();
+        let (mut answer, mut piece) = (Vec::new(), vec![0; 32 * 1024]);
+        while let Ok(read @ 1..) = client.read(&mut piece) {
+            answer.extend_from_slice(&piece[..read]);
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        let text = String::from_utf8_lossy(&answer);
+        assert!(text.contains("upstream_too_long"), "{model}: {} bytes", answer.len());
+        let records = gateway.records(1);
+        assert_eq!(
+            (records[0].outcome.as_str(), records[0].error_code.as_str()),
+            ("truncated", "upstream_too_long")
+        );
+    }
 }

@@ -19,17 +19,19 @@ from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.contracts import Organization, Project
 from headworks.identity.ports import Store as IdentityStore
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.events import EventBus
+from headworks.usage.adapters.memory import MemoryStore
+from headworks.usage.adapters.sql import SqlStore
+from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
-from tests.support.usage_stores import USAGE_STORES, usage_store
+from tests.support.databases import ENGINES, Databases, Place
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 @dataclass
 class Announced:
-    """What the catalog told."""
+    """What a store told."""
 
     events: list[object] = field(default_factory=list)
 
@@ -45,36 +47,54 @@ def announced() -> Announced:
     return Announced()
 
 
-@pytest.fixture(params=["sql", "memory"])
-async def catalogs(request: pytest.FixtureRequest, tmp_path: Path, announced: Announced) -> AsyncIterator[Catalogs]:
-    if request.param == "memory":
+@pytest.fixture(params=[*ENGINES, "memory"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Where the stores of a test keep things."""
+    return str(request.param)
+
+
+@pytest.fixture
+def catalog_place(engine: str, databases: Databases, tmp_path: Path) -> Place | None:
+    return None if engine == "memory" else databases.empty(engine, CATALOG, tmp_path)
+
+
+@pytest.fixture
+async def catalogs(catalog_place: Place | None, announced: Announced) -> AsyncIterator[Catalogs]:
+    if catalog_place is None:
         yield MemoryCatalogs(announced.events.append)
         return
-    prepare_schema(tmp_path / "catalog.sqlite3", CATALOG)
-    database = Database.sqlite(tmp_path / "catalog.sqlite3")
+    database = catalog_place.open()
     yield SqlCatalogs(database, announced.events.append)
     await database.close()
 
 
-@pytest.fixture(params=USAGE_STORES)
-async def usage(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
-    async with usage_store(request.param, tmp_path) as store:
-        yield store
+@pytest.fixture
+def usage_place(engine: str, databases: Databases, tmp_path: Path) -> Place | None:
+    return None if engine == "memory" else databases.empty(engine, USAGE, tmp_path, takes_turns=False)
 
 
-@pytest.fixture(params=["sql", "memory"])
-async def identity(
-    request: pytest.FixtureRequest, tmp_path: Path, announced: Announced
-) -> AsyncIterator[IdentityStore]:
+@pytest.fixture
+async def usage(usage_place: Place | None) -> AsyncIterator[UsageStore]:
+    if usage_place is None:
+        yield MemoryStore()
+        return
+    database = usage_place.open()
+    yield SqlStore(database)
+    await database.close()
+
+
+@pytest.fixture
+def identity_place(engine: str, databases: Databases, tmp_path: Path) -> Place | None:
+    return None if engine == "memory" else databases.empty(engine, IDENTITY, tmp_path)
+
+
+@pytest.fixture
+async def identity(identity_place: Place | None, announced: Announced) -> AsyncIterator[IdentityStore]:
     """An installation with two organisations, of a project each."""
     bus = EventBus()
     bus.subscribe(str, announced.events.append)
-    database: Database | None = None
-    store: IdentityStore = MemoryIdentity(bus)
-    if request.param == "sql":
-        prepare_schema(tmp_path / "identity.sqlite3", IDENTITY)
-        database = Database.sqlite(tmp_path / "identity.sqlite3")
-        store = SqlIdentity(database, bus)
+    database = None if identity_place is None else identity_place.open()
+    store: IdentityStore = MemoryIdentity(bus) if database is None else SqlIdentity(database, bus)
     async with store.operate() as unit:
         for number in (1, 2):
             await unit.organizations.add(Organization(f"org_{number}", f"Organisation {number}", NOON))

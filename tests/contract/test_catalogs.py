@@ -277,3 +277,27 @@ async def test_a_view_is_of_one_moment(catalogs: Catalogs) -> None:
         async with catalogs.writing("org_1") as store:
             await store.add_provider(provider(2))
         assert [one.name for one in await view.providers()] == ["provider-1"]
+
+
+async def test_names_are_equal_byte_for_byte(catalogs: Catalogs) -> None:
+    aliases = ["gpt", "Gpt", "gpt ", "\u00e9", "e\u0301", "\u00df", "ss", "a/b", "\U0001f600"]
+    target = ModelTarget(deployment(1, provider(1)).id)
+    made = [replace(model(alias, target), id=f"mdl_{number}") for number, alias in enumerate(aliases)]
+    async with catalogs.writing("org_1") as store:
+        await store.add_provider(provider(1))
+        await store.add_deployments([deployment(1, provider(1))])
+        for one in made:
+            await store.add_model(one)
+    async with catalogs.reading("org_1") as store:
+        assert [one.alias for one in await store.models()] == sorted(aliases)
+        for one in made:
+            assert await store.model_named(one.alias) == one
+        assert await store.model_named("GPT") is None
+
+
+async def test_a_long_secret_is_kept_whole(catalogs: Catalogs) -> None:
+    sealed = StoredCredential("sealed", 3, sealed="x" * 100_000, last4="abcd")
+    async with catalogs.writing("org_1") as store:
+        await store.add_provider(provider(1, credential=sealed))
+    async with catalogs.reading("org_1") as store:
+        assert await store.providers() == [provider(1, credential=sealed)]

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.kernel.database import Database, Schema, new_metadata, prepare_schema
 from headworks.kernel.database.replies import AllReplies, SqlReplies, replies_table
 from headworks.kernel.idempotency import AnswerLost, Asked, InProgress, Kept, Pending, Replies, Reply, on_its_way
 from headworks.kernel.memory_replies import MemoryReplies
 from headworks.kernel.secrets import Sealer
+from tests.support.databases import Place
 
 METADATA = new_metadata()
-TABLE = replies_table(METADATA)
+TABLE = replies_table("identity", METADATA)
 ASKED = Asked("c" * 64, "k" * 64, "f" * 64)
 REPLY = Reply(201, '{"data": {"key": "hw_sk_canary"}}', {"etag": '"1"', "location": "/things/1"})
 MOST = 3
@@ -40,10 +42,10 @@ class Kitchen:
         return pending
 
 
-@pytest.fixture(params=["sql", "memory"])
-async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kitchen]:
+@pytest.fixture
+async def kitchen(identity_place: Place | None) -> AsyncIterator[Kitchen]:
     made: Kitchen
-    if request.param == "memory":
+    if identity_place is None:
         memory = MemoryReplies(lambda: made.at, MOST)
 
         async def commit() -> None:
@@ -52,9 +54,9 @@ async def kitchen(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         made = Kitchen(memory, commit)
         yield made
         return
-    prepare_schema(tmp_path / "x.sqlite3", Schema("identity", METADATA, head="x"))
-    database = Database.sqlite(tmp_path / "x.sqlite3")
-    sql = SqlReplies(database, TABLE, Sealer({"k": os.urandom(32)}, "k"), lambda: made.at, MOST)
+    database = identity_place.open()
+    sealer = Sealer({"k": os.urandom(32)}, "k")
+    sql = SqlReplies(database, identity_replies, sealer, lambda: made.at, MOST)
 
     async def commit_rows() -> None:
         async with database.transaction():
@@ -124,21 +126,21 @@ async def test_all_of_them_are_asked(kitchen: Kitchen) -> None:
     assert await both.recall(ASKED) is not None
 
 
-async def test_of_two_processes_one_wins(tmp_path: Path) -> None:
-    path = tmp_path / "x.sqlite3"
-    prepare_schema(path, Schema("identity", METADATA, head="x"))
+async def test_of_two_processes_one_wins(identity_place: Place | None) -> None:
+    if identity_place is None:
+        pytest.skip("a store in memory has one process")
     sealer = Sealer({"k": os.urandom(32)}, "k")
-    databases = [Database.sqlite(path), Database.sqlite(path)]
-    for database in databases:
-        SqlReplies(database, TABLE, sealer, lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    first, second = identity_place.open(), identity_place.open()
+    for database in (first, second):
+        SqlReplies(database, identity_replies, sealer, lambda: datetime(2026, 1, 2, tzinfo=UTC))
     with on_its_way(Pending(ASKED, REPLY, answered=True)):
-        async with databases[0].transaction():
+        async with first.transaction():
             pass
     with on_its_way(Pending(ASKED, REPLY, answered=True)), pytest.raises(InProgress):
-        async with databases[1].transaction():
+        async with second.transaction():
             pass
-    for database in databases:
-        await database.close()
+    await first.close()
+    await second.close()
 
 
 async def test_it_lies_sealed_and_opens_nowhere_else(tmp_path: Path) -> None:
@@ -151,8 +153,33 @@ async def test_it_lies_sealed_and_opens_nowhere_else(tmp_path: Path) -> None:
             pass
     with closing(sqlite3.connect(path)) as connection:
         assert "canary" not in "\n".join(connection.iterdump())
-        connection.execute("UPDATE replies SET caller = ?", ["d" * 64])
+        connection.execute("UPDATE identity_replies SET caller = ?", ["d" * 64])
         connection.commit()
     with pytest.raises(AnswerLost):
         await replies.recall(replace(ASKED, caller="d" * 64))
+    await database.close()
+
+
+async def test_answers_take_part_in_the_rotation_of_keys(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    prepare_schema(path, Schema("identity", METADATA, head="x"))
+    database = Database.sqlite(path)
+    old, new = os.urandom(32), os.urandom(32)
+    sealer = Sealer({"old": old}, "old")
+    replies = SqlReplies(database, TABLE, sealer, lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    for key in ("a" * 64, "b" * 64):
+        with on_its_way(Pending(replace(ASKED, key=key), REPLY, answered=True)):
+            async with database.transaction():
+                pass
+    assert await replies.sealed_by() == {"old": 2}
+    sealer.adopt(Sealer({"old": old, "new": new}, "new"))
+    with closing(sqlite3.connect(path)) as connection:
+        # One that does not open keeps its key, and stops nobody.
+        connection.execute("UPDATE identity_replies SET caller = ? WHERE request_key = ?", ["d" * 64, "b" * 64])
+        connection.commit()
+    assert await replies.reseal() == 1
+    assert await replies.sealed_by() == {"new": 1, "old": 1}
+    kept = await replies.recall(replace(ASKED, key="a" * 64))
+    assert kept is not None
+    assert kept.reply == REPLY
     await database.close()

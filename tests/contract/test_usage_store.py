@@ -223,3 +223,32 @@ async def test_what_is_put_aside_is_put_aside_once(usage: UsageStore) -> None:
             await unit.put_aside([Rejection("a" * 64, "reason", "event", NOON), Rejection("b" * 64, "r", "e", NOON)])
     async with usage.read() as reading:
         assert await reading.rejected() == 2
+
+
+async def test_a_report_of_sums_beyond_64_bits_is_exact(usage: UsageStore) -> None:
+    largest, count = 2**53, 1023
+    for key in range(3):
+        rows = [
+            row(2000 * key + number, tokens=largest, cost=2**53 - 1, key_id=f"key_{key}") for number in range(count)
+        ]
+        await add(usage, rows)
+    async with usage.read() as reading:
+        page, whole = await reading.report(ReportFilter("org_1", *EVERY_DAY), ("model",), PageRequest())
+    assert (whole.input_tokens, whole.cost_nanodollars) == (3 * count * largest, 3 * count * (2**53 - 1))
+    assert [one.figures for one in page.items] == [whole]
+
+
+async def test_names_are_equal_byte_for_byte(usage: UsageStore) -> None:
+    models = ["gpt", "Gpt", "gpt ", "\u00e9", "e\u0301", "\u00df", "ss", "\U0001f600"]
+    await add(usage, [row(number, model=name) for number, name in enumerate(models)])
+    async with usage.read() as reading:
+        page, _ = await reading.report(ReportFilter("org_1", *EVERY_DAY), ("model",), PageRequest(1, 100))
+        assert [one.model for one in page.items] == sorted(models)
+    for number, name in enumerate(models):
+        assert await listed(usage, RecordFilter("org_1", model=name)) == [f"req_{number}"]
+
+
+async def test_event_ids_that_differ_by_case_are_two_records(usage: UsageStore) -> None:
+    subject, own = row(1)
+    await add(usage, [(subject, ("REQ_1", *own[1:])), (subject, ("req_1", *own[1:]))])
+    assert sorted(await listed(usage, RecordFilter("org_1"))) == ["REQ_1", "req_1"]

@@ -176,6 +176,13 @@ pub struct Refusal {
     pub version: u32,
 }
 
+impl Refusal {
+    /// Whether it is the key that is not known, or no longer good, rather than what was asked for with it.
+    pub fn is_of_the_key(&self) -> bool {
+        self.code == "invalid_api_key"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

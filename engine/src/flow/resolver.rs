@@ -31,7 +31,31 @@ impl Resolver {
         }
     }
 
-    pub async fn resolve(
+    /// What the table says, which asks nobody; a verdict that has grown old is asked for again behind it.
+    pub fn known(
+        self: &Arc<Self>,
+        key: &KeyHash,
+        endpoint: Endpoint,
+        model: &str,
+        request_id: &str,
+    ) -> Option<Verdict> {
+        let found = self.table.get(key, endpoint, model, Instant::now())?;
+        if found.stale {
+            self.ask(
+                FlowKey {
+                    key: *key,
+                    endpoint,
+                    model: model.into(),
+                },
+                request_id,
+                None,
+            );
+        }
+        Some(found.verdict)
+    }
+
+    /// What the controller says; for what `known` does not know.
+    pub async fn asked(
         self: &Arc<Self>,
         key: &KeyHash,
         endpoint: Endpoint,
@@ -43,12 +67,6 @@ impl Resolver {
             endpoint,
             model: model.into(),
         };
-        if let Some(found) = self.table.get(key, endpoint, model, Instant::now()) {
-            if found.stale {
-                self.ask(flow_key(), request_id, None);
-            }
-            return Ok(found.verdict);
-        }
         let (sender, receiver) = oneshot::channel();
         self.ask(flow_key(), request_id, Some(sender));
         receiver.await.map_err(|_| Unresolved)
@@ -115,7 +133,7 @@ mod tests {
         let waiters: Vec<_> = (0..100)
             .map(|_| {
                 let resolver = Arc::clone(&resolver);
-                tokio::spawn(async move { resolver.resolve(&[1; 32], Endpoint::Models, "", "req").await })
+                tokio::spawn(async move { resolver.asked(&[1; 32], Endpoint::Models, "", "req").await })
             })
             .collect();
         let questions = loop {
@@ -132,17 +150,14 @@ mod tests {
             assert!(matches!(waiter.await.unwrap(), Ok(Verdict::Refused(_))));
         }
         assert_eq!(resolver.controller.counts().0, 1);
-        assert!(
-            resolver.resolve(&[1; 32], Endpoint::Models, "", "req").await.is_ok(),
-            "kept"
-        );
+        assert!(resolver.known(&[1; 32], Endpoint::Models, "", "req").is_some(), "kept");
         assert_eq!(resolver.controller.counts().0, 1);
     }
 
     #[tokio::test]
     async fn silence_is_unresolved_and_not_remembered() {
         let resolver = resolver(20);
-        let silent = resolver.resolve(&[1; 32], Endpoint::Models, "", "req").await;
+        let silent = resolver.asked(&[1; 32], Endpoint::Models, "", "req").await;
         assert!(matches!(silent, Err(Unresolved)));
         assert!(resolver.waiting.lock().is_empty());
         let (number, _) = resolver.controller.take(1).remove(0);

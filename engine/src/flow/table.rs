@@ -72,6 +72,8 @@ struct Entry {
 pub struct FlowTable {
     flows: HashMap<FlowKey, Arc<Entry>>,
     refusals: HashMap<FlowKey, Arc<Entry>>,
+    /// Keys that the controller knows, whatever it said of what they asked for. It outlasts their flows.
+    keys: HashMap<KeyHash, ()>,
     capacity: usize,
     /// Moves with every invalidation: an answer to a question asked before it is used, but not kept.
     generation: AtomicU64,
@@ -88,6 +90,7 @@ impl FlowTable {
         Self {
             flows: HashMap::new(),
             refusals: HashMap::new(),
+            keys: HashMap::new(),
             capacity,
             generation: AtomicU64::new(0),
         }
@@ -118,6 +121,11 @@ impl FlowTable {
         })
     }
 
+    /// Whether the controller knew this key when it was last asked.
+    pub fn knows(&self, key: &KeyHash) -> bool {
+        self.keys.pin().contains_key(key)
+    }
+
     /// To be read before a question is asked, and given back with its answer.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -125,6 +133,7 @@ impl FlowTable {
 
     /// Keep an answer, unless something was invalidated since its question. Returns the verdict either way.
     pub fn keep(&self, key: &FlowKey, answer: Answer, asked_in: u64, now: Instant) -> Verdict {
+        let is_of_the_key = matches!(&answer, Answer::Refusal(refusal) if refusal.is_of_the_key());
         let (verdict, fresh_ms, hard_ms) = match answer {
             Answer::Flow(flow) => {
                 let (fresh, hard) = (flow.fresh_ms, flow.hard_ms.max(flow.fresh_ms));
@@ -135,6 +144,9 @@ impl FlowTable {
                 (Verdict::Refused(Arc::new(refusal)), lasts, lasts)
             }
         };
+        if self.generation() == asked_in {
+            self.remember(&key.key, !is_of_the_key);
+        }
         if hard_ms == 0 || self.generation() != asked_in {
             self.still_stale(key);
             return verdict;
@@ -161,8 +173,21 @@ impl FlowTable {
         if self.generation() != asked_in {
             self.flows.pin().remove(key);
             self.refusals.pin().remove(key);
+            self.keys.pin().remove(&key.key);
         }
         verdict
+    }
+
+    fn remember(&self, key: &KeyHash, is_known: bool) {
+        let keys = self.keys.pin();
+        if !is_known {
+            keys.remove(key);
+        } else if !keys.contains_key(key) {
+            if keys.len() >= self.capacity {
+                keys.clear();
+            }
+            keys.insert(*key, ());
+        }
     }
 
     /// The controller had no answer for a stale flow: the flow goes on, and the next finder asks again.
@@ -174,6 +199,7 @@ impl FlowTable {
 
     pub fn invalidate_key(&self, key: &KeyHash) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+        self.keys.pin().remove(key);
         self.flows.pin().retain(|entry, _| &entry.key != key);
         self.refusals.pin().retain(|entry, _| &entry.key != key);
     }

@@ -1,4 +1,9 @@
-//! What this process may hold at once. Limits of keys and budgets are leases and come with the flow.
+//! What this process may hold at once, and how often strangers may try. Limits of keys and budgets are leases and come
+//! with the flow.
+
+mod strangers;
+
+pub use strangers::Strangers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

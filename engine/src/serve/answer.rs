@@ -42,6 +42,19 @@ impl AnswerBody {
     }
 }
 
+type Polled = Poll<Option<Result<Frame<Bytes>, Box<dyn std::error::Error + Send + Sync>>>>;
+
+impl Content {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Polled {
+        match self {
+            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Self::Relay(relay) => Pin::new(relay.as_mut()).poll_frame(cx).map_err(Into::into),
+            Self::Control(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
+        }
+    }
+}
+
 impl From<Content> for AnswerBody {
     fn from(content: Content) -> Self {
         Self { content, serving: None }
@@ -53,12 +66,16 @@ impl Body for AnswerBody {
     type Error = Box<dyn std::error::Error + Send + Sync>;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match &mut self.get_mut().content {
-            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Content::Relay(relay) => Pin::new(relay.as_mut()).poll_frame(cx).map_err(Into::into),
-            Content::Control(body) => Pin::new(body.as_mut()).poll_frame(cx).map_err(Into::into),
+        let body = self.get_mut();
+        let pace = body.serving.as_ref().and_then(Serving::pace);
+        if let Some(pace) = pace {
+            pace.taken();
         }
+        let polled = body.content.poll_frame(cx);
+        if let (Some(pace), Poll::Ready(Some(Ok(_)))) = (pace, &polled) {
+            pace.handed_over();
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -10,13 +10,15 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::AnswerBody;
 use super::door::{Door, Overdue, Visit};
+use super::pace::{Pace, Patience};
+use super::streams::{self, Streams};
 use super::{Gateway, Peer, refusal};
 
 const HEADERS: usize = 100;
@@ -25,6 +27,8 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Bounds on what a hostile HTTP/2 client can make us hold: streams, header lists, windows.
 const STREAMS: u32 = 100;
 const STREAM_WINDOW: u32 = 1024 * 1024;
+/// Requests that a client may abandon on one connection before it is told to take another; at twice as many it is cut.
+const ABANDONED: u32 = 200;
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
 trait Bytestream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -65,6 +69,8 @@ async fn speaks_http2(stream: &TcpStream, limit: Duration) -> Option<bool> {
 struct Requests {
     gateway: Arc<Gateway>,
     visit: Arc<Visit>,
+    /// Of HTTP/1, where one answer goes out at a time. Each stream of HTTP/2 has its own.
+    pace: Option<Arc<Pace>>,
     peer: Peer,
 }
 
@@ -76,19 +82,21 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let gateway = Arc::clone(&self.gateway);
         let (peer, is_ambiguous) = (self.peer, self.visit.is_ambiguous());
-        let serving = self.visit.enter();
+        let (serving, pace) = (self.visit.enter(), self.pace.clone());
         Box::pin(async move {
             let response = gateway.serve(peer, is_ambiguous, request).await;
+            let serving = serving.answering(pace.unwrap_or_else(streams::pace));
             Ok(response.map(|body| body.serving(serving)))
         })
     }
 }
 
 async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
-    let visit = Visit::new();
+    let (visit, pace) = (Visit::new(), Arc::<Pace>::default());
     let requests = Requests {
         gateway: Arc::clone(gateway),
         visit: Arc::clone(&visit),
+        pace: Some(Arc::clone(&pace)),
         peer,
     };
     let mut builder = http1::Builder::new();
@@ -104,7 +112,7 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
     if gateway.drain.is_stopping() {
         Pin::new(&mut connection).graceful_shutdown();
     }
-    let mut is_stopping = false;
+    let (mut is_stopping, mut patience) = (false, Patience::new(idle));
     let overdue = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
@@ -117,6 +125,10 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
                 is_stopping = true;
                 Pin::new(&mut connection).graceful_shutdown();
                 continue;
+            }
+            if patience.poll_end(&pace, cx).is_ready() {
+                tracing::debug!(peer = %peer.address, "a client left its answer lying; the connection is cut");
+                return Poll::Ready(None);
             }
             if !ticks.as_mut().poll_tick(cx) {
                 return Poll::Pending;
@@ -140,38 +152,57 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
 }
 
 async fn serve_http2(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer) {
+    let visit = Visit::new();
     let requests = Requests {
         gateway: Arc::clone(gateway),
-        visit: Visit::new(),
+        visit: Arc::clone(&visit),
+        pace: None,
         peer,
     };
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let (head, idle) = (gateway.settings.header_timeout(), gateway.settings.idle_timeout());
+    let mut builder = http2::Builder::new(Streams { patience: idle });
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(STREAM_WINDOW * 4)
-        .keep_alive_interval(gateway.settings.idle_timeout())
-        .keep_alive_timeout(gateway.settings.header_timeout());
+        .keep_alive_interval(idle)
+        .keep_alive_timeout(head);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
-    let stop = gateway.drain.stopped();
-    if gateway.drain.is_stopping() {
+    let mut ticks = pin!(Ticks::new(head.min(idle) / 4));
+    let mut stop = pin!(gateway.drain.stopped());
+    let mut was_told_to_go = gateway.drain.is_stopping();
+    if was_told_to_go {
         connection.as_mut().graceful_shutdown();
     }
-    let mut stop = pin!(stop);
-    let mut is_stopping = false;
-    let ended = poll_fn(|cx| {
-        if !is_stopping && stop.as_mut().poll(cx).is_ready() {
-            is_stopping = true;
-            connection.as_mut().graceful_shutdown();
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+                if let Err(error) = ended {
+                    tracing::debug!(peer = %peer.address, %error, "a client connection broke");
+                }
+                return Poll::Ready(());
+            }
+            let is_tick = ticks.as_mut().poll_tick(cx);
+            let may_stay =
+                |idle, abandoned| !(visit.is_restless(abandoned) || is_tick && visit.overdue(head, idle).is_some());
+            if !was_told_to_go {
+                was_told_to_go = !may_stay(idle, ABANDONED) || stop.as_mut().poll(cx).is_ready();
+                if was_told_to_go {
+                    connection.as_mut().graceful_shutdown();
+                    continue;
+                }
+            } else if !may_stay(idle + head, ABANDONED * 2) {
+                tracing::debug!(peer = %peer.address, "a client was told to go and did not; the connection is cut");
+                return Poll::Ready(());
+            }
+            if !is_tick {
+                return Poll::Pending;
+            }
         }
-        connection.as_mut().poll(cx)
     })
     .await;
-    if let Err(error) = ended {
-        tracing::debug!(peer = %peer.address, %error, "a client connection broke");
-    }
 }
 
 /// A coarse clock: what waits for it is late by a tick at most, and no request sets a timer.

@@ -14,6 +14,7 @@ use bytes::{Buf, Bytes};
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::pace::Pace;
 use super::refusal;
 use crate::dialect::openai::errors::ApiError;
 
@@ -29,6 +30,9 @@ pub struct Visit {
     head_began: AtomicU64,
     idle_began: AtomicU64,
     ambiguous: AtomicBool,
+    requests: AtomicU32,
+    /// Requests that ended before there was an answer to begin: an HTTP/2 client reset them.
+    abandoned: AtomicU32,
     /// What was no HTTP request, with which the connection ends.
     refused: OnceLock<ApiError>,
 }
@@ -48,6 +52,8 @@ impl Visit {
             head_began: AtomicU64::new(0),
             idle_began: AtomicU64::new(1),
             ambiguous: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
+            abandoned: AtomicU32::new(0),
             refused: OnceLock::new(),
         })
     }
@@ -60,8 +66,19 @@ impl Visit {
     /// A request was read; the guard is held until its answer is done with.
     pub fn enter(self: &Arc<Self>) -> Serving {
         self.open.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.head_began.store(0, Ordering::Relaxed);
-        Serving(Arc::clone(self))
+        Serving {
+            visit: Arc::clone(self),
+            pace: None,
+        }
+    }
+
+    /// Whether the client has abandoned this many requests, and more than it let be answered: it makes us begin work for
+    /// nothing (the rule by which Envoy meets "rapid reset", CVE-2023-44487).
+    pub fn is_restless(&self, abandoned: u32) -> bool {
+        let count = self.abandoned.load(Ordering::Relaxed);
+        count >= abandoned && count > self.requests.load(Ordering::Relaxed) / 2
     }
 
     /// Whether the request that is being read frames its body in two ways (RFC 9112 §6.1: an attack, or a broken proxy).
@@ -94,12 +111,35 @@ impl Visit {
     }
 }
 
-pub struct Serving(Arc<Visit>);
+pub struct Serving {
+    visit: Arc<Visit>,
+    /// Once there is an answer: how the client takes it.
+    pace: Option<Arc<Pace>>,
+}
+
+impl Serving {
+    /// There is an answer, taken at this pace.
+    #[must_use]
+    pub fn answering(mut self, pace: Arc<Pace>) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    pub fn pace(&self) -> Option<&Pace> {
+        self.pace.as_deref()
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        self.0.idle_began.store(self.0.now(), Ordering::Relaxed);
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
+        match &self.pace {
+            Some(pace) => pace.taken(),
+            None => {
+                self.visit.abandoned.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.visit.idle_began.store(self.visit.now(), Ordering::Relaxed);
+        self.visit.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -292,5 +332,22 @@ mod tests {
         drop(serving);
         Door::new((), Arc::clone(&visit)).look_at_head(b"GET");
         assert_eq!(visit.overdue(now, Duration::MAX), Some(Overdue::Head));
+    }
+
+    #[test]
+    fn restless_is_who_abandons_more_than_they_let_be_answered() {
+        let visit = Visit::new();
+        for _ in 0..9 {
+            drop(visit.enter());
+        }
+        assert!(!visit.is_restless(10), "a few are nobody's business");
+        drop(visit.enter());
+        assert!(visit.is_restless(10));
+        for _ in 0..10 {
+            drop(visit.enter().answering(Arc::default()));
+        }
+        assert!(!visit.is_restless(10), "half of them were answered");
+        drop(visit.enter());
+        assert!(visit.is_restless(10));
     }
 }

@@ -11,7 +11,7 @@ use super::answer::AnswerBody;
 use super::forward::{self, Admission};
 use super::intake::Intake;
 use super::refusal::{Refused, X_REQUEST_ID};
-use super::{Gateway, Peer, client, path};
+use super::{Gateway, Peer, client, path, stranger};
 use crate::auth::{self, Network};
 use crate::dialect::openai::errors::ApiError;
 use crate::fail_point::{FailPoint, reach};
@@ -29,7 +29,11 @@ pub async fn serve(
     body: Incoming,
 ) -> Result<Response<AnswerBody>, Refused> {
     let (started, started_us) = (Instant::now(), now_us());
-    let key = auth::authenticate(&parts.headers)?;
+    let key = match auth::authenticate(&parts.headers) {
+        Ok(key) => key,
+        Err(error) => return Err(stranger::counted(gateway, peer, error.into())),
+    };
+    stranger::unless_exhausted(gateway, peer, &key)?;
     reach(FailPoint::K0);
     let endpoint = Endpoint::of(rest);
     allow_method(endpoint, &parts.method)?;
@@ -40,16 +44,16 @@ pub async fn serve(
     };
     let intake = Intake::read(gateway, endpoint, path_model, &parts.headers, body).await?;
     let read = Instant::now();
-    let verdict = gateway
+    let verdict = match gateway
         .resolver
-        .resolve(&key, endpoint, &intake.model, id.text().as_str())
-        .await
-        .map_err(|_| {
-            Refused::unavailable(
-                "controller_unavailable",
-                "The gateway could not look the key up in time; try again in a moment.",
-            )
-        })?;
+        .known(&key, endpoint, &intake.model, id.text().as_str())
+    {
+        Some(Verdict::Refused(refusal)) if refusal.is_of_the_key() => {
+            return Err(stranger::counted(gateway, peer, refused(&refusal)));
+        }
+        Some(verdict) => verdict,
+        None => stranger::ask(gateway, peer, &key, endpoint, &intake.model, id).await?,
+    };
     if let Some(networks) = verdict.addresses() {
         allow_address(gateway, peer, parts, networks)?;
     }

@@ -12,10 +12,13 @@ mod headers;
 mod inference;
 mod intake;
 mod listener;
+mod pace;
 mod path;
 mod problem;
 mod refusal;
+mod stranger;
 mod streamed;
+mod streams;
 
 pub use drain::Drain;
 pub use listener::{Server, StartError};
@@ -28,7 +31,7 @@ use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
-use crate::limit::BodyBudget;
+use crate::limit::{BodyBudget, Strangers};
 use crate::meter::{Book, RequestId};
 use crate::settings::Settings;
 use crate::upstream::{Pool, Pools};
@@ -43,6 +46,7 @@ pub struct Gateway {
     pub resolver: Arc<Resolver>,
     pub book: Arc<Book>,
     pub bodies: Arc<BodyBudget>,
+    pub strangers: Strangers,
     pub pools: Pools,
     pub drain: Arc<Drain>,
     control: Option<Control>,
@@ -59,11 +63,17 @@ impl Gateway {
     pub fn new(settings: Settings, resolver: Arc<Resolver>, book: Arc<Book>) -> Self {
         let control = settings.control_socket.clone().map(Control::new);
         let bodies = BodyBudget::new(settings.bodies_in_flight_bytes);
+        let strangers = Strangers::new(
+            settings.unknown_key_rate,
+            settings.unknown_key_burst,
+            settings.unknown_key_loopback,
+        );
         Self {
             settings,
             resolver,
             book,
             bodies,
+            strangers,
             pools: Pools::default(),
             drain: Arc::default(),
             control,

@@ -95,6 +95,10 @@ impl Relay {
 
     fn received(&mut self, bytes: Bytes) {
         self.last_bytes = Instant::now();
+        // An upstream that always has more, and a client that takes it slowly, leave no time for a tick.
+        if let Some((code, why)) = self.reason_to_end(self.last_bytes) {
+            return self.break_off(code, why);
+        }
         self.meter.first_byte();
         match &mut self.content {
             Content::Opaque => self.out.push(bytes),
@@ -171,6 +175,28 @@ impl Relay {
         });
     }
 
+    /// As an error code, and for people.
+    fn reason_to_end(&self, now: Instant) -> Option<(&'static str, &'static str)> {
+        if self.drain.is_cutting() {
+            Some((
+                "gateway_shutdown",
+                "The gateway is shutting down; the answer is incomplete.",
+            ))
+        } else if now.duration_since(self.last_bytes) >= self.limits.idle {
+            Some((
+                "upstream_idle",
+                "The upstream sent nothing for too long; the answer is incomplete.",
+            ))
+        } else if now.duration_since(self.opened) >= self.limits.total {
+            Some((
+                "upstream_too_long",
+                "The answer took longer than allowed; it is incomplete.",
+            ))
+        } else {
+            None
+        }
+    }
+
     /// Once a second: deadlines, progress, and whether this process wants to end.
     fn tick(&mut self, cx: &mut Context<'_>) {
         while self.tick.as_mut().poll(cx).is_ready() {
@@ -179,21 +205,8 @@ impl Relay {
             if self.complete_since.is_some() {
                 // Only the connection's own end is awaited, so that it can be used again: not for longer than this.
                 self.upstream = None;
-            } else if self.drain.is_cutting() {
-                self.break_off(
-                    "gateway_shutdown",
-                    "The gateway is shutting down; the answer is incomplete.",
-                );
-            } else if self.last_bytes.elapsed() >= self.limits.idle {
-                self.break_off(
-                    "upstream_idle",
-                    "The upstream sent nothing for too long; the answer is incomplete.",
-                );
-            } else if self.opened.elapsed() >= self.limits.total {
-                self.break_off(
-                    "upstream_too_long",
-                    "The answer took longer than allowed; it is incomplete.",
-                );
+            } else if let Some((code, why)) = self.reason_to_end(Instant::now()) {
+                self.break_off(code, why);
             }
             if self.upstream.is_none() {
                 return;

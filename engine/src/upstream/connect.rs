@@ -189,3 +189,61 @@ fn demo() -> UpstreamIo {
     tokio::spawn(mock_provider::serve_connection(theirs, Arc::clone(mock)));
     UpstreamIo::Memory(ours)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(url: &str) -> Origin {
+        Origin::parse(url).unwrap()
+    }
+
+    async fn connect(url: &str, private_network: bool) -> Result<Connected, CallError> {
+        let connector = Connector::to_origin(origin(url), private_network);
+        connector.connect(Duration::from_secs(5)).await
+    }
+
+    /// A name says nothing of where it leads: what is checked is the address that would be connected to.
+    #[tokio::test]
+    async fn a_name_that_leads_inside_is_refused_at_the_connection() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://localhost:{}/v1", listener.local_addr().unwrap().port());
+        assert!(matches!(connect(&url, false).await, Err(CallError::Forbidden(..))));
+        assert!(connect(&url, true).await.is_ok());
+    }
+
+    /// A resolver that answers otherwise the second time: what it says is checked each time, also what is remembered.
+    #[tokio::test]
+    async fn an_address_that_changed_is_checked_again() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let inside = listener.local_addr().unwrap();
+        let connector = Connector::to_origin(origin("http://rebinds.example/v1"), false);
+        if let Connector::Origin { addresses, .. } = &connector {
+            *addresses.lock().await = Addresses {
+                known: vec![inside],
+                looked_up: Some(Instant::now()),
+            };
+        }
+        let refused = connector.connect(Duration::from_secs(5)).await;
+        assert!(matches!(refused, Err(CallError::Forbidden(address, _)) if address == inside.ip()));
+    }
+
+    #[tokio::test]
+    async fn other_spellings_of_an_address_lead_nowhere_else() {
+        for url in [
+            "http://[::ffff:127.0.0.1]/v1",
+            "http://[64:ff9b::7f00:1]/v1",
+            "http://[2002:7f00:1::]/v1",
+            "http://0.0.0.0/v1",
+            "http://[::]/v1",
+            "http://127.1/v1",
+            "http://0x7f000001/v1",
+            "http://2130706433/v1",
+        ] {
+            assert!(
+                matches!(connect(url, false).await, Err(CallError::Forbidden(..))),
+                "{url}"
+            );
+        }
+    }
+}

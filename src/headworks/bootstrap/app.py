@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from headworks import __version__
+from headworks.audit.http import router as audit_router
 from headworks.bootstrap import operations
 from headworks.bootstrap.description import describe
 from headworks.bootstrap.landing import router as landing_router
+from headworks.bootstrap.rotation import router as rotation_router
 from headworks.catalog.http import router as catalog_router
 from headworks.identity.http import router as identity_router
 from headworks.kernel.web import install_problem_handlers, provide
@@ -18,7 +20,15 @@ from headworks.usage.http import router as usage_router
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROUTERS = (identity_router, catalog_router, usage_router, operations.router, landing_router)
+ROUTERS = (
+    identity_router,
+    catalog_router,
+    usage_router,
+    audit_router,
+    rotation_router,
+    operations.router,
+    landing_router,
+)
 
 
 def build_app(provisions: Mapping[type, object]) -> FastAPI:

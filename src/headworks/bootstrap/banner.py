@@ -15,6 +15,7 @@ from headworks.bootstrap.summary import DEMO_MODEL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headworks.bootstrap.credentials import FirstOperator
     from headworks.bootstrap.discovery import Finding
     from headworks.bootstrap.summary import Summary
     from headworks.kernel.secrets import Secret
@@ -35,6 +36,8 @@ class Place:
     is_default_home: bool = True
     first_api_key: Secret | None = None
     """Only at the first start, when nobody has seen it."""
+    operator: FirstOperator | None = None
+    """Only until they have chosen a password of their own."""
     certificate_file: Path | None = None
     """Of the front door, where it has one: curl is told to trust it."""
 
@@ -74,6 +77,8 @@ def _lines(summary: Summary, place: Place, paint: _Paint) -> Iterator[str]:
     yield ""
     yield _row("Endpoint", f"{paint.strong(summary.endpoint)}  for any OpenAI SDK")
     yield _row("API key", _key(place, paint))
+    if place.operator is not None:
+        yield _row("Operator", f"{place.operator.email}  password {_password(place.operator, place, paint)}")
     yield _row("Models", _models(summary))
     if summary.discovery is not None:
         for finding in summary.discovery.findings:
@@ -119,6 +124,13 @@ def _key(place: Place, paint: _Paint) -> str:
     if place.first_api_key is None:
         return f"in {file}, or: {_called(place)} env"
     return f"{paint.strong(place.first_api_key.reveal())}  also in {file}"
+
+
+def _password(operator: FirstOperator, place: Place, paint: _Paint) -> str:
+    """Printed once, at the start that made it; later it is looked up where it is kept."""
+    if not operator.is_new:
+        return f"in {place.home / 'credentials.json'}, to be changed at the first sign-in"
+    return f"{paint.strong(operator.password.reveal())}, to be changed at the first sign-in"
 
 
 def _models(summary: Summary) -> str:

@@ -8,11 +8,15 @@ have connections of their own, each in its own loop, where a look-up takes a ten
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from headworks.audit.adapters.sql import SqlReader
+from headworks.audit.ports import Trails
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
 from headworks.catalog.adapters.tables import replies as catalog_replies
 from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
@@ -21,15 +25,17 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
+from headworks.identity.adapters.sealed import SealedInIdentity
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
+from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.identity.facade import IdentityFacade
+from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
-from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
-from headworks.kernel.secrets import open_keyring
+from headworks.kernel.secrets import Keyring
 from headworks.kernel.versions import Editing
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
@@ -37,10 +43,12 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
+    from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.database import Database
     from headworks.kernel.idempotency import Replies
-    from headworks.kernel.secrets import Sealer
     from headworks.usage.ports import UsageStore
 
 
@@ -49,12 +57,15 @@ class Foundation:
     """What the loops share: it has no connection and belongs to no thread."""
 
     home: Home
+    databases: Databases
     bus: EventBus
-    sealer: Sealer
+    keyring: Keyring
     environment: Mapping[str, str]
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    sign_in_settings: SignInSettings
+    password_cost: int
     editing: Editing
 
 
@@ -62,6 +73,7 @@ class Foundation:
 class Container:
     """The control plane's parts, in the main loop."""
 
+    foundation: Foundation
     databases: Mapping[str, Database]
     identity: IdentityFacade
     catalogs: SqlCatalogs
@@ -69,6 +81,10 @@ class Container:
     catalog: CatalogFacade
     catalog_settings: CatalogSettings
     usage: UsageStore
+    trails: Trails
+    keyring: Keyring
+    sealed: Sequence[Sealed]
+    """Every place that keeps secrets which the keyring seals."""
     editing: Editing
     replies: Replies
 
@@ -103,13 +119,7 @@ class ShipperParts:
         await _close(self.databases)
 
 
-def prepare_databases(home: Home) -> None:
-    """Make the databases, or migrate them. Raises SchemaTooNew before anything is served."""
-    for path, schema in ((home.identity, IDENTITY), (home.catalog, CATALOG), (home.usage, USAGE)):
-        prepare_schema(path, schema)
-
-
-def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str]) -> Foundation:
+def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
     """Raises PermissionError or ValueError when the keyring cannot be used."""
     catalog_settings = CatalogSettings(private_networks=settings.private_networks)
     gateway_settings = GatewaySettings(
@@ -118,21 +128,42 @@ def lay_foundation(home: Home, settings: Settings, environment: Mapping[str, str
         upstream_idle_ms=settings.upstream_idle_ms,
         upstream_total_ms=settings.upstream_total_ms,
     )
-    editing = Editing(if_match_required=settings.require_if_match)
-    sealer = open_keyring(home.keyring)
-    return Foundation(home, EventBus(), sealer, environment, catalog_settings, gateway_settings, editing)
+    sign_in_settings = SignInSettings(
+        access_life=timedelta(seconds=settings.access_token_seconds),
+        idle=timedelta(seconds=settings.session_idle_seconds),
+        absolute=timedelta(seconds=settings.session_seconds),
+        signing_key_life=timedelta(seconds=settings.signing_key_seconds),
+        issuer=settings.token_issuer,
+    )
+    return Foundation(
+        home=home,
+        databases=databases,
+        bus=EventBus(),
+        keyring=Keyring(home.keyring),
+        environment=environment,
+        catalog_settings=catalog_settings,
+        gateway_settings=gateway_settings,
+        sign_in_settings=sign_in_settings,
+        password_cost=settings.password_cost,
+        editing=Editing(if_match_required=settings.require_if_match),
+    )
 
 
 def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
-    home, bus = foundation.home, foundation.bus
-    identity_database, catalog_database = Database.sqlite(home.identity), Database.sqlite(home.catalog)
-    usage_database = Database.sqlite(home.usage)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    databases, bus = foundation.databases, foundation.bus
+    identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
+    usage_database = databases.open(USAGE, takes_turns=False)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
+    replies = (
+        SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
+        SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+    )
     return Container(
+        foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
         identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
         catalogs=catalogs,
@@ -140,13 +171,11 @@ def build_container(foundation: Foundation) -> Container:
         catalog=catalog,
         catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
+        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
+        keyring=foundation.keyring,
+        sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer), *replies),
         editing=foundation.editing,
-        replies=AllReplies(
-            [
-                SqlReplies(identity_database, identity_replies, foundation.sealer, now),
-                SqlReplies(catalog_database, catalog_replies, foundation.sealer, now),
-            ]
-        ),
+        replies=AllReplies(replies),
     )
 
 
@@ -161,16 +190,17 @@ def build_controller(foundation: Foundation) -> ControllerParts:
 def build_shipper(foundation: Foundation) -> ShipperParts:
     """The shipper's parts; they belong to the loop that first uses them."""
     identity, catalog, databases = _inline(foundation)
-    usage_database = Database.sqlite(foundation.home.usage, inline=True)
+    # Usage of several gateways is stored side by side: what its statements do is the same in any order.
+    usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
     return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
-    identity_database = Database.sqlite(foundation.home.identity, inline=True)
-    catalog_database = Database.sqlite(foundation.home.catalog, inline=True)
+    identity_database = foundation.databases.open(IDENTITY, inline=True)
+    catalog_database = foundation.databases.open(CATALOG, inline=True)
     identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
-    vault = SealedVault(foundation.sealer, foundation.environment)
+    vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
     return identity, catalog, (identity_database, catalog_database)

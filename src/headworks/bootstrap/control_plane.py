@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.operations import Installation
+from headworks.bootstrap.rotation import Rotation
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
-from headworks.kernel.web import Authenticator, Once, Surroundings
+from headworks.kernel.web import Once, Surroundings
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.container import Container
     from headworks.bootstrap.home import Home
+    from headworks.bootstrap.sign_in import SignInParts
     from headworks.bootstrap.welcome import Welcome
 
 _BACKLOG = 512
@@ -41,11 +44,13 @@ _KEEP_ALIVE_SECONDS = 300
 _STOP_SECONDS = 5
 
 
-def management_app(container: Container, health: Health, welcome: Welcome, home: Home) -> Surroundings:
+def management_app(
+    container: Container, sign_in: SignInParts, health: Health, welcome: Welcome, home: Home
+) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
     provisions: dict[type, object] = {
-        Authenticator: container.identity,
+        **sign_in.provisions(),
         IdentityStore: container.identity.store,
         Catalogs: container.catalogs,
         Vault: container.vault,
@@ -54,6 +59,8 @@ def management_app(container: Container, health: Health, welcome: Welcome, home:
         Once: Once(container.replies),
         UsageStore: container.usage,
         KeyNames: container.identity,
+        Trails: container.trails,
+        Rotation: Rotation(container.keyring, container.sealed, container.catalog.note),
         Health: health,
         Metrics: metrics,
         Installation: Installation(now(), str(home.path), welcome.endpoint),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +17,17 @@ if TYPE_CHECKING:
     from headworks.identity.facade import FirstKeys
 
 _PRIVATE = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOperator:
+    """Who may do everything, until they have chosen a password of their own."""
+
+    user_id: str
+    email: str
+    password: Secret
+    is_new: bool
+    """It was made at this start, so nobody has seen it."""
 
 
 def endpoint_of(settings: Settings, address: str | None = None) -> str:
@@ -51,6 +65,22 @@ class Credentials:
         """Write new keys, before they become valid."""
         self._content |= {"api_key": keys.inference.reveal(), "management_key": keys.management.reveal()}
         self._write()
+
+    @property
+    def operator_password(self) -> Secret | None:
+        """The one-time password of the first operator, as long as it is kept."""
+        text = self._content.get("operator_password", "")
+        return Secret(text) if text else None
+
+    def keep_operator(self, email: str, password: Secret) -> None:
+        """Write the first operator's one-time password, before it becomes valid."""
+        self._content |= {"operator_email": email, "operator_password": password.reveal()}
+        self._write()
+
+    def forget_operator(self) -> None:
+        """They have a password of their own."""
+        if self._content.pop("operator_password", None) is not None:
+            self._write()
 
     def point_to(self, endpoint: str) -> None:
         """Say where the server is now, if that changed."""

@@ -42,7 +42,9 @@ TAGS = (
     {"name": "operations", "description": "Health, metrics and state of the installation."},
 )
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
-_SCHEME = "managementKey"
+_KEY, _TOKEN, _COOKIE = "managementKey", "accessToken", "sessionCookie"
+_SECURITY: list[dict[str, list[str]]] = [{_KEY: []}, {_TOKEN: []}, {_COOKIE: []}]
+"""Any one of them, and no two at once."""
 _PROBLEM = "application/problem+json"
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 _CREATED = "201"
@@ -81,7 +83,19 @@ def _document(app: FastAPI) -> Json:
     schemas.pop("HTTPValidationError", None)
     schemas.pop("ValidationError", None)
     document["components"]["securitySchemes"] = {
-        _SCHEME: {"type": "http", "scheme": "bearer", "bearerFormat": KEY_PATTERN, "description": "A management key."}
+        _KEY: {"type": "http", "scheme": "bearer", "bearerFormat": KEY_PATTERN, "description": "A management key."},
+        _TOKEN: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "Of somebody who signed in with `POST /api/v1/auth/login`.",
+        },
+        _COOKIE: {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "__Host-headworks-access",
+            "description": "Of a browser that signed in with `mode: cookie`. What may change something needs `X-CSRF-Token` too.",
+        },
     }
     kinds = {kind for route in routes_of(app) for kind in refusals_of(route)}
     document["components"]["examples"] = {kind.code: _example(kind) for kind in kinds}
@@ -126,10 +140,10 @@ def _complete(operation: Json, route: RouteContext) -> None:
         _add_key(operation)
     for access in access_of(route):
         if access.permission is not None:
-            operation["security"] = [{_SCHEME: []}, {}] if access.loopback else [{_SCHEME: []}]
+            operation["security"] = [*_SECURITY, {}] if access.loopback else _SECURITY
             operation["x-permission"] = access.permission
         elif access.recognise:
-            operation["security"] = [{_SCHEME: []}, {}]
+            operation["security"] = [*_SECURITY, {}]
     if any(isinstance(call, Retirement) for call in calls_of(route.dependant)):
         operation["deprecated"] = True
 

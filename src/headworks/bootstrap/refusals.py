@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headworks.identity.errors import AddressNotAllowed, InvalidKey, WrongKindOfKey
+from headworks.identity.errors import (
+    AddressNotAllowed,
+    CsrfRefused,
+    InvalidKey,
+    InvalidToken,
+    SessionIsOver,
+    TokenExpired,
+    WrongKindOfKey,
+)
 from headworks.kernel.database import DatabaseUnavailable
 from headworks.kernel.errors import HeadworksError, Invalid, Stale, Unauthenticated
 from headworks.kernel.idempotency import AnswerLost, InProgress, KeyReused
 from headworks.kernel.web import PreconditionRequired, access_of, is_kept, takes_precondition
-from headworks.kernel.web.access import MissingPermission, calls_of
+from headworks.kernel.web.access import MissingPermission, PasswordChangeRequired, TwoCredentials, calls_of
+from headworks.kernel.web.browser import CrossSiteRequest
 from headworks.kernel.web.intake import NotAcceptable, UnsupportedMediaType
 from headworks.kernel.web.problems import BodyTooLarge, MalformedBody
 from headworks.kernel.web.raises import Raises
@@ -25,7 +34,20 @@ if TYPE_CHECKING:
 Kind = type[HeadworksError]
 
 API: Final = "/api/"
-_OF_CALLERS: Final = (Unauthenticated, InvalidKey, WrongKindOfKey, AddressNotAllowed, MissingPermission)
+_OF_CALLERS: Final = (
+    Unauthenticated,
+    InvalidKey,
+    WrongKindOfKey,
+    AddressNotAllowed,
+    InvalidToken,
+    TokenExpired,
+    SessionIsOver,
+    TwoCredentials,
+    CrossSiteRequest,
+    CsrfRefused,
+    MissingPermission,
+    PasswordChangeRequired,
+)
 _OF_ALL: Final = (HeadworksError, DatabaseUnavailable)
 _OF_BODIES: Final = (MalformedBody, BodyTooLarge, UnsupportedMediaType)
 _OF_REPEATS: Final = (KeyReused, InProgress, AnswerLost)

@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from headworks.bootstrap.discovery.places import NAMES
 from headworks.identity.domain.emails import check_email
+from headworks.kernel.database import Address, BadAddress
 from headworks.kernel.errors import Invalid
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +78,51 @@ class Settings(BaseModel):
         default=False,
         description="Whether the management API lets nobody change or remove what they have not seen: 428 without If-Match.",
     )
+    database_url: Secret | None = Field(
+        None,
+        description="The database of every context, such as `postgresql://user:password@host/name`; without it, SQLite "
+        "files in the data folder. [Databases](../guides/databases.md) has more.",
+    )
+    identity_database_url: Secret | None = Field(
+        None, description="That of organisations, projects and keys, if another."
+    )
+    catalog_database_url: Secret | None = Field(None, description="That of providers, models and prices, if another.")
+    usage_database_url: Secret | None = Field(None, description="That of usage, if another.")
+    database_connections: int = Field(
+        5,
+        ge=2,
+        le=1_000,
+        description="The most connections to a database server for each context; one of them writes. The controller has "
+        "one fewer for each of the two that it asks.",
+    )
+    database_connect_seconds: float = Field(
+        5.0, gt=0, le=600, description="How long connecting to a database server may take."
+    )
+    database_lock_seconds: float = Field(
+        5.0, gt=0, le=600, description="How long a statement waits for another transaction on a database server."
+    )
+    database_statement_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=3_600,
+        description="How long one statement may take on a database server; a transaction, twice that.",
+    )
+    access_token_seconds: int = Field(600, ge=60, le=3_600, description="How long an access token is valid.")
+    session_idle_seconds: int = Field(
+        7 * 86_400, ge=300, le=365 * 86_400, description="After how long without a refresh a session ends."
+    )
+    session_seconds: int = Field(
+        30 * 86_400, ge=300, le=365 * 86_400, description="After how long a session ends, whatever happens."
+    )
+    signing_key_seconds: int = Field(
+        30 * 86_400, ge=3_600, le=365 * 86_400, description="How long one key signs access tokens before the next does."
+    )
+    token_issuer: str = Field(
+        "headworks", min_length=1, max_length=256, description="The issuer that access tokens name (iss)."
+    )
+    password_cost: int = Field(
+        12, ge=10, le=16, description="The cost of hashing a password with bcrypt; each one more takes twice as long."
+    )
 
     upstream_connect_ms: int = Field(
         5_000, gt=0, le=3_600_000, description="How long connecting to a provider may take, its TLS handshake included."
@@ -90,6 +137,13 @@ class Settings(BaseModel):
         3_600_000, gt=0, le=86_400_000, description="How long a provider's answer may take in all."
     )
 
+    audit_anchor_seconds: float = Field(
+        3_600.0,
+        ge=1,
+        le=86_400,
+        description="How often the end of each audit trail that moved is noted in the log, which must show `info` for that.",
+    )
+
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
     bodies_in_flight_bytes: int = Field(
@@ -97,9 +151,25 @@ class Settings(BaseModel):
     )
     header_timeout_ms: int = Field(10_000, gt=0, description="How long a client may take to send its headers.")
     body_progress_ms: int = Field(30_000, gt=0, description="How long a client's body may stand still.")
-    idle_timeout_ms: int = Field(60_000, gt=0, description="How long a connection may stay without a request.")
+    idle_timeout_ms: int = Field(
+        60_000,
+        gt=0,
+        description="How long a connection may stay without a request, or a client take nothing of an answer.",
+    )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
+    unknown_key_rate: float = Field(
+        1.0,
+        ge=0,
+        le=1_000_000,
+        description="Tries with unknown keys that an address (of IPv6, a /64) gets back in a second; 0 for no limit.",
+    )
+    unknown_key_burst: int = Field(
+        20, ge=1, le=1_000_000, description="Tries with unknown keys that an address has at first."
+    )
+    unknown_key_loopback: bool = Field(
+        default=False, description="Whether unknown keys from this machine are counted too."
+    )
     spool_segment_bytes: int = Field(
         8 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
     )
@@ -146,6 +216,17 @@ class Settings(BaseModel):
                 message = f"{DISCOVERY_PREFIX}{name.upper()} names no place; there are {', '.join(sorted(NAMES))}"
                 raise ValueError(message)
         return addresses
+
+    @field_validator("database_url", "identity_database_url", "catalog_database_url", "usage_database_url")
+    @classmethod
+    def _usable_address(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            try:
+                Address.parse(url).tls_context()
+            except BadAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -17,6 +17,7 @@ from headworks.kernel.telemetry import logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headworks.bootstrap.credentials import FirstOperator
     from headworks.bootstrap.settings import Settings
     from headworks.catalog.facade import CatalogFacade
     from headworks.kernel.secrets import Secret
@@ -36,6 +37,8 @@ class Welcome:
     first_api_key: Secret | None
     """Only at the first start."""
     found: Discovery | None = field(default=None)
+    operator: FirstOperator | None = field(default=None)
+    """Only until they have chosen a password of their own."""
 
     async def __call__(self) -> Summary:
         """The state of things now."""
@@ -68,6 +71,7 @@ class Welcome:
             command=command_of(sys.argv[0], Path.cwd()),
             is_default_home=home == type(self.settings)().home,
             first_api_key=self.first_api_key,
+            operator=self.operator,
             certificate_file=self.settings.tls_cert,
         )
 

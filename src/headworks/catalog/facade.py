@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from headworks.catalog.queries import views
 from headworks.catalog.queries.kept import Ages, Kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from headworks.catalog.contracts import (
         CatalogChanged,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     )
     from headworks.catalog.ports import Catalogs, Vault
     from headworks.catalog.settings import CatalogSettings
+    from headworks.kernel.audit import Change
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -94,6 +96,30 @@ class CatalogFacade:
         """Add the shipped prices that are not there yet; returns how many."""
         async with self._catalogs.writing(SHIPPED) as store:
             return await commands.load_shipped_prices(store, prices)
+
+    async def sealed_by(self) -> Mapping[str, int]:
+        """How many stored credentials each key of the keyring seals, by the key's id. Raises DatabaseUnavailable."""
+        total: Counter[str] = Counter()
+        for counts in (await self._catalogs.sealed_by()).values():
+            total.update(counts)
+        return total
+
+    async def reseal(self) -> int:
+        """Seal every credential that another key sealed with the one that seals now; returns how many.
+
+        One transaction for each organisation: cut short anywhere, it goes on when it is called again.
+        """
+        done = 0
+        for organization_id, counts in (await self._catalogs.sealed_by()).items():
+            if set(counts) != {self._vault.key_id}:
+                async with self._catalogs.writing(organization_id) as store:
+                    done += await commands.reseal_credentials(store, self._vault)
+        return done
+
+    async def note(self, change: Change) -> None:
+        """An entry of the audit trail about the installation's secrets, which no organisation owns."""
+        async with self._catalogs.writing(SHIPPED) as store:
+            store.audit(change)
 
     def _kept(self, organization_id: str) -> Kept[Snapshot]:
         async def load() -> tuple[int, Snapshot]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from headworks.catalog.contracts import Deployment, Model, Price, Provider
+    from headworks.kernel.audit import Change
     from headworks.kernel.secrets import Secret
 
 
@@ -60,6 +61,9 @@ class CatalogReader(Protocol):
 class CatalogStore(CatalogReader, Protocol):
     """A transaction. What it wrote is committed, and `catalog.changed` announced, when its block ends well."""
 
+    def audit(self, change: Change) -> None:
+        """Write `change` to the audit trail, in this transaction."""
+
     async def add_provider(self, provider: Provider) -> None:
         """Raises NameTaken."""
 
@@ -98,7 +102,10 @@ class CatalogStore(CatalogReader, Protocol):
 
 
 class Catalogs(Protocol):
-    """The door to the store. An organisation must be named: nothing reads across tenants but `price_history`."""
+    """The door to the store. An organisation must be named.
+
+    Nothing reads across tenants but `price_history`, and `sealed_by`, which only counts.
+    """
 
     def reading(self, organization_id: str) -> AbstractAsyncContextManager[CatalogReader]:
         """All that the block reads is of one moment. Raises DatabaseUnavailable."""
@@ -108,6 +115,9 @@ class Catalogs(Protocol):
 
     async def revision(self, organization_id: str) -> int:
         """What `CatalogReader.revision` says, without opening a view: the cheapest question there is."""
+
+    async def sealed_by(self) -> Mapping[str, Mapping[str, int]]:
+        """Organisation → id of a key → how many stored credentials it seals: for a rotation, of every organisation."""
 
     async def price_history(self) -> tuple[int, Sequence[Price], Sequence[PricedProvider]]:
         """Every owner's prices and every provider there ever was, at one revision, for rating usage."""
@@ -141,6 +151,16 @@ class Vault(Protocol):
 
     def seal(self, secret: Secret, provider: Provider, version: int) -> str:
         """Ciphertext that opens only as this organisation's, this provider's and this version's credential."""
+
+    @property
+    def key_id(self) -> str:
+        """Of the key that seals now."""
+
+    def reseal(self, provider: Provider) -> str | None:
+        """Its ciphertext under the key that seals now; None where it is so already, or nothing is sealed.
+
+        Raises CredentialUnreadable.
+        """
 
     def open(self, provider: Provider) -> Secret | None:
         """The provider's credential; None where it has none. Raises CredentialUnreadable, saying how to mend it."""

@@ -17,6 +17,61 @@ class Api:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
+    def list_audit_events(self, *, actor_id: str | None = None, action: str | None = None, resource_type: str | None = None, resource_id: str | None = None, request_id: str | None = None, organization_id: str | None = None, from_: str | None = None, to: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.AuditEventOut]:
+        """Who changed what, the newest first: in the caller's organisation, or everywhere for an operator."""
+        return cast("Page[shapes.AuditEventOut]", self._transport.send("GET", "/audit-events", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to, "cursor": cursor, "per_page": per_page}))
+
+    def export_audit_events(self, *, actor_id: str | None = None, action: str | None = None, resource_type: str | None = None, resource_id: str | None = None, request_id: str | None = None, organization_id: str | None = None, from_: str | None = None, to: str | None = None) -> None:
+        """The same as JSON lines, all of it, the newest first."""
+        self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
+
+    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
+        """Go through every chain from its beginning: is anything changed, missing, out of place or cut off?  Who
+        can write to the database can also write a whole new chain. Only an anchor that was kept elsewhere shows
+        that.
+        """
+        return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
+
+    def login(self, body: shapes.LoginBody) -> shapes.GrantedOut:
+        """Begin a session. A wrong email and a wrong password answer alike; too many tries have to wait."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/login", body=body)["data"])
+
+    def logout(self) -> None:
+        """End this session; its tokens are worth nothing from here on."""
+        self._transport.send("POST", "/auth/logout")
+
+    def change_password(self, body: shapes.PasswordBody) -> None:
+        """It asks for the current one, and ends one's other sessions."""
+        self._transport.send("POST", "/auth/password", body=body)
+
+    def refresh(self, body: shapes.RefreshBody) -> shapes.GrantedOut:
+        """Another access token for a refresh token, which is used up; one that comes twice ends its session."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/refresh", body=body)["data"])
+
+    def switch(self, body: shapes.SwitchBody) -> shapes.GrantedOut:
+        """The same session in another of one's organisations. Access tokens for the one before end here."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/switch", body=body)["data"])
+
+    def show_second_factor(self) -> shapes.SecondFactorOut:
+        """When it was confirmed; null where there is none in force."""
+        return cast("shapes.SecondFactorOut", self._transport.send("GET", "/auth/totp")["data"])
+
+    def set_up_second_factor(self, body: shapes.ConfirmedBody) -> shapes.SetUpOut:
+        """A secret for an authenticator app. Nothing changes until it is confirmed with a code."""
+        return cast("shapes.SetUpOut", self._transport.send("POST", "/auth/totp", body=body)["data"])
+
+    def confirm_second_factor(self, body: shapes.CodeBody) -> shapes.RecoveryCodesOut:
+        """From now on signing in asks for a code. The recovery codes are shown this once."""
+        return cast("shapes.RecoveryCodesOut", self._transport.send("POST", "/auth/totp/confirm", body=body)["data"])
+
+    def renew_recovery_codes(self, body: shapes.ConfirmedBody) -> shapes.RecoveryCodesOut:
+        """The old ones stop working."""
+        return cast("shapes.RecoveryCodesOut", self._transport.send("POST", "/auth/totp/recovery-codes", body=body)["data"])
+
+    def remove_second_factor(self, body: shapes.ConfirmedBody) -> None:
+        """With its recovery codes."""
+        self._transport.send("POST", "/auth/totp/remove", body=body)
+
     def list_deployments(self, *, provider: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
         return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "page": page, "per_page": per_page, "sort": sort}))
@@ -59,6 +114,14 @@ class Api:
         """Its link stops working. Revoking it again changes nothing."""
         self._transport.send("DELETE", filled("/invitations/{invitation_id}", invitation_id), header={"If-Match": if_match})
 
+    def show_keyring(self) -> shapes.KeyringOut:
+        """Each key of the keyring by its id, and how much it seals."""
+        return cast("shapes.KeyringOut", self._transport.send("GET", "/keyring")["data"])
+
+    def rotate_keyring(self) -> shapes.RotatedOut:
+        """While everything runs. Cut short, it goes on when it is asked for again."""
+        return cast("shapes.RotatedOut", self._transport.send("POST", "/keyring/rotations")["data"])
+
     def list_keys(self, *, kind: Literal["inference", "management"] | None = None, state: Literal["active", "suspended", "expired", "revoked"] | None = None, project_id: str | None = None, owner_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None, cursor: str | None = None) -> Page[shapes.KeyOut]:
         """The organisation's keys, the newest first."""
         return cast("Page[shapes.KeyOut]", self._transport.send("GET", "/keys", query={"kind": kind, "state": state, "project_id": project_id, "owner_id": owner_id, "page": page, "per_page": per_page, "sort": sort, "cursor": cursor}))
@@ -90,6 +153,10 @@ class Api:
         while.
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def me(self) -> shapes.MeOut:
+        """The caller, and what they may do where they act."""
+        return cast("shapes.MeOut", self._transport.send("GET", "/me")["data"])
 
     def list_members(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.MemberOut]:
         """Those who belong to the organisation, in the order in which they joined."""
@@ -212,6 +279,18 @@ class Api:
     def change_service_account(self, service_account_id: str, body: shapes.ServiceAccountChangeBody, *, if_match: str | None = None) -> shapes.ServiceAccountOut:
         """Rename it, give it another role, or disable and enable it; its keys follow everywhere within a second."""
         return cast("shapes.ServiceAccountOut", self._transport.send("PATCH", filled("/service-accounts/{service_account_id}", service_account_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def list_sessions(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.SessionOut]:
+        """Those that can still be used, the newest first."""
+        return cast("Page[shapes.SessionOut]", self._transport.send("GET", "/sessions", query={"page": page, "per_page": per_page}))
+
+    def revoke_other_sessions(self) -> None:
+        """All but this one."""
+        self._transport.send("DELETE", "/sessions")
+
+    def revoke_one_session(self, session_id: str) -> None:
+        """One of one's own. Its tokens are worth nothing from here on."""
+        self._transport.send("DELETE", filled("/sessions/{session_id}", session_id))
 
     def status(self) -> shapes.StatusOut:
         """Version, health, and what the engine says of itself."""

@@ -19,6 +19,7 @@ class AcceptanceBody(TypedDict):
     """The link's secret, and how the new account is to be called."""
 
     name: NotRequired[str | None]
+    password: NotRequired[str | None]
     token: str
 
 
@@ -39,12 +40,44 @@ class AliveOut(TypedDict):
     version: NotRequired[str]
 
 
+class AuditEventOut(TypedDict):
+    """One change: who, what, before and after, from where."""
+
+    action: str
+    actor_id: str
+    actor_kind: str
+    after: Any
+    at: str
+    before: Any
+    hash: str
+    id: str
+    organization_id: str
+    request_id: str | None
+    resource_id: str
+    resource_type: str
+    sequence: int | None
+    source: str | None
+    trail: str
+
+
 class CheckOut(TypedDict):
     """One thing that was looked at."""
 
     detail: str
     name: str
     state: Literal["ok", "degraded", "failed"]
+
+
+class CodeBody(TypedDict):
+    """Proof that the app has the secret."""
+
+    code: str
+
+
+class ConfirmedBody(TypedDict):
+    """One's password, for what makes the account weaker or stronger."""
+
+    password: str
 
 
 class CredentialOut(TypedDict):
@@ -79,6 +112,14 @@ class DeploymentOut(TypedDict):
     weight: int
 
 
+class FaultOut(TypedDict):
+    """The first place where a chain does not hold."""
+
+    id: str | None
+    problem: str
+    sequence: int
+
+
 class FiguresOut(TypedDict):
     """Sums over some requests."""
 
@@ -90,6 +131,21 @@ class FiguresOut(TypedDict):
     output_tokens: int
     requests: int
     unpriced_requests: int
+
+
+class GrantedOut(TypedDict):
+    """A session, and its tokens unless they went into cookies."""
+
+    access_token: str | None
+    access_token_expires_at: str
+    csrf_token: str | None
+    must_change_password: bool
+    organization_id: str | None
+    refresh_token: str | None
+    session_expires_at: str
+    session_id: str
+    token_type: NotRequired[Literal["Bearer"]]
+    user: SignedInUserOut
 
 
 class HealthOut(TypedDict):
@@ -115,6 +171,24 @@ class InvitationOut(TypedDict):
     role: Literal["admin", "maintainer", "viewer"]
     state: Literal["pending", "accepted", "revoked", "expired"]
     version: int
+
+
+class JwkOut(TypedDict):
+    """A public key (RFC 7517)."""
+
+    alg: str
+    crv: str
+    kid: str
+    kty: str
+    use: str
+    x: str
+    y: str
+
+
+class JwksOut(TypedDict):
+    """The public keys that verify access tokens: the newest signs, older ones go when their last token is over."""
+
+    keys: list[JwkOut]
 
 
 class KeyChangeBody(TypedDict):
@@ -143,7 +217,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -152,6 +226,21 @@ class KeyOut(TypedDict):
     state: Literal["active", "suspended", "expired", "revoked"]
     suspension: Literal["organization_disabled", "project_archived", "owner_disabled", "owner_left"] | None
     version: int
+
+
+class KeyUseOut(TypedDict):
+    """A key that seals stored secrets. The key itself is never shown."""
+
+    id: str
+    is_current: bool
+    is_missing: bool
+    secrets: int
+
+
+class KeyringOut(TypedDict):
+    """The keys, the oldest first."""
+
+    keys: list[KeyUseOut]
 
 
 class LargePageMeta(TypedDict):
@@ -171,6 +260,31 @@ class Links(TypedDict):
     next: NotRequired[str | None]
     prev: NotRequired[str | None]
     self: str
+
+
+class LoginBody(TypedDict):
+    """What somebody signs in with."""
+
+    code: NotRequired[str | None]
+    email: str
+    mode: NotRequired[Literal["token", "cookie"]]
+    organization_id: NotRequired[str | None]
+    password: str
+    recovery_code: NotRequired[str | None]
+
+
+class MeOut(TypedDict):
+    """Who calls, and what they may do where they act."""
+
+    id: str
+    is_operator: bool
+    kind: Literal["user", "service_account", "key", "system"]
+    memberships: list[OwnMembershipOut]
+    must_change_password: bool
+    organization_id: str | None
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    session_id: str | None
+    user: SignedInUserOut | None
 
 
 class MemberChangeBody(TypedDict):
@@ -265,7 +379,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -289,7 +403,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -372,6 +486,13 @@ class OrganizationOut(TypedDict):
     version: int
 
 
+class OwnMembershipOut(TypedDict):
+    """Where one belongs, and as what."""
+
+    organization_id: str
+    role: Literal["admin", "maintainer", "viewer"]
+
+
 class OwnerOut(TypedDict):
     """Whose key it is."""
 
@@ -389,6 +510,13 @@ class PageMeta(TypedDict):
     timestamp: str
     total: int
     total_pages: int
+
+
+class PasswordBody(TypedDict):
+    """Another password."""
+
+    current_password: str
+    new_password: str
 
 
 class PriceOut(TypedDict):
@@ -513,10 +641,39 @@ class RatesOut(TypedDict):
     requests: int
 
 
+class RecoveryCodesOut(TypedDict):
+    """Shown this once; each works once."""
+
+    recovery_codes: list[str]
+
+
+class RefreshBody(TypedDict):
+    """The way on for a program; a browser sends its cookie instead."""
+
+    refresh_token: NotRequired[str | None]
+
+
+class RotatedOut(TypedDict):
+    """What a rotation did."""
+
+    dropped: list[str]
+    key_id: str
+    remaining: int
+    resealed: int
+    resumed: bool
+
+
 class RotationBody(TypedDict):
     """How to change over."""
 
     overlap_seconds: NotRequired[int]
+
+
+class SecondFactorOut(TypedDict):
+    """Whether there is one."""
+
+    confirmed_at: str | None
+    recovery_codes_left: int
 
 
 class ServiceAccountChangeBody(TypedDict):
@@ -541,6 +698,35 @@ class ServiceAccountOut(TypedDict):
     version: int
 
 
+class SessionOut(TypedDict):
+    """A session, without its tokens."""
+
+    carriage: Literal["bearer", "cookie"]
+    created_at: str
+    expires_at: str
+    id: str
+    is_current: bool
+    last_seen_at: str
+    organization_id: str
+    source: str
+    user_agent: str
+
+
+class SetUpOut(TypedDict):
+    """What the app has to be told, shown this once."""
+
+    secret: str
+    uri: str
+
+
+class SignedInUserOut(TypedDict):
+    """Who signed in."""
+
+    email: str
+    id: str
+    name: str
+
+
 class StartingOut(TypedDict):
     """The process answers, and does not serve yet."""
 
@@ -561,6 +747,12 @@ class StatusOut(TypedDict):
     version: str
 
 
+class SwitchBody(TypedDict):
+    """Where to act from now on."""
+
+    organization_id: str
+
+
 class TargetIn(TypedDict):
     """Where requests go. The deployment is made when the provider has none of that model yet."""
 
@@ -577,6 +769,16 @@ class TargetOut(TypedDict):
     provider: str
     upstream_model: str
     weight: int
+
+
+class TrailOut(TypedDict):
+    """What checking one chain found."""
+
+    anchor: str
+    entries: int
+    fault: FaultOut | None
+    intact: bool
+    trail: str
 
 
 class UsageEventOut(TypedDict):
@@ -673,3 +875,10 @@ class UserOut(TypedDict):
     name: str
     state: Literal["active", "disabled"]
     version: int
+
+
+class VerificationOut(TypedDict):
+    """What checking every chain found."""
+
+    intact: bool
+    trails: list[TrailOut]

@@ -40,6 +40,11 @@ class EngineSettings:
     idle_timeout_ms: int = 60_000
     question_timeout_ms: int = 5_000
     flow_table_size: int = 200_000
+    unknown_key_rate: float = 1.0
+    """Tries with unknown keys that a source of requests gets back in a second; 0 for no limit."""
+    unknown_key_burst: int = 20
+    unknown_key_loopback: bool = False
+    """Whether this machine is counted as well."""
     spool_segment_bytes: int = 8 * 1024 * 1024
     spool_limit_bytes: int = 1024 * 1024 * 1024
     spool_sync_ms: int = 50

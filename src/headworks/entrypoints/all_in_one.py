@@ -15,16 +15,18 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headworks.audit.facade import AuditFacade
+from headworks.bootstrap.anchors import Anchors
 from headworks.bootstrap.container import (
     build_container,
     build_controller,
     build_shipper,
     furnish,
     lay_foundation,
-    prepare_databases,
 )
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.credentials import Credentials, endpoint_of
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
@@ -36,6 +38,7 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.dataplane.engine import EngineError
 from headworks.identity.contracts import (
     KeyChanged,
+    ManyKeysChanged,
     MembershipChanged,
     OrganizationChanged,
     ProjectChanged,
@@ -70,8 +73,9 @@ def run(settings: Settings) -> int:
         home = Home(settings.home)
         home.prepare()
         with home.lock():
-            prepare_databases(home)
-            return asyncio.run(_serve(home, settings))
+            databases = Databases(home, settings)
+            databases.prepare()
+            return asyncio.run(_serve(home, settings, databases))
     except (HomeError, EngineError, HeadworksError, OSError, ValueError) as error:
         sys.stderr.write(f"headworks: {error}\n")
         return _FAILED
@@ -103,10 +107,10 @@ class _House:
     shipper: ShipperThread
 
 
-async def _serve(home: Home, settings: Settings) -> int:
+async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
     stop = _Stop()
     async with AsyncExitStack() as stack:
-        house = _build(home, settings, stack)
+        house = _build(home, settings, databases, stack)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
             has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
@@ -127,24 +131,28 @@ async def _serve(home: Home, settings: Settings) -> int:
             first_key,
         )
         health = _health(house)
-        control_plane = _open_management(house, health, welcome)
+        control_plane = await _open_management(house, health, welcome, credentials)
         serving = control_plane.start()
         gc.collect()
         # What is there now stays: the collector need not walk through it while somebody waits for an answer.
         gc.freeze()
         health.started = True
         greeting = asyncio.create_task(welcome.greet(), name="welcome")
+        anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
+        noting = asyncio.create_task(anchors.run(), name="anchors")
 
-        await stop.wait(serving, shipping)
+        await stop.wait(serving, shipping, noting)
         greeting.cancel()
+        noting.cancel()
         await _close(house, control_plane)
+        await anchors.note()
     return stop.status
 
 
-def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
+def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     engine = make_engine(settings, home.spool, control_socket)
-    foundation = lay_foundation(home, settings, environment())
+    foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
     controller = ControllerThread(engine, build_controller(foundation))
@@ -153,6 +161,7 @@ def _build(home: Home, settings: Settings, stack: AsyncExitStack) -> _House:
     # Each of these concerns many keys at once, and happens seldom.
     for kind in (
         CatalogChanged,
+        ManyKeysChanged,
         OrganizationChanged,
         ProjectChanged,
         UserChanged,
@@ -172,13 +181,16 @@ def _health(house: _House) -> Health:
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
-def _open_management(house: _House, health: Health, welcome: Welcome) -> ControlPlane:
+async def _open_management(house: _House, health: Health, welcome: Welcome, credentials: Credentials) -> ControlPlane:
     from headworks.bootstrap.control_plane import (  # noqa: PLC0415 - half a second that no model call waits for
         ControlPlane,
         management_app,
     )
+    from headworks.bootstrap.sign_in import build_sign_in, first_operator  # noqa: PLC0415 - as above
 
-    return ControlPlane(management_app(house.container, health, welcome, house.home), house.control_socket)
+    sign_in = build_sign_in(house.container)
+    welcome.operator = await first_operator(sign_in, house.foundation.bus, credentials)
+    return ControlPlane(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
 
 
 async def _close(house: _House, control_plane: ControlPlane) -> None:

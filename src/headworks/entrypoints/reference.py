@@ -16,6 +16,7 @@ from headworks.bootstrap.discovery import NAMES
 from headworks.bootstrap.permissions_page import permissions_page
 from headworks.bootstrap.settings import DISCOVERY_PREFIX, Settings, variable_of
 from headworks.entrypoints.cli.app import app
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,8 @@ _CLI = """# Commands
 
 What `headworks COMMAND --help` prints. Written by `python -m headworks.entrypoints.reference`.
 
-`headworks up` starts a server. The others speak to a running one over its HTTP API; they find it by `credentials.json` in the
-data folder. Options that say where the server is come before the command: `headworks --home DIR keys list`.
+`headworks up` starts a server, and `headworks db` speaks to its databases. The others speak to a running one over its HTTP API; they
+find it by `credentials.json` in the data folder. Options that say where the server is come before the command: `headworks --home DIR keys list`.
 
 | exit status | |
 | --- | --- |
@@ -99,7 +100,7 @@ def _values(name: str, field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{value}`" for value in kinds)
     unit = next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), None)
-    names = {bool: "`true`, `false`", int: "number", float: "number", Path: "path", str: "text"}
+    names = {bool: "`true`, `false`", int: "number", float: "number", Path: "path", str: "text", Secret: "URL, secret"}
     return unit or names[kinds[0]]
 
 

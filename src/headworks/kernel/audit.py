@@ -1,4 +1,4 @@
-"""What a change did, as the audit trail keeps it. Use cases say it; the store writes it in the same transaction."""
+"""What a management action changed, as the audit trail keeps it: said by use cases, written with their transaction."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. Who made it, from where and when is added where it is written."""
+    """One change of one thing. `before` and `after` are JSON values made from what is shown of it, never secrets."""
 
     action: str
-    """Such as `user.invited`."""
+    """Noun and what happened to it: `key.revoked`."""
     resource_type: str
     resource_id: str
     before: Mapping[str, object] | None
-    """None for what was just made. Never holds a secret."""
+    """None where it was not there."""
     after: Mapping[str, object] | None
-    """None for what is gone. Never holds a secret."""
+    """None where it is gone."""

@@ -106,6 +106,19 @@ class Stale(HeadworksError):
         """The version that is there now, where it is known."""
 
 
+class TooMany(HeadworksError):
+    """The caller tries too often; `retry_after` says when the next try is looked at."""
+
+    code = "too_many_requests"
+    status = 429
+    title = "Too many tries"
+
+    def __init__(self, message: str, *, retry_after: int, detail: str = "") -> None:
+        super().__init__(message, detail=detail)
+        self.retry_after = retry_after
+        """Seconds."""
+
+
 class Unavailable(HeadworksError):
     """Something that we depend on failed; the same request may succeed later. Never shown as 401."""
 

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 Permission = Literal[
     "inference",
+    "account:use",
     "organizations:read",
     "projects:read",
     "projects:write",
@@ -22,12 +23,13 @@ Permission = Literal[
     "prices:read",
     "prices:write",
     "usage:read",
+    "audit:read",
     "status:read",
     "metrics:read",
     "installation:operate",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; members: who belongs to the organisation, and who is invited;
+inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited;
 installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
 their hash.
 """
@@ -35,3 +37,5 @@ their hash.
 INFERENCE: frozenset[Permission] = frozenset({"inference"})
 MANAGEMENT: frozenset[Permission] = frozenset(get_args(Permission)) - INFERENCE
 """All that a management key can hold."""
+OWN_ACCOUNT: frozenset[Permission] = frozenset({"account:use"})
+"""What everybody holds who signed in, whatever their role."""

@@ -26,6 +26,8 @@ class Principal:
     """Of a user that signed in."""
     key_id: str | None = None
     """The key that proved it, where one did."""
+    must_change_password: bool = False
+    """They signed in with a password that was made for them, and have to choose their own first."""
 
     def may(self, permission: Permission) -> bool:
         """Whether they hold `permission`."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAME_LENGTH = 128
 """The most characters that a name may have."""
+COMPARABLE_LENGTH = 512
+"""The most characters of `comparable`: some letters are spelled out there, and stores keep it in an index."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that do not show: controls, directional marks, surrogates, unassigned, line separators."""
@@ -25,6 +27,8 @@ def checked_name(field: str, value: str) -> str:
         raise Invalid.field(field, "empty", "must not be empty")
     if len(name) > NAME_LENGTH:
         raise Invalid.field(field, "too_long", f"has {len(name)} characters; at most {NAME_LENGTH} are allowed")
+    if len(comparable(name)) > COMPARABLE_LENGTH:
+        raise Invalid.field(field, "too_long", "is too long when its ligatures and signs are spelled out; shorten it")
     if any(unicodedata.category(character) in _UNSEEN for character in name):
         raise Invalid.field(field, "unprintable", "holds a control or invisible character; remove it")
     return name

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from headworks.kernel.contention import TransactionLost, until_it_holds
 from headworks.usage.contracts import Ingested
 from headworks.usage.domain.intake import Intake
 from headworks.usage.domain.rows import OWN, event_of, identity_of
@@ -69,26 +70,38 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
             middle = len(rows) // 2
             parts += [rows[middle:], rows[:middle]]
     if rejections:
-        async with usage.transaction() as unit:
-            await unit.put_aside(rejections)
-            before_commit()
+        await until_it_holds(lambda: _put_aside(usage, rejections, before_commit))
     refused_count = len(rejections) - len(batch.rejections)
     redelivered = len(batch.rows) - len(stored) - refused_count
     return Ingested(len(stored), redelivered, len(rejections), _last_uses(stored))
+
+
+async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_commit: Callable[[], None]) -> None:
+    async with usage.transaction() as unit:
+        await unit.put_aside(rejections)
+        before_commit()
 
 
 async def _store_rows(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:
     """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
     if not rows:
         return []
-    try:
+
+    async def at_once() -> list[Row]:
         async with usage.transaction() as unit:
             await unit.add_rows(rows)
             await unit.add_totals(add_up(rows))
             before_commit()
-    except AlreadyThere:
+        return rows
+
+    async def without_known() -> list[Row]:
         return await _store_new(usage, rows, before_commit)
-    return rows
+
+    try:
+        return await until_it_holds(at_once)
+    except AlreadyThere:
+        # Another gateway may be storing some of them at this very moment: then they are looked for again.
+        return await until_it_holds(without_known, lost=(TransactionLost, AlreadyThere))
 
 
 async def _store_new(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:

@@ -116,7 +116,10 @@ class UsageStore(Protocol):
     """Where usage is kept."""
 
     def transaction(self) -> AbstractAsyncContextManager[UsageUnit]:
-        """Commits at the end of the block, unless it raises. Raises DatabaseUnavailable."""
+        """Commits at the end of the block, unless it raises. Raises DatabaseUnavailable, TransactionLost.
+
+        Others may write at the same time: what was looked up may no longer hold when the block writes.
+        """
 
     def read(self) -> AbstractAsyncContextManager[UsageReading]:
         """Look-ups only. Raises DatabaseUnavailable."""

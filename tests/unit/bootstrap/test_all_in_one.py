@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from headworks.bootstrap.container import prepare_databases
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings, load_settings
 from headworks.dataplane.engine import EngineError
@@ -94,8 +94,9 @@ async def up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     home = Home(settings.home)
     home.prepare()
     with home.lock():
-        prepare_databases(home)
-        status = asyncio.create_task(all_in_one._serve(home, settings))
+        databases = Databases(home, settings)
+        databases.prepare()
+        status = asyncio.create_task(all_in_one._serve(home, settings, databases))
         transport = httpx.AsyncHTTPTransport(uds=str(home.control_socket))
         async with httpx.AsyncClient(transport=transport, base_url="http://headworks") as client:
             running = Running(settings.home, engine, client, status)
@@ -261,6 +262,10 @@ async def test_whose_access_ends_is_asked_about_anew(settings: Settings, monkeyp
             one for one in (await running.call("GET", "/api/v1/members"))["data"] if one["user_id"] == bob["user_id"]
         ]
         await ends("sk-bobs", "DELETE", f"/api/v1/members/{member['id']}", None, 204, "owner left")
+        running.engine.invalidated.clear()
+        bulk = [{"name": f"bulk {number}"} for number in range(20)]
+        await running.call("POST", "/api/v1/keys/bulk", 201, json={"keys": bulk})
+        assert running.engine.invalidated == ["*"]
         await ends("sk-others", "PATCH", organization, {"state": "disabled"}, 200, "organisation is disabled")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from headworks.bootstrap.banner import Place, command_of, curl, render
+from headworks.bootstrap.credentials import FirstOperator
 from headworks.bootstrap.discovery import Discovery, Finding
 from headworks.bootstrap.summary import DEMO_MODEL, Summary, summarize
 from headworks.catalog.contracts import VisibleModel
@@ -136,3 +138,15 @@ def _script(folder: Path) -> Path:
     script.write_text("#!/bin/sh\n")
     script.chmod(0o755)
     return script
+
+
+def test_the_first_operators_password_is_shown_once() -> None:
+    operator = FirstOperator("usr_1", "operator@localhost", Secret("one-time"), is_new=True)
+    place = Place(home=Path("/data"), command="headworks", operator=operator)
+    summary = Summary("1", "http://127.0.0.1:8080/v1", (), "headworks/echo")
+    first = render(summary, place, colour=False)
+    assert "Operator   operator@localhost  password one-time, to be changed at the first sign-in" in first
+    later = render(summary, replace(place, operator=replace(operator, is_new=False)), colour=False)
+    assert "one-time" not in later
+    assert "password in /data/credentials.json" in later
+    assert "Operator" not in render(summary, replace(place, operator=None), colour=False)

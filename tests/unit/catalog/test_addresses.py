@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.catalog.domain.addresses import base_url, kind_of, same_origin
+from headworks.catalog.domain.networks import kind_of_host
 from headworks.kernel.errors import Invalid
+
+ADDRESSES = Path(__file__).parents[3] / "engine" / "tests" / "golden" / "addresses.txt"
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,15 @@ def test_one_spelling(written: str, kept: str) -> None:
         "http://[fd00:ec2::254]/v1",
         "http://[::ffff:169.254.169.254]/v1",
         "http://[fe80::1%25eth0]/v1",
+        "http://[fe80::1]/v1",
+        "http://169.254.1.1/v1",
+        "http://0.0.0.0/v1",
+        "http://127.1/v1",
+        "http://0x7f000001/v1",
+        "http://0x7f.0.0.1/v1",
+        "http://models.example.1/v1",
+        "http://[64:ff9b::a9fe:a9fe]/v1",
+        "http://[2002:a9fe:a9fe::1]/v1",
         "https://" + "a" * 2048,
     ],
 )
@@ -89,11 +103,8 @@ def test_a_refusal_does_not_repeat_a_password() -> None:
         "http://models.localhost/v1",
         "http://10.1.2.3/v1",
         "http://192.168.0.1/v1",
-        "http://169.254.1.1/v1",
-        "http://0.0.0.0/v1",
         "http://100.64.0.1/v1",
         "http://[::1]/v1",
-        "http://[fe80::1]/v1",
         "http://[fd00::1]/v1",
         "http://[::ffff:127.0.0.1]/v1",
     ],
@@ -103,6 +114,27 @@ def test_private_addresses_are_the_operators_to_allow(written: str) -> None:
     with pytest.raises(Invalid) as refused:
         base_url(written, private_networks=False)
     assert refused.value.details[0].code == "private"
+
+
+def listed() -> list[tuple[str, str]]:
+    """The list that the engine's guard is held to as well."""
+    lines = [line.split() for line in ADDRESSES.read_text().splitlines() if not line.startswith("#")]
+    return [(kind, address) for kind, address in lines]
+
+
+@pytest.mark.parametrize(("kind", "address"), listed())
+def test_both_planes_judge_an_address_alike(kind: str, address: str) -> None:
+    assert kind_of_host(address) == kind
+    shown = f"[{address}]" if ":" in address else address
+    codes = []
+    for private_networks in (True, False):
+        try:
+            base_url(f"http://{shown}/v1", private_networks=private_networks)
+        except Invalid as refused:
+            codes.append(refused.details[0].code)
+        else:
+            codes.append("")
+    assert codes == {"public": ["", ""], "private": ["", "private"], "never": ["reserved", "reserved"]}[kind]
 
 
 def test_public_addresses_need_no_allowance() -> None:

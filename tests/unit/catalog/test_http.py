@@ -352,3 +352,55 @@ async def test_the_catalogs_lists_are_sorted(client: httpx.AsyncClient) -> None:
             "invalid_request",
             ["query.sort"],
         )
+
+
+PRIVATE = ["http://127.0.0.1:1/v1", "http://localhost:1/v1", "http://10.0.0.1/v1", "http://[::ffff:192.168.0.1]/v1"]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+async def test_what_is_on_the_servers_networks_is_the_operators(
+    client: httpx.AsyncClient, gatekeeper: Gatekeeper, catalog: Catalog, address: str
+) -> None:
+    body = {"name": "inside", "base_url": address}
+    gatekeeper.permissions = MANAGEMENT - {"installation:operate"}
+    status, code, fields = refusal(await client.post("/providers", json=body))
+    assert (status, code, fields) == (422, "invalid_request", ["base_url"])
+    await made(client, "/providers", name="outside", base_url="https://models.example/v1")
+    assert refusal(await client.patch("/providers/outside", json={"base_url": address}))[2] == ["base_url"]
+
+    gatekeeper.permissions = MANAGEMENT
+    await made(client, "/providers", **body)
+    await made(client, "/deployments", provider="inside", upstream_model="m")
+    await made(client, "/deployments", provider="outside", upstream_model="m")
+    assert await allowances(catalog) == {"inside/m": True, "outside/m": False}
+
+    # Whoever else moves it later takes the allowance away; a change of something else leaves it.
+    gatekeeper.permissions = MANAGEMENT - {"installation:operate"}
+    assert (await client.patch("/providers/inside", json={"remove_credential": True})).status_code == 200
+    assert (await allowances(catalog))["inside/m"] is True
+    assert (await client.patch("/providers/inside", json={"base_url": "https://other.example/v1"})).status_code == 200
+    assert (await allowances(catalog))["inside/m"] is False
+
+
+async def allowances(catalog: Catalog) -> dict[str, bool]:
+    """Which names the engine may call at private addresses: what their host resolves to is looked at there."""
+    snapshot = await catalog.facade.snapshot(ORGANIZATION)
+    return {name: route.targets[0].private_network for name, route in snapshot.routes.items()}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "http://169.254.0.1/v1",
+        "http://[fe80::1]/v1",
+        "http://[::ffff:169.254.169.254]/v1",
+        "http://[64:ff9b::a9fe:a9fe]/v1",
+        "http://100.100.100.200/v1",
+        "http://[fd00:ec2::254]/v1",
+        "http://0.0.0.0/v1",
+        "http://metadata.google.internal/v1",
+    ],
+)
+async def test_what_hands_out_credentials_is_nobodys(client: httpx.AsyncClient, address: str) -> None:
+    assert refusal(await client.post("/providers", json={"name": "x", "base_url": address}))[2] == ["base_url"]

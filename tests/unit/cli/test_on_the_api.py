@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
 from structlog.testing import capture_logs
 
-from headworks.bootstrap.container import build_container, furnish, lay_foundation, prepare_databases
+from headworks.bootstrap.container import build_container, furnish, lay_foundation
 from headworks.bootstrap.control_plane import management_app
 from headworks.bootstrap.credentials import Credentials
+from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings
+from headworks.bootstrap.sign_in import build_sign_in, first_operator
 from headworks.bootstrap.welcome import Welcome
 from tests.support.child import eventually, free_port
 from tests.support.engine_twin import EngineTwin
@@ -51,8 +56,9 @@ class Api:
         settings = Settings(home=self._home.path, port=self.port)
         endpoint = f"http://127.0.0.1:{self.port}/v1"
         self._home.prepare()
-        prepare_databases(self._home)
-        foundation = lay_foundation(self._home, settings, {})
+        databases = Databases(self._home, settings)
+        databases.prepare()
+        foundation = lay_foundation(self._home, settings, databases, {})
         container = build_container(foundation)
         credentials = Credentials(self._home.credentials, endpoint)
         foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
@@ -61,7 +67,9 @@ class Api:
         engine.start()
         health = Health(engine, {}, started=True)
         welcome = Welcome(settings, {}, container.catalog, foothold.organization_id, endpoint, None)
-        app = management_app(container, health, welcome, self._home)
+        sign_in = build_sign_in(container)
+        await first_operator(sign_in, foundation.bus, credentials)
+        app = management_app(container, sign_in, health, welcome, self._home)
         self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", ws="none"))
         await self._server.serve()
         await container.close()
@@ -218,3 +226,48 @@ def test_keys_are_imported_by_their_hashes(run: Run) -> None:
     assert (again.status, "known already" in again.err) == (1, True)
     wrong = run("keys", "import", "-", stdin="hw_sk_not_a_hash\n")
     assert (wrong.status, "line 1" in wrong.err, "hw_sk" in wrong.err) == (2, True, False)
+
+
+def test_the_audit_trail(run: Run, home: Path) -> None:
+    made = run("keys", "create", "audited", "--json").json()
+    assert isinstance(made, dict)
+    listed = run("audit", "list", "--action", "key.*", "--resource", str(made["id"]))
+    assert "key.created" in listed.out
+    assert made["key"] not in listed.out
+    run("keys", "revoke", "audited")
+    assert '"action": "key.revoked"' in run("audit", "list", "--limit", "1", "--json").out
+    assert "revoked_at" in run("audit", "list", "--limit", "1").out
+    assert run("audit", "list", "--from", "2999-01-01", "--json").json() == []
+    assert run("audit", "list", "--from", "moon").status == 2
+    everything = [json.loads(line) for line in run("audit", "export").out.splitlines()]
+    assert {event["action"] for event in everything} >= {"key.revoked", "key.created", "prices.shipped"}
+    assert run("audit", "list", "--limit", "100000", "--json").json() == everything
+    whole = run("audit", "verify")
+    assert whole.status == 0, whole
+    assert "identity: whole" in whole.out
+    anchor = whole.out.splitlines()[0].split("; ")[1]
+    assert run("audit", "verify", "--anchor", anchor).status == 0
+    assert run("audit", "verify", "--anchor", "identity:1").status == 1
+
+    with closing(sqlite3.connect(home / "identity.sqlite3")) as connection, connection:
+        connection.execute("UPDATE identity_audit_trail SET action = 'key.read' WHERE sequence = 3")
+    found = run("audit", "verify")
+    assert found.status == 1
+    assert "identity: TAMPERED WITH at entry 3 (aud_" in found.out
+    assert "catalog: whole" in found.out
+    assert '"intact": false' in run("audit", "verify", "--json").out
+
+
+def test_the_rotation_of_secrets(run: Run) -> None:
+    run("providers", "add", "up", "--base-url", "http://127.0.0.1:1/v1", "--api-key-stdin", stdin="sk-0123456789abcdef")
+    before = run("secrets", "status")
+    assert before.status == 0, before
+    (old,) = [word for word in before.out.split() if word.startswith("kek_")]
+    done = run("secrets", "rotate")
+    assert done.status == 0, done
+    assert "sealed 1 secret with it" in done.out
+    assert old in done.out
+    assert "Back up the keyring" in done.err
+    assert old not in run("secrets", "status").out
+    assert "keyring.rotated" in run("audit", "list", "--action", "keyring.*").out
+    assert "qrst" not in run("secrets", "status", "--json").out

@@ -8,10 +8,14 @@ import httpx
 import pytest
 
 from headworks.bootstrap.app import build_app
+from headworks.identity.adapters.sign_in.bcrypt import Bcrypt
+from headworks.identity.adapters.sign_in.memory import MemorySignIn
 from headworks.identity.commands.keys import KeyOrder, create_key
+from headworks.identity.commands.passwords import Passwords
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.ports import Store
 from headworks.kernel.clock import now
+from headworks.kernel.events import EventBus
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Authenticator
 from tests.unit.identity.people import join, operate
@@ -22,8 +26,10 @@ async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
     async with store.transaction(caller.organization_id) as unit:
         issued = await create_key(unit, caller, KeyOrder("caller", "management"), now())
     assert issued.key is not None
+    passwords = Passwords(MemorySignIn(EventBus()), Bcrypt(4), now)
+    provisions = {Authenticator: IdentityFacade(store, now), Store: store, Passwords: passwords}
     return httpx.AsyncClient(
-        transport=httpx.ASGITransport(build_app({Authenticator: IdentityFacade(store, now), Store: store})),
+        transport=httpx.ASGITransport(build_app(provisions)),
         base_url="http://headworks/api/v1",
         headers={"authorization": f"Bearer {issued.key.reveal()}"},
     )

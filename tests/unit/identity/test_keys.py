@@ -10,7 +10,7 @@ import pytest
 from headworks.identity.commands import keys, members, rotation, service_accounts
 from headworks.identity.commands.keys import IssuedKey, KeyChange, KeyOrder
 from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
-from headworks.identity.contracts import ServiceAccount
+from headworks.identity.contracts import ManyKeysChanged, ServiceAccount
 from headworks.identity.domain.keys import hash_key
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.errors import (
@@ -25,6 +25,7 @@ from headworks.identity.errors import (
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.ports import KeyFilter, Store
 from headworks.kernel.errors import HeadworksError, Invalid, Stale
+from headworks.kernel.events import EventBus
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.permissions import INFERENCE
 from headworks.kernel.principal import Principal
@@ -224,12 +225,18 @@ class TestManyAtOnce:
         async with store.read("org_1") as reading:
             return (await reading.keys.page(KeyFilter(), NOON, PageRequest())).total
 
-    async def test_all_are_made(self, store: Store, admin: Principal) -> None:
+    async def test_all_are_made(self, store: Store, admin: Principal, bus: EventBus, told: Told) -> None:
+        many: list[ManyKeysChanged] = []
+        bus.subscribe(ManyKeysChanged, many.append)
         orders = [KeyOrder(f"k{number}", sha256=hash_key(f"sk-{number}")) for number in range(999)] + [KeyOrder("own")]
         async with store.transaction("org_1") as unit:
             issued = await keys.create_keys(unit, admin, orders, NOON)
         assert [one.view.name for one in issued] == [one.name for one in orders]
         assert await self.count(store) == 1000
+        assert (many, told.take()) == ([ManyKeysChanged("org_1")], [])
+        async with store.transaction("org_1") as unit:
+            few = await keys.create_keys(unit, admin, [KeyOrder("a"), KeyOrder("b")], NOON)
+        assert told.take() == [one.view.key_hash for one in few]
 
     @pytest.mark.parametrize(
         ("orders", "error", "field"),

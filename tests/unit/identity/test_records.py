@@ -46,28 +46,28 @@ async def test_every_change_is_told_without_its_secrets(store: Store, admin: Pri
         await members.remove_member(within, admin, "mbr_bob_org_1")
         await users.change_user(unit, admin, "usr_bob", UserChange(state="disabled"))
     assert [one.action for one in told] == [
-        "organization.made",
-        "project.made",
+        "organization.created",
+        "project.created",
         "organization.changed",
-        "project.made",
+        "project.created",
         "project.changed",
-        "service_account.made",
+        "service_account.created",
         "service_account.changed",
-        "key.made",
+        "key.created",
         "key.changed",
         "key.rotated",
         "key.revoked",
-        "invitation.made",
-        "user.made",
-        "membership.made",
+        "invitation.created",
+        "user.created",
+        "membership.created",
         "invitation.accepted",
-        "invitation.made",
+        "invitation.created",
         "invitation.revoked",
         "membership.changed",
         "membership.removed",
         "user.changed",
     ]
-    assert all((one.before is None) == (one.action.endswith(".made")) for one in told)
+    assert all((one.before is None) == (one.action.endswith(".created")) for one in told)
     assert told[2].before == {"name": "Research", "state": "active"}
     assert told[2].after == {"name": "Research", "state": "disabled"}
     text = json.dumps([(one.before, one.after) for one in told])

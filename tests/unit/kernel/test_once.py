@@ -37,7 +37,7 @@ from headworks.kernel.web import (
 
 METADATA = new_metadata()
 THINGS = Table("things", METADATA, Column("name", String))
-REPLIES = replies_table(METADATA)
+REPLIES = replies_table("identity", METADATA)
 Caller = Annotated[Principal, require("keys:write")]
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import pickle
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -73,3 +74,20 @@ def test_it_compares_by_value_and_is_no_key_of_a_table() -> None:
     assert not Secret("")
     with pytest.raises(TypeError):
         hash(Secret("a"))
+
+
+def test_a_traceback_does_not_show_it(log: io.StringIO) -> None:
+    """Not the error's text, not the log's, and not one that shows local variables."""
+
+    def fail(secret: Secret) -> None:
+        raise RuntimeError(secret, Holder(secret))
+
+    whole = ""
+    try:
+        fail(Secret(TEXT))
+    except RuntimeError as error:
+        logger("test").exception("failed")
+        whole = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    assert "Secret(***)" in whole
+    assert "RuntimeError" in log.getvalue()
+    assert TEXT not in whole + log.getvalue()

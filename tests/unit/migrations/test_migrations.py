@@ -79,3 +79,21 @@ def _pieces(sql: str) -> list[str]:
         head.strip(),
         *sorted(piece.strip() for piece in re.split(r",(?![^()]*\))", body.strip().removesuffix(")"))),
     ]
+
+
+def test_providers_that_were_there_go_on_at_private_addresses(tmp_path: Path) -> None:
+    """They were added when the installation allowed it to all; those that come later are asked who adds them."""
+    path = tmp_path / "catalog.sqlite3"
+    command.upgrade(migration_config(path, CATALOG), "0001")
+    columns = "id, organization_id, name, dialect, base_url, origin, credential_version, created_at, updated_at, live"
+    insert = (
+        f"INSERT INTO providers ({columns}) VALUES (?, 'org_1', ?, 'openai', 'http://gpu/v1', 'manual', 0, 0, 0, 1)"  # noqa: S608
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(insert, ("prv_1", "old"))
+    prepare_schema(path, CATALOG)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(insert, ("prv_2", "new"))
+        found = connection.execute("SELECT name, private_network FROM providers ORDER BY name").fetchall()
+        assert connection.execute("SELECT count(*) FROM catalog_audit_trail").fetchone() == (0,)
+    assert found == [("new", 0), ("old", 1)]

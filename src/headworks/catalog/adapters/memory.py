@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -12,12 +13,15 @@ from headworks.catalog.contracts import SHIPPED, CatalogChanged
 from headworks.catalog.errors import NameTaken
 from headworks.kernel.errors import Stale
 from headworks.kernel.idempotency import due
+from headworks.kernel.secrets import key_id_of
+from headworks.kernel.trail import MemoryTrail
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
     from datetime import datetime
 
     from headworks.catalog.contracts import Deployment, Model, Price, Provider
+    from headworks.kernel.audit import Change
     from headworks.kernel.events import Publish
 
 OwnedT = TypeVar("OwnedT", "Provider", "Deployment", "Model")
@@ -32,9 +36,11 @@ class _State:
     models: dict[str, Model] = field(default_factory=dict)
     prices: dict[str, Price] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
+    trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("catalog"))
 
     def copied(self) -> _State:
-        return _State(**{name: copy(getattr(self, name)) for name in vars(self)})
+        things = {name: copy(thing) for name, thing in vars(self).items() if name != "trail"}
+        return _State(**things, trail=self.trail.copy())
 
 
 class MemoryCatalogs:
@@ -44,6 +50,11 @@ class MemoryCatalogs:
         self._publish = publish
         self._state = _State()
         self._writing = asyncio.Lock()
+
+    @property
+    def trail(self) -> MemoryTrail:
+        """The audit trail as it is now."""
+        return self._state.trail
 
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[MemoryReader]:
@@ -60,6 +71,7 @@ class MemoryCatalogs:
             if store.changed:
                 revisions = store.state.revisions
                 revisions[organization_id] = revisions.get(organization_id, 0) + 1
+            store.state.trail.append(store.changes, "" if organization_id == SHIPPED else organization_id)
             self._state = store.state
         if store.changed:
             self._publish(CatalogChanged(None if organization_id == SHIPPED else organization_id))
@@ -71,6 +83,14 @@ class MemoryCatalogs:
     async def price_revision(self) -> int:
         """The sum of all revisions, which only rise."""
         return sum(self._state.revisions.values())
+
+    async def sealed_by(self) -> dict[str, Counter[str]]:
+        """Of those in use: a retired one has no credential."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for provider in self._state.providers.values():
+            if provider.credential is not None and provider.credential.sealed is not None:
+                found[provider.organization_id][key_id_of(provider.credential.sealed)] += 1
+        return found
 
     async def price_history(self) -> tuple[int, list[Price], list[Provider]]:
         """Everybody's."""
@@ -147,6 +167,11 @@ class MemoryStore(MemoryReader):
     def __init__(self, state: _State, organization_id: str) -> None:
         super().__init__(state, organization_id)
         self.changed = False
+        self.changes: list[Change] = []
+
+    def audit(self, change: Change) -> None:
+        """Kept until the transaction ends."""
+        self.changes.append(change)
 
     async def add_provider(self, provider: Provider) -> None:
         """Raises NameTaken."""

@@ -10,21 +10,22 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    String,
     Table,
-    Text,
     UniqueConstraint,
+    false,
 )
 
 from headworks.catalog.contracts import Rates
-from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database import Exact, Long, Microseconds, Schema, Trail, new_metadata
 from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0003")
+SCHEMA = Schema("catalog", METADATA, head="0004", serves="0001")
 
-_ID = String(64)
+TRAIL = Trail("catalog", METADATA)
+
+_ID = Exact(64)
 
 
 def _version() -> Column[int]:
@@ -36,20 +37,21 @@ providers = Table(
     METADATA,
     Column("id", _ID, primary_key=True),
     Column("organization_id", _ID, nullable=False),
-    Column("name", String(63), nullable=False),
-    Column("dialect", String(16), nullable=False),
-    Column("base_url", String(2048), nullable=False),
-    Column("origin", String(16), nullable=False),
-    Column("credential_kind", String(16)),
+    Column("name", Exact(63), nullable=False),
+    Column("dialect", Exact(16), nullable=False),
+    Column("base_url", Exact(2048), nullable=False),
+    Column("origin", Exact(16), nullable=False),
+    Column("credential_kind", Exact(16)),
     Column("credential_version", Integer, nullable=False),
-    Column("credential_sealed", Text),
-    Column("credential_reference", Text),
-    Column("credential_last4", String(4)),
+    Column("credential_sealed", Long),
+    Column("credential_reference", Long),
+    Column("credential_last4", Exact(4)),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
     Column("retired_at", Microseconds),
     # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
     Column("live", Boolean),
+    Column("private_network", Boolean, nullable=False, server_default=false()),
     _version(),
     UniqueConstraint("organization_id", "name", "live"),
 )
@@ -60,11 +62,11 @@ deployments = Table(
     Column("id", _ID, primary_key=True),
     Column("organization_id", _ID, nullable=False),
     Column("provider_id", ForeignKey("providers.id"), nullable=False),
-    Column("upstream_model", String(192), nullable=False),
+    Column("upstream_model", Exact(192), nullable=False),
     Column("weight", Integer, nullable=False),
     Column("stream_usage", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
-    Column("origin", String(16), nullable=False),
+    Column("origin", Exact(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
     _version(),
@@ -77,8 +79,8 @@ models = Table(
     METADATA,
     Column("id", _ID, primary_key=True),
     Column("organization_id", _ID, nullable=False),
-    Column("alias", String(256), nullable=False),
-    Column("origin", String(16), nullable=False),
+    Column("alias", Exact(256), nullable=False),
+    Column("origin", Exact(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
     _version(),
@@ -100,12 +102,12 @@ prices = Table(
     METADATA,
     Column("id", _ID, primary_key=True),
     Column("owner", _ID, nullable=False),
-    Column("provider", String(63), nullable=False),
-    Column("model", String(192), nullable=False),
+    Column("provider", Exact(63), nullable=False),
+    Column("model", Exact(192), nullable=False),
     *(Column(bucket, BigInteger, nullable=False) for bucket in Rates._fields),
     Column("valid_from", Microseconds, nullable=False),
     Column("valid_to", Microseconds),
-    Column("source", String(500), nullable=False),
+    Column("source", Exact(500), nullable=False),
     Column("as_of", Date, nullable=False),
     Column("created_at", Microseconds, nullable=False),
     _version(),
@@ -120,4 +122,4 @@ revisions = Table(
 )
 """A counter for each organisation and one for the shipped prices: what tells another process that it must read anew."""
 
-replies = replies_table(METADATA)
+replies = replies_table("catalog", METADATA)

@@ -28,6 +28,22 @@ class SealedVault:
         """The ciphertext to store."""
         return self._sealer.seal(secret, _place(provider, version))
 
+    @property
+    def key_id(self) -> str:
+        """Of the key that seals now."""
+        return self._sealer.current
+
+    def reseal(self, provider: Provider) -> str | None:
+        """Raises CredentialUnreadable, saying how to mend it."""
+        credential = provider.credential
+        if credential is None or credential.sealed is None:
+            return None
+        try:
+            again = self._sealer.rewrap(credential.sealed, _place(provider, credential.version))
+        except HeadworksError as error:
+            raise _unreadable(provider, error) from error
+        return None if again == credential.sealed else again
+
     def open(self, provider: Provider) -> Secret | None:
         """Raises CredentialUnreadable, saying how to mend it."""
         if provider.credential is None:
@@ -36,15 +52,19 @@ class SealedVault:
             secret = self._read(provider, provider.credential)
             check_api_key(secret, "credential")
         except HeadworksError as error:
-            raise CredentialUnreadable(
-                f"The credential of the provider {provider.name!r} cannot be used: {error.message}", detail=error.detail
-            ) from error
+            raise _unreadable(provider, error) from error
         return secret
 
     def _read(self, provider: Provider, credential: StoredCredential) -> Secret:
         if credential.reference is not None:
             return resolve_reference(credential.reference, self._environment)
         return self._sealer.open(credential.sealed or "", _place(provider, credential.version))
+
+
+def _unreadable(provider: Provider, error: HeadworksError) -> CredentialUnreadable:
+    return CredentialUnreadable(
+        f"The credential of the provider {provider.name!r} cannot be used: {error.message}", detail=error.detail
+    )
 
 
 def _place(provider: Provider, version: int) -> bytes:

@@ -17,6 +17,7 @@ from headworks.catalog.commands.providers import (
     create_provider,
     remove_provider,
 )
+from headworks.catalog.commands.sealing import reseal_credentials
 
 __all__ = [
     "DeploymentChanges",
@@ -39,5 +40,6 @@ __all__ = [
     "remove_model",
     "remove_price",
     "remove_provider",
+    "reseal_credentials",
     "withdraw_provider",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Deployment, Origin, Provider
-from headworks.catalog.domain import names
+from headworks.catalog.domain import audited, names
 from headworks.catalog.domain.weights import check_weight
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.kernel.clock import now
@@ -56,6 +56,7 @@ async def create_deployment(store: CatalogStore, wish: NewDeployment) -> Deploym
         enabled=wish.enabled,
     )
     await store.add_deployments([deployment])
+    store.audit(audited.deployment("created", None, deployment))
     return deployment
 
 
@@ -71,6 +72,7 @@ async def change_deployment(store: CatalogStore, deployment_id: str, wish: Deplo
         version=deployment.version + 1,
     )
     await store.change_deployment(changed)
+    store.audit(audited.deployment("changed", deployment, changed))
     return changed
 
 
@@ -87,6 +89,7 @@ async def remove_deployment(store: CatalogStore, deployment_id: str, expected: i
     if users:
         raise InUse(f"deployment of {deployment.upstream_model!r}", users)
     await store.remove_deployments([deployment_id])
+    store.audit(audited.deployment("removed", deployment, None))
 
 
 async def find_provider(store: CatalogReader, wanted: str, field: str) -> Provider:

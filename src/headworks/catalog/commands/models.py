@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.commands.deployments import find_provider, new_deployment
 from headworks.catalog.contracts import Model, ModelTarget
-from headworks.catalog.domain import names
+from headworks.catalog.domain import audited, names
 from headworks.catalog.domain.weights import check_weight
 from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken
 from headworks.kernel.clock import now
@@ -56,6 +56,7 @@ async def create_model(store: CatalogStore, wish: NewModel) -> Model:
         updated_at=at,
     )
     await store.add_model(model)
+    store.audit(audited.model("created", None, model))
     return model
 
 
@@ -64,15 +65,17 @@ async def change_model(
 ) -> Model:
     """Point an alias elsewhere. Raises ModelNotFound, Stale, BuiltIn, Invalid, UnknownProvider."""
     model = await _own(store, model_id, expected)
-    model = replace(model, targets=await _targets(store, targets), updated_at=now(), version=model.version + 1)
-    await store.change_model(model)
-    return model
+    changed = replace(model, targets=await _targets(store, targets), updated_at=now(), version=model.version + 1)
+    await store.change_model(changed)
+    store.audit(audited.model("changed", model, changed))
+    return changed
 
 
 async def remove_model(store: CatalogStore, model_id: str, expected: int | None = None) -> None:
     """Its deployments stay, under their own names. Raises ModelNotFound, Stale, BuiltIn."""
-    await _own(store, model_id, expected)
+    model = await _own(store, model_id, expected)
     await store.remove_model(model_id)
+    store.audit(audited.model("removed", model, None))
 
 
 async def _own(store: CatalogStore, model_id: str, expected: int | None) -> Model:
@@ -109,4 +112,5 @@ async def _target(store: CatalogStore, wish: TargetWish, field: str) -> ModelTar
             )
         deployment = new_deployment(provider, upstream, "manual")
         await store.add_deployments([deployment])
+        store.audit(audited.deployment("created", None, deployment))
     return ModelTarget(deployment.id, weight)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from headworks.catalog.commands.deployments import new_deployment
 from headworks.catalog.commands.providers import NewProvider, create_provider
 from headworks.catalog.contracts import Model, ModelTarget, Offered, Provider, StoredCredential
-from headworks.catalog.domain import addresses, names
+from headworks.catalog.domain import addresses, audited, names
+from headworks.kernel.audit import Change
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
@@ -39,6 +40,10 @@ async def offer_provider(store: CatalogStore, vault: Vault, offer: Offer, *, pri
         provider = await _refreshed(store, provider, offer, private_networks=private_networks)
     wanted, skipped = _usable(offer.models)
     added, withdrawn = await _match_models(store, provider, wanted)
+    if added or withdrawn:
+        # One entry for a server's whole list, which may be of hundreds.
+        view = {"provider": provider.name, "added": list(added), "withdrawn": list(withdrawn)}
+        store.audit(Change("provider.discovered", "provider", provider.id, None, view))
     return Offered(provider, kept=False, added=added, withdrawn=withdrawn, skipped=skipped)
 
 
@@ -54,6 +59,7 @@ async def withdraw_provider(store: CatalogStore, name: str) -> bool:
         return False
     await store.remove_deployments(deployment.id for deployment in deployments)
     await store.retire_provider(provider.id, now())
+    store.audit(audited.provider("withdrawn", provider, None))
     return True
 
 
@@ -74,19 +80,24 @@ async def offer_demo(store: CatalogStore) -> None:
         updated_at=at,
     )
     deployment = new_deployment(provider, DEMO_MODEL, "builtin")
+    model = Model(
+        id=new_id("mdl"),
+        organization_id=store.organization_id,
+        alias=names.qualified(DEMO_PROVIDER, DEMO_MODEL),
+        targets=(ModelTarget(deployment.id),),
+        origin="builtin",
+        created_at=at,
+        updated_at=at,
+    )
     await store.add_provider(provider)
     await store.add_deployments([deployment])
-    await store.add_model(
-        Model(
-            id=new_id("mdl"),
-            organization_id=store.organization_id,
-            alias=names.qualified(DEMO_PROVIDER, DEMO_MODEL),
-            targets=(ModelTarget(deployment.id),),
-            origin="builtin",
-            created_at=at,
-            updated_at=at,
-        )
-    )
+    await store.add_model(model)
+    for change in (
+        audited.provider("created", None, provider),
+        audited.deployment("created", None, deployment),
+        audited.model("created", None, model),
+    ):
+        store.audit(change)
 
 
 async def _refreshed(store: CatalogStore, provider: Provider, offer: Offer, *, private_networks: bool) -> Provider:
@@ -94,9 +105,17 @@ async def _refreshed(store: CatalogStore, provider: Provider, offer: Offer, *, p
     credential = _credential(provider, offer.credential_reference)
     if (base_url, credential, offer.dialect) == (provider.base_url, provider.credential, provider.dialect):
         return provider
-    changed = replace(provider, base_url=base_url, credential=credential, dialect=offer.dialect, updated_at=now())
-    changed = replace(changed, version=provider.version + 1)
+    changed = replace(
+        provider,
+        base_url=base_url,
+        credential=credential,
+        dialect=offer.dialect,
+        updated_at=now(),
+        private_network=private_networks,
+        version=provider.version + 1,
+    )
     await store.change_provider(changed)
+    store.audit(audited.provider("changed", provider, changed))
     return changed
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.commands.deployments import find_provider
 from headworks.catalog.contracts import Price
-from headworks.catalog.domain import names, prices
+from headworks.catalog.domain import audited, names, prices
 from headworks.catalog.errors import PriceNotFound, ShippedPrice
+from headworks.kernel.audit import Change
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
@@ -34,7 +35,9 @@ async def create_price(store: CatalogStore, wish: NewPrice) -> Price:
     ended = prices.predecessor_to_end(price, _rivals(price, await store.prices()))
     if ended is not None:
         await store.end_price(ended.id, price.valid_from)
+        store.audit(audited.price("ended", ended, replace(ended, valid_to=price.valid_from)))
     await store.add_prices([price])
+    store.audit(audited.price("created", None, price))
     return price
 
 
@@ -47,6 +50,7 @@ async def remove_price(store: CatalogStore, price_id: str, expected: int | None 
     if price.owner != store.organization_id:
         raise ShippedPrice(price.model)
     await store.remove_price(price_id)
+    store.audit(audited.price("removed", price, None))
 
 
 async def load_shipped_prices(store: CatalogStore, shipped: Iterable[NewPrice]) -> int:
@@ -66,6 +70,9 @@ async def load_shipped_prices(store: CatalogStore, shipped: Iterable[NewPrice]) 
         added.append(price)
     if added:
         await store.add_prices(added)
+        # One entry for all of them: they come with the version and are nobody's decision one by one.
+        models = [f"{price.provider}/{price.model} from {price.valid_from.isoformat()}" for price in added]
+        store.audit(Change("prices.shipped", "prices", store.organization_id, None, {"added": models}))
     return len(added)
 
 

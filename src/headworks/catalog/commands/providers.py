@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Origin, Provider, StoredCredential
-from headworks.catalog.domain import addresses, credentials, names
+from headworks.catalog.domain import addresses, audited, credentials, names
 from headworks.catalog.errors import BuiltIn, InUse, NameTaken, ProviderNotFound
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
@@ -50,7 +50,10 @@ async def create_provider(
     private_networks: bool,
     origin: Origin = "manual",
 ) -> Provider:
-    """Raises Invalid on what cannot be, NameTaken when the organisation has a provider of this name."""
+    """`private_networks`: whether this caller may give it a loopback or private address.
+
+    Raises Invalid on what cannot be, NameTaken when the organisation has a provider of this name.
+    """
     name = names.provider_name(wish.name)
     base_url = addresses.base_url(wish.base_url, private_networks=private_networks)
     if await store.provider_named(name):
@@ -66,10 +69,12 @@ async def create_provider(
         origin=origin,
         created_at=at,
         updated_at=at,
+        private_network=private_networks,
     )
     credential = _credential(vault, provider, wish.api_key, wish.credential_reference)
     provider = replace(provider, credential=credential)
     await store.add_provider(provider)
+    store.audit(audited.provider("created", None, provider))
     return provider
 
 
@@ -77,10 +82,11 @@ async def change_provider(
     store: CatalogStore, vault: Vault, provider_id: str, wish: ProviderChanges, *, private_networks: bool
 ) -> Provider:
     """Raises ProviderNotFound, BuiltIn, Stale, Invalid."""
-    provider = await _own(store, provider_id, wish.expected_version)
+    before = await _own(store, provider_id, wish.expected_version)
+    provider = before
     if wish.base_url is not None:
         base_url = addresses.base_url(wish.base_url, private_networks=private_networks)
-        provider = _moved(provider, base_url, wish)
+        provider = replace(_moved(provider, base_url, wish), private_network=private_networks)
     if wish.remove_credential:
         if wish.api_key is not None or wish.credential_reference is not None:
             raise Invalid.field("remove_credential", "contradiction", "cannot go with a new credential")
@@ -89,13 +95,15 @@ async def change_provider(
         provider = replace(provider, credential=credential)
     provider = replace(provider, origin="manual", updated_at=now(), version=provider.version + 1)
     await store.change_provider(provider)
+    store.audit(audited.provider("changed", before, provider))
     return provider
 
 
 async def remove_provider(store: CatalogStore, provider_id: str, expected: int | None = None) -> None:
     """Removes its deployments with it. Raises ProviderNotFound, BuiltIn, Stale, and InUse while a model needs it."""
     provider = await _own(store, provider_id, expected)
-    deployments = {deployment.id for deployment in await store.deployments(provider_id)}
+    found = await store.deployments(provider_id)
+    deployments = {deployment.id for deployment in found}
     users = [
         model.alias
         for model in await store.models()
@@ -105,6 +113,9 @@ async def remove_provider(store: CatalogStore, provider_id: str, expected: int |
         raise InUse(f"provider {provider.name!r}", users)
     await store.remove_deployments(deployments)
     await store.retire_provider(provider_id, now())
+    for deployment in found:
+        store.audit(audited.deployment("removed", deployment, None))
+    store.audit(audited.provider("removed", provider, None))
 
 
 async def _own(store: CatalogStore, provider_id: str, expected: int | None) -> Provider:

@@ -41,6 +41,8 @@ class Provider:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    private_network: bool = False
+    """Whether it may have a loopback or private address: where an operator named it, or discovery found it."""
     version: int = 1
     """Counts its changes, for two editors who must not overwrite each other."""
 

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from headworks.catalog.domain.networks import kind_of_host
 from headworks.kernel.errors import Invalid
 
 _LONGEST = 2048
@@ -14,8 +15,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*")
 
-_METADATA_HOSTS = frozenset({"169.254.169.254", "fd00:ec2::254", "metadata.google.internal"})
-"""Where clouds hand out a machine's credentials. Nobody runs a model there."""
+_METADATA_HOSTS = frozenset({"metadata.google.internal", "instance-data.ec2.internal"})
+"""Where clouds hand out a machine's credentials, by name. Nobody runs a model there."""
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 DEMO_HOST = "echo.invalid"
 """Of the built-in demo, which is never called: RFC 2606 keeps `.invalid` from ever resolving."""
@@ -35,8 +37,8 @@ _KINDS = {
 def base_url(text: str, *, private_networks: bool) -> str:
     """The address in its one spelling: lower-case host, no default port, no slash at its end.
 
-    `private_networks`: whether an address of a loopback, link-local or private network may be named. A name that
-    resolves to one is the engine's to refuse, at each connection. Raises Invalid, saying what to change.
+    `private_networks`: whether an address of a loopback or private network may be named. A name that resolves to one is
+    the engine's to refuse, at each connection. Raises Invalid, saying what to change.
     """
     parts = _split(text)
     if parts.scheme not in _DEFAULT_PORTS:
@@ -47,7 +49,11 @@ def base_url(text: str, *, private_networks: bool) -> str:
         raise _invalid("must have no ? and no #; write it up to and including the version, such as /v1")
     host = _host(parts.hostname or "")
     if not private_networks and _is_private(host):
-        raise _invalid("belongs to a private network, and the operator has not allowed those", "private")
+        raise _invalid(
+            "belongs to a private network; only an operator may name such an address, where HEADWORKS_PRIVATE_NETWORKS "
+            "allows it",
+            "private",
+        )
     port = _port(parts)
     path = _path(parts.path)
     shown_host = f"[{host}]" if ":" in host else host
@@ -85,10 +91,14 @@ def _host(text: str) -> str:
         host = _ipv6(host)
     elif not all(_HOST_LABEL.fullmatch(label) for label in host.split(".")) or len(host) > 253:  # noqa: PLR2004 - DNS
         raise _invalid("names a host that is neither a name nor an address")
-    elif host.replace(".", "").isdigit():
+    elif _NUMBER.fullmatch(host.rpartition(".")[2]):
+        # What ends in a number is an address to every resolver, also as 127.1 or 0x7f000001.
         host = _ipv4(host)
-    if host in _METADATA_HOSTS:
-        raise _invalid("is a cloud's metadata address, which hands out credentials; it is never a provider")
+    if host in _METADATA_HOSTS or kind_of_host(host) == "never":
+        raise _invalid(
+            "is no address of a provider: it is link-local, reserved, or one where a cloud hands out credentials",
+            "reserved",
+        )
     return host
 
 
@@ -108,13 +118,7 @@ def _ipv4(host: str) -> str:
 
 
 def _is_private(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not address.is_global
+    return host == "localhost" or host.endswith(".localhost") or kind_of_host(host) == "private"
 
 
 def _port(parts: SplitResult) -> int | None:

@@ -118,7 +118,7 @@ def _whole(provider: Provider, contents: Contents, *, private_networks: bool) ->
         stream_usage=True,
         credential_id=f"{provider.id}.{credential.version}" if credential else None,
         credential=contents.secrets.get(provider.id),
-        private_network=private_networks,
+        private_network=private_networks and provider.private_network,
         problem=contents.problems.get(provider.id),
     )
 

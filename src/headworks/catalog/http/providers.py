@@ -115,7 +115,9 @@ async def create_provider(
     _check_reference(principal, body.credential_reference)
     wish = commands.NewProvider(**dict(body))
     async with catalogs.writing(principal.organization_id) as store:
-        provider = await commands.create_provider(store, vault, wish, private_networks=settings.private_networks)
+        provider = await commands.create_provider(
+            store, vault, wish, private_networks=_may_be_private(principal, settings)
+        )
         return envelope(_out(provider, vault), request)
 
 
@@ -146,7 +148,7 @@ async def change_provider(
         found = await resources.provider(store, provider)
         wish = commands.ProviderChanges(**dict(body), expected_version=if_match.expects(found.id))
         changed = await commands.change_provider(
-            store, vault, found.id, wish, private_networks=settings.private_networks
+            store, vault, found.id, wish, private_networks=_may_be_private(principal, settings)
         )
     return envelope(_out(changed, vault), request)
 
@@ -163,6 +165,11 @@ def _check_reference(principal: Principal, reference: str | None) -> None:
     """A reference reads the server's environment and files, which are the operator's, and sends what it finds away."""
     if reference is not None and not principal.may("installation:operate"):
         raise ReferenceNotAllowed
+
+
+def _may_be_private(principal: Principal, settings: CatalogSettings) -> bool:
+    """What is on the server's own networks is the operator's: nobody else points a provider there."""
+    return settings.private_networks and principal.may("installation:operate")
 
 
 def _out(provider: Provider, vault: Vault) -> ProviderOut:

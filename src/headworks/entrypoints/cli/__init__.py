@@ -1,6 +1,6 @@
 """The `headworks` command. `app` is its table of contents; each noun has a file of its own.
 
-Every command but `up` and `mock-provider` is a client: it finds a running server and speaks the management API.
+Every command but `up`, `db` and `mock-provider` is a client: it finds a running server and speaks the management API.
 """
 
 from headworks.entrypoints.cli.app import main

@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from headworks.entrypoints.cli import (
+    audit,
+    db,
     doctor,
     env,
     invites,
     keys,
+    login,
     members,
     mock_provider,
     models,
@@ -18,6 +21,7 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    secrets,
     service_accounts,
     status,
     up,
@@ -40,6 +44,10 @@ app = typer.Typer(
 )
 
 app.command("up")(up.up)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.command("whoami")(login.whoami)
+app.command("password")(login.password)
 app.command("status")(status.status)
 app.add_typer(providers.app, name="providers")
 app.add_typer(models.app, name="models")
@@ -52,6 +60,9 @@ app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(audit.app, name="audit")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(db.app, name="db")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
 app.command("mock-provider", context_settings=mock_provider.PASS_ON)(mock_provider.mock_provider)
@@ -86,7 +97,7 @@ def root(
 ) -> None:
     """One OpenAI-compatible endpoint in front of any model, with exact accounting.
 
-    `headworks up` starts a server. The other commands speak to a running one, which they find by its data folder.
+    `headworks up` starts a server, `headworks db` speaks to its databases. The other commands speak to a running server, which they find by its data folder.
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """

@@ -12,7 +12,7 @@ from headworks.entrypoints.cli.failures import Failure, Refused, Unreachable
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
 
@@ -39,8 +39,8 @@ class Client:
         self._errors = httpx
         self._http = httpx.Client(
             headers={
-                "authorization": f"Bearer {server.management_key}",
                 "user-agent": f"headworks-cli/{__version__}",
+                **({"authorization": f"Bearer {server.management_key}"} if server.management_key else {}),
             },
             timeout=_SECONDS,
             # No proxy from the environment: the key goes to this server and to nobody between.
@@ -128,7 +128,26 @@ class Client:
         document = _document(answer)
         if answer.is_success:
             return document
-        raise _failure(answer, document, self.origin)
+        raise _failure(answer, document, self._server)
+
+    def cursor(self, answer: Record) -> str | None:
+        """Where a list that is paged by cursor goes on; None at its end."""
+        following = text(record(answer.get("links")), "next")
+        found = parse_qs(urlsplit(following).query).get("cursor")
+        return found[0] if found else None
+
+    def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
+        """The lines of a long answer, as they come. Raises Refused, Unreachable."""
+        try:
+            with self._http.stream("GET", f"{self._server.api}{path}", params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer, _document(answer), self._server)
+                yield from answer.iter_lines()
+        except self._errors.TransportError as error:
+            raise Unreachable(
+                f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
+            ) from error
 
     def raw(
         self,
@@ -176,8 +195,10 @@ def _document(answer: httpx.Response) -> Record:
         return {}
 
 
-def _failure(answer: httpx.Response, document: Record, origin: str) -> Failure:
+def _failure(answer: httpx.Response, document: Record, server: Server) -> Failure:
+    origin = server.origin
     error = record(document.get("error"))
+    code = text(error, "code")
     message = text(document, "detail") or text(error, "message") or text(document, "title")
     if not message:
         return Unreachable(
@@ -185,10 +206,16 @@ def _failure(answer: httpx.Response, document: Record, origin: str) -> Failure:
             "Another program may have that port; `headworks doctor` looks.",
         )
     if answer.status_code == _UNAUTHORIZED:
-        return Refused(message, "The management key is in credentials.json of the data folder; see HEADWORKS_HOME.")
+        if server.is_session or not server.management_key:
+            return Refused(message, "" if not server.is_session else "Sign in again: `headworks login`.", code=code)
+        return Refused(
+            message, "The management key is in credentials.json of the data folder; see HEADWORKS_HOME.", code=code
+        )
     request_id = text(record(document.get("meta")), "request_id")
     hint = f"The log has more, under request {request_id}." if request_id and _is_ours(answer) else ""
-    return Refused("\n  ".join([message, *_details(message, error)]), hint)
+    if code == "password_change_required":
+        hint = "Choose one with `headworks password`."
+    return Refused("\n  ".join([message, *_details(message, error)]), hint, code=code)
 
 
 def _is_ours(answer: httpx.Response) -> bool:

@@ -13,10 +13,12 @@ class Failure(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
+        """The server's `error.code`, where it was the server that refused."""
 
 
 class Refused(Failure):

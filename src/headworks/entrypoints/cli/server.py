@@ -34,15 +34,25 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server's origin, `http://127.0.0.1:8080`, and the management key that it takes."""
+    """A server's origin, `http://127.0.0.1:8080`, and the management key or access token that it takes."""
 
     origin: str
     management_key: str = field(repr=False)
+    """Empty before somebody has signed in."""
+    is_session: bool = False
+    """Whether it is the access token of somebody who signed in."""
 
     @property
     def api(self) -> str:
         """The base of the management API."""
         return f"{self.origin}{API_PATH}"
+
+
+def meant_origin(wish: Wish) -> str:
+    """The server that is meant, whoever calls it. Raises Unreachable, Refused, BadUsage."""
+    if wish.url is not None:
+        return origin_of(wish.url)
+    return with_port(origin_of(text(read_credentials(wish.home), "api")), wish.port)
 
 
 def find_server(wish: Wish, environment: Mapping[str, str]) -> Server:

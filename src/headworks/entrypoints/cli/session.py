@@ -10,6 +10,8 @@ from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli.client import Client
 from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.server import Wish, default_home, find_server
+from headworks.entrypoints.cli.tokens import signed_in
+from headworks.kernel.clock import now
 
 Role = Literal["admin", "maintainer", "viewer"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the API's `data`, whose shape is stable.")]
@@ -34,8 +36,12 @@ def wish_of(context: typer.Context) -> Wish:
 
 
 def connect(context: typer.Context) -> Client:
-    """A client of the server that was meant. Raises Unreachable, Refused, BadUsage."""
-    return Client(find_server(wish_of(context), environment()))
+    """A client of the server that was meant: as who signed in there, or by a management key.
+
+    Raises Unreachable, Refused, BadUsage.
+    """
+    wish = wish_of(context)
+    return Client(signed_in(wish, environment(), now()) or find_server(wish, environment()))
 
 
 def variable_name(option: str, value: str) -> str:

@@ -10,23 +10,22 @@ from sqlalchemy import (
     Index,
     Integer,
     Table,
-    Text,
     UniqueConstraint,
 )
 
-from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.identity.adapters import sign_in_tables
+from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
+from headworks.kernel.database import Long, Microseconds, Schema, Trail
 from headworks.kernel.database.replies import replies_table
-
-metadata = new_metadata()
 
 organizations = Table(
     "organizations",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("name", NAME, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("name_key", Text),
-    Column("state", Text, nullable=False, server_default="active"),
+    Column("name_key", COMPARED),
+    Column("state", WORD, nullable=False, server_default="active"),
     Column("version", Integer, nullable=False, server_default="1"),
     Index("uq_organizations_name_key", "name_key", unique=True),
 )
@@ -35,12 +34,12 @@ organizations = Table(
 projects = Table(
     "projects",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
-    Column("name", Text, nullable=False),
+    Column("name", NAME, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("name_key", Text),
-    Column("state", Text, nullable=False, server_default="active"),
+    Column("name_key", COMPARED),
+    Column("state", WORD, nullable=False, server_default="active"),
     Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_projects_organization_id", "organization_id"),
     Index("uq_projects_organization_id_name_key", "organization_id", "name_key", unique=True),
@@ -49,26 +48,26 @@ projects = Table(
 keys = Table(
     "keys",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("permissions", Text, nullable=False),
-    Column("key_hash", Text, nullable=False),
-    Column("prefix", Text, nullable=False),
-    Column("last4", Text, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("kind", WORD, nullable=False),
+    Column("permissions", Long, nullable=False),
+    Column("key_hash", ID, nullable=False),
+    Column("prefix", WORD, nullable=False),
+    Column("last4", WORD, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("expires_at", Microseconds),
     Column("revoked_at", Microseconds),
     Column("last_used_at", Microseconds),
-    Column("allowed_models", Text),
-    Column("owner_kind", Text),
-    Column("owner_id", Text),
-    Column("allowed_endpoints", Text),
-    Column("allowed_addresses", Text),
-    Column("previous_hash", Text),
+    Column("allowed_models", Long),
+    Column("owner_kind", WORD),
+    Column("owner_id", ID),
+    Column("allowed_endpoints", Long),
+    Column("allowed_addresses", Long),
+    Column("previous_hash", ID),
     Column("previous_until", Microseconds),
     Column("version", Integer, nullable=False, server_default="1"),
     CheckConstraint("kind IN ('inference', 'management')", name="kind"),
@@ -84,14 +83,14 @@ keys = Table(
 users = Table(
     "users",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("id", ID, primary_key=True),
+    Column("email", EMAIL, nullable=False),
+    Column("email_key", COMPARED, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("state", WORD, nullable=False),
     Column("is_operator", Boolean, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("email_key"),
 )
@@ -99,12 +98,12 @@ users = Table(
 memberships = Table(
     "memberships",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
     Column("user_id", ForeignKey("users.id"), nullable=False),
-    Column("role", Text, nullable=False),
+    Column("role", WORD, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("organization_id", "user_id"),
     Index("ix_memberships_user_id", "user_id"),
@@ -113,14 +112,14 @@ memberships = Table(
 invitations = Table(
     "invitations",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
-    Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("token_hash", Text, nullable=False),
+    Column("email", EMAIL, nullable=False),
+    Column("email_key", COMPARED, nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("token_hash", ID, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("expires_at", Microseconds, nullable=False),
     Column("accepted_at", Microseconds),
     Column("revoked_at", Microseconds),
@@ -133,20 +132,22 @@ invitations = Table(
 service_accounts = Table(
     "service_accounts",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", ID, primary_key=True),
     Column("organization_id", ForeignKey("organizations.id"), nullable=False),
     Column("project_id", ForeignKey("projects.id"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("name_key", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("name", NAME, nullable=False),
+    Column("name_key", COMPARED, nullable=False),
+    Column("role", WORD, nullable=False),
+    Column("state", WORD, nullable=False),
     Column("created_at", Microseconds, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", ID, nullable=False),
     Column("version", Integer, nullable=False),
     UniqueConstraint("organization_id", "name_key"),
     Index("ix_service_accounts_project_id", "project_id"),
 )
 
-replies = replies_table(metadata)
+TRAIL = Trail("identity", metadata)
 
-SCHEMA = Schema("identity", metadata, head="0003")
+replies = replies_table("identity", metadata)
+
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0005")

@@ -38,13 +38,13 @@ async def find_founder(unit: Installation, at: datetime) -> tuple[Principal, boo
     organization = oldest[0] if oldest else Organization(new_id("org"), "Default", at)
     if not oldest:
         await unit.organizations.add(organization)
-        unit.audit(change("made", None, organization))
+        unit.audit(change("created", None, organization))
     within = unit.within(organization.id)
     projects = (await within.projects.page(_ONE)).items
     project = projects[0] if projects else Project(new_id("prj"), organization.id, "Default", at)
     if not projects:
         await within.projects.add(project)
-        unit.audit(change("made", None, project))
+        unit.audit(change("created", None, project))
     return Principal("system", "system", organization.id, project.id, MANAGEMENT), not oldest
 
 
@@ -67,10 +67,10 @@ async def ensure_operator(unit: Installation, founder: Principal, email: str, at
         return None
     operator = User(new_id("usr"), address, email_key(address), "Operator", at, founder.id, is_operator=True)
     await unit.users.add(operator)
-    unit.audit(change("made", None, operator))
+    unit.audit(change("created", None, operator))
     membership = Membership(new_id("mbr"), founder.organization_id, operator.id, "admin", at, founder.id)
     await unit.within(founder.organization_id).members.add(membership)
-    unit.audit(change("made", None, membership))
+    unit.audit(change("created", None, membership))
     return operator
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.identity.contracts import Invitation, Membership, MembershipChanged, User
+from headworks.identity.contracts import Invitation, Membership, MembershipChanged, StoredPassword, User
 from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.grants import check_role
 from headworks.identity.domain.invitations import LASTS, generate_token, hash_token
@@ -19,6 +19,7 @@ from headworks.identity.errors import (
     OtherAddressee,
     SignInToAccept,
 )
+from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
 from headworks.kernel.text import checked_name
 
@@ -71,7 +72,7 @@ async def invite(unit: Unit, caller: Principal, email: str, role: Role, at: date
         expires_at=at + LASTS,
     )
     await unit.invitations.add(made)
-    unit.audit(change("made", None, made))
+    unit.audit(change("created", None, made))
     return IssuedInvitation(made, token)
 
 
@@ -103,18 +104,25 @@ async def accept_invitation(
     if user is None:
         user = _account(invitation, name, at)
         await unit.users.add(user)
-        unit.audit(change("made", None, user))
+        unit.audit(change("created", None, user))
     within = unit.within(invitation.organization_id)
     membership = Membership(
         new_id("mbr"), invitation.organization_id, user.id, invitation.role, at, invitation.created_by
     )
     await within.members.add(membership)
-    unit.audit(change("made", None, membership))
+    unit.audit(change("created", None, membership))
     accepted = replace(invitation, accepted_at=at)
     await within.invitations.replace(accepted)
     unit.audit(change("accepted", invitation, accepted))
     unit.publish(MembershipChanged(invitation.organization_id, user.id))
     return Accepted(user, membership, is_new)
+
+
+async def keep_password(unit: Installation, accepted: Accepted, password_hash: str, at: datetime) -> None:
+    """The password of the account that was just made. Raises Invalid for who has one already."""
+    if not accepted.is_new:
+        raise Invalid.field("password", "not_for_this", "is for a new account; yours keeps the one it has")
+    await unit.put_password(accepted.user.id, StoredPassword(password_hash, at))
 
 
 async def _pending(unit: Installation, token: str, at: datetime) -> Invitation:

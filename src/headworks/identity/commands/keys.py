@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from headworks.identity.commands.orders import KeyOrder, check_import, find_place, read_scopes
-from headworks.identity.contracts import KeyChanged, KeyView
+from headworks.identity.contracts import KeyChanged, KeyView, ManyKeysChanged
 from headworks.identity.domain.grants import permissions_for, rights
 from headworks.identity.domain.keys import check_expiry, generate_key
 from headworks.identity.domain.limits import check_endpoints, check_models, check_networks
@@ -31,6 +31,8 @@ T = TypeVar("T")
 __all__ = ["IssuedKey", "KeyChange", "KeyOrder", "change_key", "create_key", "create_keys", "own_key", "revoke_key"]
 
 MOST_AT_ONCE = 1_000
+_TOLD_ONE_BY_ONE = 16
+"""The engine looks through all that it knows for each key that it is told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,12 @@ def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) ->
 async def _keep(unit: Unit, issued: Sequence[IssuedKey]) -> None:
     await unit.keys.add([one.view for one in issued])
     for one in issued:
-        unit.audit(record("made", None, one.view))
-        # The engine may hold a refusal for it, if somebody tried it before it was known.
+        unit.audit(record("created", None, one.view))
+    # The engine may hold a refusal for one, if somebody tried it before it was known.
+    if len(issued) > _TOLD_ONE_BY_ONE:
+        unit.publish(ManyKeysChanged(unit.organization_id))
+        return
+    for one in issued:
         unit.publish(KeyChanged(one.view.key_hash))
 
 

@@ -35,10 +35,10 @@ async def create_organization(unit: Installation, name: str, at: datetime) -> Or
     """An organisation with a project to begin in. Raises Invalid, NameInUse."""
     made = Organization(new_id("org"), checked_name("name", name), at)
     await unit.organizations.add(made)
-    unit.audit(record("made", None, made))
+    unit.audit(record("created", None, made))
     project = Project(new_id("prj"), made.id, FIRST_PROJECT, at)
     await unit.within(made.id).projects.add(project)
-    unit.audit(record("made", None, project))
+    unit.audit(record("created", None, project))
     return made
 
 

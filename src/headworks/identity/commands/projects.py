@@ -33,7 +33,7 @@ async def create_project(unit: Unit, name: str, at: datetime) -> Project:
     """Raises Invalid, NameInUse."""
     made = Project(new_id("prj"), unit.organization_id, checked_name("name", name), at)
     await unit.projects.add(made)
-    unit.audit(record("made", None, made))
+    unit.audit(record("created", None, made))
     return made
 
 

@@ -57,7 +57,7 @@ async def create_service_account(
     name = checked_name("name", order.name)
     made = ServiceAccount(new_id("sva"), unit.organization_id, project.id, name, order.role, at, caller.id)
     await unit.service_accounts.add(made)
-    unit.audit(record("made", None, made))
+    unit.audit(record("created", None, made))
     return made
 
 

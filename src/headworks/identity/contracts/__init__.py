@@ -2,6 +2,7 @@
 
 from headworks.identity.contracts.events import (
     KeyChanged,
+    ManyKeysChanged,
     MembershipChanged,
     OrganizationChanged,
     ProjectChanged,
@@ -20,8 +21,19 @@ from headworks.identity.contracts.people import (
     User,
 )
 from headworks.identity.contracts.places import Organization, Project, ProjectState
+from headworks.identity.contracts.sessions import (
+    Carriage,
+    EndReason,
+    PasswordSet,
+    SecondFactor,
+    Session,
+    SessionEnded,
+    StoredPassword,
+)
 
 __all__ = [
+    "Carriage",
+    "EndReason",
     "Invitation",
     "InvitationState",
     "KeyChanged",
@@ -29,19 +41,25 @@ __all__ = [
     "KeyOwner",
     "KeyState",
     "KeyView",
+    "ManyKeysChanged",
     "Member",
     "Membership",
     "MembershipChanged",
     "Organization",
     "OrganizationChanged",
     "OwnerKind",
+    "PasswordSet",
     "Project",
     "ProjectChanged",
     "ProjectState",
     "Role",
+    "SecondFactor",
     "ServiceAccount",
     "ServiceAccountChanged",
+    "Session",
+    "SessionEnded",
     "State",
+    "StoredPassword",
     "Suspension",
     "User",
     "UserChanged",

@@ -13,6 +13,13 @@ class KeyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ManyKeysChanged:
+    """So many keys were made at once that telling each would take longer than deciding everything anew."""
+
+    organization_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrganizationChanged:
     """It was disabled or enabled: all that acts in it is concerned."""
 

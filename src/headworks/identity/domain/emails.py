@@ -16,8 +16,8 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def check_email(text: str, field: str = "email") -> str:
     """The address in NFC without outer spaces; letters of every script are taken. Raises Invalid."""
     address = unicodedata.normalize("NFC", text).strip()
-    if len(address) > _MOST:
-        raise Invalid.field(field, "too_long", f"has {len(address)} characters; at most {_MOST} are allowed")
+    if max(len(address), len(email_key(address))) > _MOST:
+        raise Invalid.field(field, "too_long", f"is too long; at most {_MOST} characters are allowed")
     if any(unicodedata.category(character) in _UNSEEN for character in address):
         raise Invalid.field(field, "unprintable", "holds a control or invisible character; remove it")
     if not _SHAPE.fullmatch(address):

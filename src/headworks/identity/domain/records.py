@@ -48,7 +48,7 @@ _NAMES = {"KeyView": "key", "ServiceAccount": "service_account"}
 
 
 def change(action: str, before: Noun | None, after: Noun | None) -> Change:
-    """`action` is what happened to it: `made`, `changed`, `revoked`. One of the two values at least is given."""
+    """`action` is what happened to it: `created`, `changed`, `revoked`. One of the two values at least is given."""
     noun = after if after is not None else before
     if noun is None:
         message = "a change has something before it or after it"
@@ -62,8 +62,11 @@ def _record(noun: Noun | None) -> dict[str, object] | None:
     if noun is None:
         return None
     shown = {name: _plain(getattr(noun, name)) for name in _FIELDS[type(noun).__name__]}
+    place = getattr(noun, "organization_id", None)
     owner = getattr(noun, "owner", None)
-    return shown if owner is None else shown | {"owner": owner.id}
+    return (
+        shown | ({} if place is None else {"organization_id": place}) | ({} if owner is None else {"owner": owner.id})
+    )
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.permissions import MANAGEMENT
+from headworks.kernel.permissions import MANAGEMENT, OWN_ACCOUNT
 
 if TYPE_CHECKING:
     from headworks.identity.contracts import Role
@@ -15,7 +15,8 @@ _OPERATORS_ONLY: Final[frozenset[Permission]] = frozenset({"installation:operate
 _ADMINS_ONLY: Final[frozenset[Permission]] = frozenset({"members:read", "members:write"})
 
 OPERATOR: Final = MANAGEMENT
-_ADMIN: Final = OPERATOR - _OPERATORS_ONLY
+# One's own account comes with signing in, whatever the role.
+_ADMIN: Final = OPERATOR - _OPERATORS_ONLY - OWN_ACCOUNT
 _MAINTAINER: Final = _ADMIN - _ADMINS_ONLY
 _VIEWER: Final = frozenset(permission for permission in _MAINTAINER if permission.endswith(":read"))
 

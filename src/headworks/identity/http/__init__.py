@@ -1,10 +1,27 @@
-"""Identity's web door, under `/api/v1`."""
+"""Identity's web doors: people, places and keys under `/api/v1`, signing in, and the keys that verify access tokens."""
 
-from headworks.identity.http import invitations, keys, members, organizations, projects, service_accounts, users
+from headworks.identity.http import (
+    auth,
+    invitations,
+    keys,
+    members,
+    organizations,
+    projects,
+    second_factor,
+    service_accounts,
+    sessions,
+    users,
+)
 from headworks.kernel.web import Router
 
-router = Router("/api/v1", tags=["identity"])
+_management = Router("/api/v1")
 for part in (organizations, projects, users, members, invitations, service_accounts, keys):
-    router.include_router(part.router)
+    _management.include_router(part.router, tags=["identity"])
+for part in (auth, second_factor, sessions):
+    _management.include_router(part.router, tags=["sign-in"])
+
+router = Router()
+router.include_router(_management)
+router.include_router(sessions.well_known, tags=["sign-in"])
 
 __all__ = ["router"]

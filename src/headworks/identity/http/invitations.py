@@ -10,7 +10,9 @@ from pydantic import Field
 
 from headworks.identity.commands import invitations as commands
 from headworks.identity.commands.invitations import Accepted
+from headworks.identity.commands.passwords import Passwords
 from headworks.identity.contracts import Invitation, InvitationState, Role
+from headworks.identity.domain.invitations import hash_token
 from headworks.identity.errors import (
     AlreadyInvited,
     AlreadyMember,
@@ -65,6 +67,9 @@ class AcceptanceBody(StrictModel):
 
     token: Secret = Field(description="What follows `/invite/` in the link.")
     name: str | None = Field(None, description="For a new account; the address's first part when left out.")
+    password: Secret | None = Field(
+        None, description="For a new account, to sign in with; left out where people sign in another way."
+    )
 
 
 class InvitationOut(Versioned):
@@ -138,12 +143,30 @@ async def create_invitation(
     dependencies=[raises(AlreadyMember, InvitationNotFound, OtherAddressee, SignInToAccept)],
 )
 async def accept_invitation(
-    request: Request, body: AcceptanceBody, caller: Annotated[Principal | None, public(recognise=True)], store: _Store
+    request: Request,
+    body: AcceptanceBody,
+    caller: Annotated[Principal | None, public(recognise=True)],
+    store: _Store,
+    passwords: Annotated[Passwords, provided(Passwords)],
 ) -> Envelope[AcceptanceOut]:
     """Join by a link: as yourself when you are signed in, or with an account that is made for the address."""
+    password_hash = await _hashed(body, store, passwords)
     async with store.operate() as unit:
         accepted = await commands.accept_invitation(unit, body.token.reveal(), caller, body.name, now())
+        if password_hash is not None:
+            await commands.keep_password(unit, accepted, password_hash, now())
         return envelope(_acceptance(accepted), request)
+
+
+async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> str | None:
+    """The new account's password, hashed before the transaction, which nobody is to wait for; only for a real link."""
+    if body.password is None:
+        return None
+    async with store.overlook() as overview:
+        found = await overview.invitation_by_token(hash_token(body.token.reveal()))
+    if found is None or found.state(now()) != "pending":
+        return None
+    return await passwords.prepare("password", body.password, found.email)
 
 
 @router.get("/{invitation_id}", summary="Show an invitation", dependencies=[raises(InvitationNotFound)])

@@ -5,10 +5,13 @@ another way in, for what is proved by a secret (a key, an invitation) and for op
 """
 
 from headworks.identity.ports.filters import InvitationFilter, KeyFilter, ServiceAccountFilter, UserFilter
+from headworks.identity.ports.hasher import Hasher
 from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizations, Projects, ServiceAccounts, Users
+from headworks.identity.ports.sign_in import SignInReading, SignInStore, SignInUnit
 from headworks.identity.ports.store import Installation, Overview, Reading, Store, Unit
 
 __all__ = [
+    "Hasher",
     "Installation",
     "InvitationFilter",
     "Invitations",
@@ -21,6 +24,9 @@ __all__ = [
     "Reading",
     "ServiceAccountFilter",
     "ServiceAccounts",
+    "SignInReading",
+    "SignInStore",
+    "SignInUnit",
     "Store",
     "Unit",
     "UserFilter",

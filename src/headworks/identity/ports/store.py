@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.identity.ports.nouns import (
         Invitations,
         Keys,
@@ -89,6 +89,9 @@ class Installation(Overview, Telling, Protocol):
 
     def within(self, organization_id: str) -> Unit:
         """The same transaction, in one organisation."""
+
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """The password of an account that is made in this transaction."""
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """Move `last_used_at` forward, never back."""

@@ -3,17 +3,38 @@
 Tables are SQLAlchemy Core, not ORM: rows stay inside the adapters, and nothing is loaded behind one's back.
 """
 
-from headworks.kernel.database.columns import Microseconds, new_metadata
-from headworks.kernel.database.database import Database, DatabaseUnavailable
-from headworks.kernel.database.schema import Schema, SchemaTooNew, SchemaUnreadable, prepare_schema
+from headworks.kernel.database.address import Address, BadAddress
+from headworks.kernel.database.columns import Exact, Long, Microseconds, new_metadata
+from headworks.kernel.database.database import Database
+from headworks.kernel.database.failures import DatabaseUnavailable, is_about_rows, is_duplicate
+from headworks.kernel.database.schema import (
+    Schema,
+    SchemaNotReady,
+    SchemaTooNew,
+    SchemaUnreadable,
+    Standing,
+    prepare_schema,
+)
+from headworks.kernel.database.server import Limits
+from headworks.kernel.database.trail import Trail
 
 __all__ = [
+    "Address",
+    "BadAddress",
     "Database",
     "DatabaseUnavailable",
+    "Exact",
+    "Limits",
+    "Long",
     "Microseconds",
     "Schema",
+    "SchemaNotReady",
     "SchemaTooNew",
     "SchemaUnreadable",
+    "Standing",
+    "Trail",
+    "is_about_rows",
+    "is_duplicate",
     "new_metadata",
     "prepare_schema",
 ]

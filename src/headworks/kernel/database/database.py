@@ -2,49 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import event
-from sqlalchemy.exc import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from headworks.kernel.database.inline import DRIVER as INLINE_DRIVER
-from headworks.kernel.database.inline import InlineConnection
-from headworks.kernel.errors import Unavailable
+from headworks.kernel.database import server, sqlite
+from headworks.kernel.database.failures import DatabaseUnavailable, outage, refuses_to_write, unavailable
+from headworks.kernel.database.schema import FILE_VERSION_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from sqlalchemy import Connection
-    from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-    from sqlalchemy.pool import ConnectionPoolEntry
 
-_BUSY_MS = 5_000
-"""How long SQLite waits for another process's lock."""
-_POOL_SECONDS = 10.0
-"""How long a caller waits for a connection before it is told 503."""
-_READERS = 4
-_OURS = (DataError, IntegrityError, ProgrammingError)
-"""Errors of what was asked, not of the database: adapters translate them or they are bugs."""
+    from headworks.kernel.database.address import Address
+    from headworks.kernel.database.schema import Schema
+    from headworks.kernel.database.server import Limits
 
-
-class DatabaseUnavailable(Unavailable):
-    """The database did not answer, or could not write."""
-
-    code = "database_unavailable"
-    title = "The database is not available"
+_MOMENT: Final = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    "mysql": "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+}
 
 
 class Database:
     """Two engines on one database: the writer has one connection, so writers queue rather than collide."""
 
-    def __init__(self, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        *,
+        version_table: str = FILE_VERSION_TABLE,
+        name: str = "",
+        block_seconds: float | None = None,
+        takes_turns: bool = False,
+    ) -> None:
+        """`name` says which server it is, without a secret. `takes_turns`: see `on_server`."""
         self._writer = writer
         self._reader = reader
+        self._name = name
+        self._block_seconds = block_seconds
+        self._version = f"SELECT version_num FROM {version_table}"  # noqa: S608 - a name of ours
+        self._turn = f"{self._version} FOR UPDATE" if takes_turns else None
         self._before_commit: list[Callable[[AsyncConnection], Awaitable[None]]] = []
 
     def before_commit(self, hook: Callable[[AsyncConnection], Awaitable[None]]) -> None:
@@ -57,100 +61,94 @@ class Database:
 
         `inline` runs statements in the loop's thread (see `inline.py`). A Database belongs to the loop that first uses it.
         """
-        return cls(_writer(path, inline=inline), _reader(path, inline=inline))
+        return cls(sqlite.writing_engine(path, inline=inline), sqlite.reading_engine(path, inline=inline))
+
+    @classmethod
+    def on_server(cls, address: Address, schema: Schema, limits: Limits, *, takes_turns: bool = True) -> Database:
+        """The context's tables on a server, which other processes write to as well.
+
+        With `takes_turns` a transaction first locks the row that holds the schema's version, so there is one writer at a
+        time among all processes: what a use case looked up still holds when it writes, as on SQLite. Without, transactions
+        run side by side, and their statements must be right in any order.
+        """
+        return cls(
+            server.writing_engine(address, limits),
+            server.reading_engine(address, limits),
+            version_table=schema.version_table,
+            name=str(address),
+            block_seconds=limits.block_seconds,
+            takes_turns=takes_turns,
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Commit when the block ends well, roll back otherwise. Raises DatabaseUnavailable."""
-        with _translated():
-            async with self._writer.begin() as connection:
-                yield connection
-                for hook in self._before_commit:
-                    await hook(connection)
+        """Commit when the block ends well, roll back otherwise. Raises DatabaseUnavailable, TransactionLost."""
+        async with self._connected(self._writer) as connection, connection.begin():
+            if self._turn is not None:
+                await connection.exec_driver_sql(self._turn)
+            yield connection
+            for hook in self._before_commit:
+                await hook(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection that refuses to write; each statement sees what is committed. Raises DatabaseUnavailable."""
-        with _translated():
-            async with self._reader.connect() as connection:
+        async with self._connected(self._reader) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def moment(self) -> AsyncIterator[AsyncConnection]:
+        """As `read`, but all that the block reads is of one moment."""
+        async with self.read() as connection:
+            # The connection commits each statement by itself; a transaction around them makes them one moment.
+            await connection.exec_driver_sql(_MOMENT[connection.dialect.name])
+            try:
                 yield connection
+            finally:
+                if not connection.invalidated:
+                    await connection.exec_driver_sql("ROLLBACK")
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailable when the smallest read of a table fails."""
-        async with self.read() as connection:
-            await connection.exec_driver_sql("SELECT version_num FROM alembic_version")
+        try:
+            async with self.read() as connection:
+                await connection.exec_driver_sql(self._version)
+        except SQLAlchemyError as error:
+            raise unavailable(error, self._name) from error
 
     async def close(self) -> None:
         """Close every connection; the last one folds SQLite's log into the file."""
         await self._reader.dispose()
         await self._writer.dispose()
 
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        deadline = asyncio.timeout(self._block_seconds)
+        try:
+            async with deadline:
+                connection = await self._connect(engine)
+                try:
+                    yield connection
+                except DBAPIError as error:
+                    if refuses_to_write(error):
+                        # It led to a primary that is none any more; a new one may lead to the next.
+                        await connection.invalidate()
+                    raise
+                finally:
+                    await connection.close()
+        except Exception as error:
+            if isinstance(error, TimeoutError) and deadline.expired():
+                raise unavailable(error, self._name) from error
+            found = outage(error, self._name)
+            if found is None:
+                raise
+            raise found from error
 
-class _translated:  # noqa: N801 - reads as `with _translated():`
-    """Turns a failing database into the error that a door renders as 503."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        failed = isinstance(error, (DatabaseError, InterfaceError, PoolTimeoutError)) and not isinstance(error, _OURS)
-        if failed:
-            raise DatabaseUnavailable(
-                "The database is not available at the moment; try again shortly.", detail=str(error)
-            ) from error
-
-
-def _writer(path: Path, *, inline: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        _url(path, inline=inline),
-        connect_args=_connect_args(inline=inline),
-        pool_size=1,
-        max_overflow=0,
-        pool_timeout=_POOL_SECONDS,
-        hide_parameters=True,
-    )
-    pragmas = (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-    _on_connect(engine, pragmas)
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        # At once the writer: a transaction that reads first and writes later could find itself out of date.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _reader(path: Path, *, inline: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        _url(path, inline=inline),
-        connect_args=_connect_args(inline=inline),
-        pool_size=_READERS,
-        max_overflow=0,
-        pool_timeout=_POOL_SECONDS,
-        hide_parameters=True,
-        # Nothing to roll back, and a roll-back would cost a thread hop for each read.
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-    )
-    _on_connect(engine, (f"busy_timeout = {_BUSY_MS}", "query_only = ON"))
-    return engine
-
-
-def _url(path: Path, *, inline: bool) -> str:
-    return f"{INLINE_DRIVER if inline else 'sqlite+aiosqlite'}:///{path}"
-
-
-def _connect_args(*, inline: bool) -> dict[str, object]:
-    # Without an isolation level sqlite3 begins nothing by itself: the begin event above is the only one that does.
-    common: dict[str, object] = {"isolation_level": None, "cached_statements": 256}
-    return {**common, "factory": InlineConnection} if inline else common
-
-
-def _on_connect(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+    async def _connect(self, engine: AsyncEngine) -> AsyncConnection:
+        try:
+            return await engine.connect()
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            # Drivers raise what they like here: of the operating system, of TLS, of their own.
+            raise outage(error, self._name) or unavailable(error, self._name) from error

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Column, Index, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, Index, Table, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headworks.kernel.database.columns import Microseconds
-from headworks.kernel.idempotency import KEPT_FOR, MOST_KEPT, AnswerLost, InProgress, Kept, Reply, due
-from headworks.kernel.secrets import Secret, seal_context
-from headworks.kernel.secrets.sealer import SealError
+from headworks.kernel.database.columns import Exact, Long, Microseconds
+from headworks.kernel.database.failures import is_duplicate
+from headworks.kernel.idempotency import KEPT_FOR, MOST_KEPT, AnswerLost, Asked, InProgress, Kept, Reply, due
+from headworks.kernel.secrets import SealError, Secret, key_id_of, seal_context
+from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,19 +24,21 @@ if TYPE_CHECKING:
 
     from headworks.kernel.clock import Clock
     from headworks.kernel.database.database import Database
-    from headworks.kernel.idempotency import Asked, Replies
+    from headworks.kernel.idempotency import Replies
     from headworks.kernel.secrets import Sealer
 
+_log = logger(__name__)
 
-def replies_table(metadata: MetaData) -> Table:
-    """The table, one in each context that is changed over HTTP."""
+
+def replies_table(context: str, metadata: MetaData) -> Table:
+    """The table of a context that is changed over HTTP. Contexts may share a database, so it names the context."""
     return Table(
-        "replies",
+        f"{context}_replies",
         metadata,
-        Column("caller", String(64), primary_key=True),
-        Column("request_key", String(64), primary_key=True),
-        Column("fingerprint", String(64), nullable=False),
-        Column("sealed", Text, nullable=False),
+        Column("caller", Exact(64), primary_key=True),
+        Column("request_key", Exact(64), primary_key=True),
+        Column("fingerprint", Exact(64), nullable=False),
+        Column("sealed", Long, nullable=False),
         Column("kept_at", Microseconds, nullable=False),
         Index(None, "caller", "kept_at"),
         Index(None, "kept_at"),
@@ -92,9 +96,36 @@ class SqlReplies:
         try:
             await connection.execute(insert(self._table), [row])
         except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
             # Another process was quicker, and what this one did is undone now.
             raise InProgress("The same request was sent to another server at the same moment; ask again.") from error
         what.kept = True
+
+    async def sealed_by(self) -> Counter[str]:
+        """How many answers each key seals, for the rotation of the keyring. Raises DatabaseUnavailable."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(self._table.c.sealed))
+            return Counter(key_id_of(sealed) for (sealed,) in rows)
+
+    async def reseal(self) -> int:
+        """Seal with the newest key what another one sealed; how many. Raises DatabaseUnavailable."""
+        table, done = self._table, 0
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(table))).all()
+        for row in rows:
+            if key_id_of(row.sealed) == self._sealer.current:
+                continue
+            asked = Asked(row.caller, row.request_key, row.fingerprint)
+            try:
+                again = self._sealer.rewrap(row.sealed, _place(asked))
+            except SealError as error:
+                _log.warning("an answer could not be sealed anew", table=table.name, detail=error.detail)
+                continue
+            same = (table.c.caller == row.caller, table.c.request_key == row.request_key, table.c.sealed == row.sealed)
+            async with self._database.transaction() as connection:
+                done += (await connection.execute(update(table).where(*same).values(sealed=again))).rowcount
+        return done
 
     async def _make_room(self, connection: AsyncConnection, asked: Asked, at: datetime) -> None:
         table = self._table

@@ -1,4 +1,4 @@
-"""Bringing a context's database to the schema that this code wants, before anything is served.
+"""Bringing a context's SQLite file to the schema that this code wants, before anything is served; `server_schema` is for servers.
 
 A new file gets its tables at once, an old one is migrated by Alembic; a test holds that both give the same schema. Alembic
 is loaded only when there is something to migrate, since a start that finds all in order is what people wait for.
@@ -10,7 +10,7 @@ import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 """Alembic's script folder; each context's steps lie in `<context>/versions`."""
 
-_VERSION_TABLE = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+FILE_VERSION_TABLE: Final = "alembic_version"
+"""In a file of its own a context needs no other name."""
+
+
+def version_table_ddl(name: str) -> str:
+    """As Alembic makes it."""
+    return f"CREATE TABLE {name} (version_num VARCHAR(32) NOT NULL, CONSTRAINT {name}_pkc PRIMARY KEY (version_num))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,38 @@ class Schema:
     context: str
     metadata: MetaData
     head: str
-    """Revision of the newest migration; a test compares it with the scripts."""
+    """Revision of the newest migration: four digits that rise; a test compares it with the scripts."""
+    serves: str = ""
+    """The oldest head whose code still works on these tables, so that a new version can be rolled out beside an old one.
+
+    Empty for none but this one. Steps that only add leave it as it was; a step that takes away raises it.
+    """
+    scripts: Path = MIGRATIONS
+    """Where `<context>/versions` lies."""
+
+    @property
+    def version_table(self) -> str:
+        """The table of its revision where several contexts share a database."""
+        return f"{self.context}_schema_version"
+
+
+Condition = Literal["current", "compatible", "missing", "behind", "half migrated", "newer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the schema of a context stands."""
+
+    condition: Condition
+    """`compatible` is newer than this code, and says that this code may serve."""
+    stored: str | None
+    """The revision that the tables have; None before the first."""
+    wanted: str
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether this code works on these tables."""
+        return self.condition in {"current", "compatible"}
 
 
 class SchemaTooNew(HeadworksError):
@@ -42,6 +79,13 @@ class SchemaTooNew(HeadworksError):
 
     code = "schema_too_new"
     title = "The data folder belongs to a newer version"
+
+
+class SchemaNotReady(HeadworksError):
+    """The tables are not there, are older than this code, or are being changed."""
+
+    code = "schema_not_ready"
+    title = "The database must be migrated first"
 
 
 class SchemaUnreadable(HeadworksError):
@@ -60,9 +104,19 @@ def prepare_schema(path: Path, schema: Schema) -> None:
         elif revision != schema.head:
             _migrate(path, schema, revision)
     except (sqlite3.Error, SQLAlchemyError) as error:
-        raise SchemaUnreadable(
-            f"The database {path} cannot be used: {error}. Look at the disk, or restore the file from a backup."
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def file_standing(path: Path, schema: Schema) -> Standing:
+    """How the file's tables stand. Raises SchemaUnreadable."""
+    try:
+        stored = stored_revision(path)
+    except sqlite3.Error as error:
+        raise _unreadable(path, error) from error
+    if stored is None:
+        return Standing("missing", stored, schema.head)
+    condition: Condition = "current" if stored == schema.head else "newer" if stored > schema.head else "behind"
+    return Standing(condition, stored, schema.head)
 
 
 def stored_revision(path: Path) -> str | None:
@@ -75,6 +129,12 @@ def stored_revision(path: Path) -> str | None:
     return str(row[0]) if row else None
 
 
+def _unreadable(path: Path, error: Exception) -> SchemaUnreadable:
+    return SchemaUnreadable(
+        f"The database {path} cannot be used: {error}. Look at the disk, or restore the file from a backup."
+    )
+
+
 def _create(path: Path, schema: Schema) -> None:
     engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None})
     try:
@@ -84,7 +144,7 @@ def _create(path: Path, schema: Schema) -> None:
             # One transaction, so that a kill leaves no tables or all of them.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             schema.metadata.create_all(connection, checkfirst=False)
-            connection.exec_driver_sql(_VERSION_TABLE)
+            connection.exec_driver_sql(version_table_ddl(FILE_VERSION_TABLE))
             connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (schema.head,))
             connection.exec_driver_sql("COMMIT")
     finally:
@@ -93,14 +153,21 @@ def _create(path: Path, schema: Schema) -> None:
 
 def migration_config(path: Path, schema: Schema) -> Config:
     """What Alembic needs to migrate the SQLite file at `path`; also for tests, and for writing a new migration."""
+    config = script_config(schema, FILE_VERSION_TABLE)
+    config.attributes["url"] = f"sqlite:///{path}"
+    return config
+
+
+def script_config(schema: Schema, version_table: str) -> Config:
+    """Where Alembic finds the context's steps, and where it notes which were taken. Whoever calls says which database."""
     from alembic.config import Config  # noqa: PLC0415 - a quarter of a second and 10 MB that most starts save
 
     config = Config()
     config.set_main_option("script_location", _literal(MIGRATIONS))
-    config.set_main_option("version_locations", _literal(MIGRATIONS / schema.context / "versions"))
+    config.set_main_option("version_locations", _literal(schema.scripts / schema.context / "versions"))
     config.set_main_option("path_separator", "newline")
-    config.attributes["url"] = f"sqlite:///{path}"
     config.attributes["metadata"] = schema.metadata
+    config.attributes["version_table"] = version_table
     return config
 
 

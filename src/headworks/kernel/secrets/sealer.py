@@ -37,6 +37,12 @@ def seal_context(*parts: str) -> bytes:
     return "|".join(parts).encode()
 
 
+def key_id_of(sealed: str) -> str:
+    """The id of the key that sealed a text; empty where it is not in the sealed form."""
+    parts = sealed.split(".")
+    return parts[1] if len(parts) == 4 and parts[0] == _VERSION else ""  # noqa: PLR2004 - as `_join` writes them
+
+
 class Sealer:
     """Seals with the newest key, opens with any."""
 
@@ -45,17 +51,27 @@ class Sealer:
         if current not in keys or any(len(key) != _KEY_BYTES for key in keys.values()):
             message = "the keyring needs its current key, and every key must have 32 bytes"
             raise ValueError(message)
-        self._keys = dict(keys)
-        self._current = current
+        # One attribute, so that another thread never sees the new key without its name.
+        self._ring = dict(keys), current
 
     def __repr__(self) -> str:
-        return f"Sealer(current={self._current!r})"
+        return f"Sealer(current={self.current!r})"
+
+    @property
+    def current(self) -> str:
+        """The id of the key that seals."""
+        return self._ring[1]
+
+    def adopt(self, other: Sealer) -> None:
+        """Take another's keys: whoever holds this one goes on with those. Any thread may call it."""
+        self._ring = other._ring
 
     def seal(self, secret: Secret, context: bytes) -> str:
         """Encrypt for the place `context`. The text is ASCII: version, key id, wrapped key, ciphertext."""
         data_key = os.urandom(_KEY_BYTES)
-        wrapped = _encrypt(self._keys[self._current], data_key, self._current.encode() + b"|" + context)
-        return _join(self._current, wrapped, _encrypt(data_key, secret.reveal().encode(), context))
+        keys, current = self._ring
+        wrapped = _encrypt(keys[current], data_key, current.encode() + b"|" + context)
+        return _join(current, wrapped, _encrypt(data_key, secret.reveal().encode(), context))
 
     def open(self, sealed: str, context: bytes) -> Secret:
         """Decrypt what was sealed for the same `context`. Raises SealError."""
@@ -66,20 +82,22 @@ class Sealer:
     def rewrap(self, sealed: str, context: bytes) -> str:
         """The same secret under the current key, without decrypting it. Raises SealError."""
         key_id, wrapped, ciphertext = _split(sealed)
-        if key_id == self._current:
+        keys, current = self._ring
+        if key_id == current:
             return sealed
         data_key = self._unwrap(key_id, wrapped, context)
-        again = _encrypt(self._keys[self._current], data_key, self._current.encode() + b"|" + context)
-        return _join(self._current, again, ciphertext)
+        again = _encrypt(keys[current], data_key, current.encode() + b"|" + context)
+        return _join(current, again, ciphertext)
 
     def _unwrap(self, key_id: str, wrapped: bytes, context: bytes) -> bytes:
-        if key_id not in self._keys:
+        keys, _ = self._ring
+        if key_id not in keys:
             raise SealError(
                 "A stored credential was encrypted with a key that is not in the keyring. Restore the keyring file of "
                 "this data folder, or enter the credential again.",
                 detail=f"key id {key_id!r} is unknown",
             )
-        return _decrypt(self._keys[key_id], wrapped, key_id.encode() + b"|" + context)
+        return _decrypt(keys[key_id], wrapped, key_id.encode() + b"|" + context)
 
 
 def _encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:

@@ -7,13 +7,14 @@ like one of our keys is masked in the finished line, wherever it came from.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 import structlog
 from structlog.contextvars import bound_contextvars, merge_contextvars
+
+from headworks.kernel.secrets.masking import mask_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ _LEVELS: Final[dict[LogLevel, int]] = {
 }
 _NAME: Final = "logger_name"
 """How the name travels: structlog has an argument called `logger` of its own."""
-_KEY = re.compile(r"\b(hw_[a-z]{2}_)[0-9A-Za-z]{16,}")
 
 
 def logger(name: str) -> FilteringBoundLogger:
@@ -84,4 +84,4 @@ def _name_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
 
 
 def _mask_keys(_logger: WrappedLogger, _method: str, line: EventDict | str) -> str:
-    return _KEY.sub(r"\1***", str(line))
+    return mask_keys(str(line))

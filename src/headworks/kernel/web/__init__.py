@@ -4,6 +4,13 @@ The authenticator and the stores reach the routes through `provide`, which only 
 """
 
 from headworks.kernel.web.access import Access, Authenticator, access_of, client_address, public, require
+from headworks.kernel.web.browser import (
+    CSRF_HEADER,
+    check_same_site,
+    cookie_names,
+    may_change,
+    set_cookie,
+)
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
@@ -26,6 +33,7 @@ from headworks.kernel.web.routing import Router, is_kept, takes_precondition
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
+    "CSRF_HEADER",
     "Access",
     "Authenticator",
     "CursorEnvelope",
@@ -47,12 +55,15 @@ __all__ = [
     "Versioned",
     "Whole",
     "access_of",
+    "check_same_site",
     "client_address",
+    "cookie_names",
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
     "is_kept",
     "large_page_envelope",
+    "may_change",
     "no_content",
     "page_envelope",
     "paged",
@@ -65,5 +76,6 @@ __all__ = [
     "request_id_of",
     "require",
     "retires",
+    "set_cookie",
     "takes_precondition",
 ]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Depends, Request
 from fastapi.routing import RouteContext
 
-from headworks.kernel.errors import Forbidden, Unauthenticated
+from headworks.kernel.errors import Forbidden, Invalid, Unauthenticated
+from headworks.kernel.origin import acting
 from headworks.kernel.principal import Principal
+from headworks.kernel.web.browser import CSRF_HEADER, check_same_site, cookie_names, from_loopback, may_change
 from headworks.kernel.web.provision import provision
 
 if TYPE_CHECKING:
@@ -27,19 +28,40 @@ _ENTERED = "headworks.entered"
 
 
 class Authenticator(Protocol):
-    """Turns a bearer token into the one who calls."""
+    """Turns what was sent into the one who calls."""
 
     async def authenticate(self, token: str, source: str | None) -> Principal:
-        """`source` is the caller's IP address, None where it is not known.
+        """The holder of a bearer token: a management key, or an access token.
 
-        Raises Unauthenticated when it is not a valid key, Forbidden when it is one for other uses or other places.
+        `source` is the caller's IP address, None where it is not known. Raises Unauthenticated when the token is not
+        valid, Forbidden when it is one for other uses or other places.
+        """
+
+    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
+        """The holder of a session cookie; `csrf` is None where the request can change nothing.
+
+        Raises Unauthenticated when it is not valid, Forbidden when `csrf` is not the session's.
         """
 
 
 class MissingPermission(Forbidden):
-    """The key is valid and lacks what the route needs."""
+    """The caller is known and lacks what the route needs."""
 
     code = "missing_permission"
+
+
+class PasswordChangeRequired(Forbidden):
+    """They signed in with a password that was made for them."""
+
+    code = "password_change_required"
+
+
+class TwoCredentials(Invalid):
+    """Two proofs of who calls, which might be two callers."""
+
+    code = "two_credentials"
+    status = 400
+    title = "Two credentials were sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +73,15 @@ class Access:
     """Whether callers on this machine need no key."""
     recognise: bool = False
     """Whether a caller who need not say who they are may."""
+    before_password_change: bool = False
+    """Whether it is open to those who must change their password first."""
 
     async def enter(self, request: Request) -> None:
         """Find out who calls, for the route to be given it later. Raises as `principal` does."""
-        request.scope.setdefault(_ENTERED, {})[self] = await self.principal(request)
+        caller = await self.principal(request)
+        request.scope.setdefault(_ENTERED, {})[self] = caller
+        if caller is not None:
+            acting(caller)
 
     def entered(self, request: Request) -> Principal | None:
         """Whom `enter` let in; None for anybody."""
@@ -67,28 +94,51 @@ class Access:
 
     async def principal(self, request: Request) -> Principal | None:
         """Who calls. Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
-        if self.loopback and _from_loopback(request):
+        if self.loopback and from_loopback(request):
             return None
-        if self.permission is None and not (self.recognise and "authorization" in request.headers):
+        if self.permission is None and not (self.recognise and _says_who(request)):
             return None
-        authenticator = provision(request, Authenticator)
-        caller: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
-            _bearer_token(request), client_address(request)
-        )
+        caller = await _authenticated(request)
+        if caller.must_change_password and not self.before_password_change:
+            raise PasswordChangeRequired("Choose a password of your own first: POST /api/v1/auth/password.")
         if self.permission is not None and not caller.may(self.permission):
             raise MissingPermission(
-                f"This key lacks the permission {self.permission}. Use a management key that has it, or let somebody who "
-                "has one make you such a key."
+                f"You lack the permission {self.permission}. Use a management key that has it, or let somebody who "
+                "has it give it to you."
             )
         return caller
 
 
-def require(permission: Permission, *, or_loopback: bool = False) -> Dependency:
+def _says_who(request: Request) -> bool:
+    return "authorization" in request.headers or cookie_names(request)[0] in request.cookies
+
+
+async def _authenticated(request: Request) -> Principal:
+    authenticator = provision(request, Authenticator)
+    cookie = request.cookies.get(cookie_names(request)[0])
+    if cookie is None:
+        bearer: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
+            _bearer_token(request), client_address(request)
+        )
+        return bearer
+    if "authorization" in request.headers:
+        raise TwoCredentials("Both an Authorization header and a session cookie were sent; send one of them.")
+    csrf = None
+    if may_change(request):
+        check_same_site(request)
+        csrf = request.headers.get(CSRF_HEADER, "")
+    principal: Principal = await authenticator.authenticate_browser(cookie, csrf)  # type: ignore[attr-defined]
+    return principal
+
+
+def require(permission: Permission, *, or_loopback: bool = False, before_password_change: bool = False) -> Dependency:
     """Let in who holds `permission`.
 
     It gives the route its caller: `principal: Annotated[Principal, require("keys:read")]`.
     """
-    dependency: Dependency = Depends(Access(permission, loopback=or_loopback))
+    dependency: Dependency = Depends(
+        Access(permission, loopback=or_loopback, before_password_change=before_password_change)
+    )
     return dependency
 
 
@@ -126,7 +176,10 @@ def calls_of(dependant: Dependant) -> Iterator[object]:
 def _bearer_token(request: Request) -> str:
     values = request.headers.getlist("authorization")
     if not values:
-        raise Unauthenticated("No key was sent. Send a management key as the header `Authorization: Bearer hw_mk_…`.")
+        raise Unauthenticated(
+            "No key was sent. Send a management key as the header `Authorization: Bearer hw_mk_…`, or sign in with "
+            "POST /api/v1/auth/login."
+        )
     if len(values) > 1:
         raise Unauthenticated("Two Authorization headers were sent; send one.")
     scheme, _, token = values[0].partition(" ")
@@ -135,16 +188,3 @@ def _bearer_token(request: Request) -> str:
             "The Authorization header must read `Bearer` and the key: `Authorization: Bearer hw_mk_…`."
         )
     return token.strip()
-
-
-def _from_loopback(request: Request) -> bool:
-    """By the engine's word, which alone speaks to us. Every hop must be this machine: any other was forwarded."""
-    hops = [hop.strip() for value in request.headers.getlist("x-forwarded-for") for hop in value.split(",")]
-    return bool(hops) and all(_is_loopback(hop) for hop in hops)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

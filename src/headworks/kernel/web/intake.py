@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import email.message
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
@@ -47,14 +47,18 @@ class Intake:
     """What one route takes."""
 
     query: frozenset[str]
+    lists: frozenset[str]
+    """Parameters that may be there more than once."""
     has_body: bool
+    gives_json: bool
 
     def check(self, request: Request) -> None:
         """Raises Invalid, NotAcceptable, UnsupportedMediaType."""
         if not request.scope["path"].startswith(_API):
             return
         self._check_query(request)
-        _check_accept(request)
+        if self.gives_json:
+            _check_accept(request)
         if self.has_body:
             _check_media_type(request)
 
@@ -64,27 +68,33 @@ class Intake:
         problems = [_unknown(name, self.query) for name in dict.fromkeys(names) if name not in self.query]
         problems += [
             FieldProblem(f"query.{name}", "repeated", "is there more than once; send it once")
-            for name in sorted(self.query)
+            for name in sorted(self.query - self.lists)
             if names.count(name) > 1
         ]
         if problems:
             raise Invalid("; ".join(f"{one.field}: {one.message}" for one in problems[:3]), details=problems)
 
 
-def intake_of(dependant: Dependant, *, has_body: bool) -> Intake:
+def intake_of(dependant: Dependant, *, has_body: bool, gives_json: bool) -> Intake:
     """What a route takes, by what it depends on."""
-    return Intake(frozenset(_names(dependant)), has_body)
+    parameters = dict(_parameters(dependant))
+    lists = frozenset(name for name, kind in parameters.items() if _is_list(kind))
+    return Intake(frozenset(parameters), lists, has_body, gives_json)
 
 
-def _names(dependant: Dependant) -> Iterator[str]:
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:
     for inner in dependant.dependencies:
-        yield from _names(inner)
+        yield from _parameters(inner)
     for field in dependant.query_params:
         kind = field.field_info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from (inner.alias or name for name, inner in kind.model_fields.items())
+            yield from ((inner.alias or name, inner.annotation) for name, inner in kind.model_fields.items())
         else:
-            yield field.alias
+            yield field.alias, kind
+
+
+def _is_list(kind: Any) -> bool:  # noqa: ANN401 - an annotation
+    return get_origin(kind) is list or any(get_origin(choice) is list for choice in get_args(kind))
 
 
 def _unknown(name: str, known: frozenset[str]) -> FieldProblem:

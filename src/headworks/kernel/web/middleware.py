@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from headworks.kernel.clock import monotonic
 from headworks.kernel.ids import new_id
+from headworks.kernel.origin import arriving
 from headworks.kernel.telemetry import bind_request_id, logger
 
 if TYPE_CHECKING:
@@ -59,7 +61,8 @@ class Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
         scope["headworks.request_id"] = request_id
         started = monotonic()
         status = 0
@@ -68,14 +71,14 @@ class Surroundings:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                headers.update(scope.get(_SAID, {}))
-                headers.setdefault("cache-control", "no-store")
-                headers.setdefault("x-content-type-options", "nosniff")
+                sent = MutableHeaders(scope=message)
+                sent["x-request-id"] = request_id
+                sent.update(scope.get(_SAID, {}))
+                sent.setdefault("cache-control", "no-store")
+                sent.setdefault("x-content-type-options", "nosniff")
             await send(message)
 
-        with bind_request_id(request_id):
+        with bind_request_id(request_id), arriving(request_id, _source(headers)):
             try:
                 await self._app(scope, _limited(scope, receive), send_named)
             except Exception:
@@ -95,6 +98,15 @@ class Surroundings:
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else new_id("req")
+
+
+def _source(headers: Headers) -> str | None:
+    """The last hop, which the engine has added: who connected to us. What stands before it is only what they say."""
+    hops = headers.getlist("x-forwarded-for")
+    try:
+        return str(ipaddress.ip_address(hops[-1].rpartition(",")[2].strip())) if hops else None
+    except ValueError:
+        return None
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.routing import compile_path
 
 from headworks.kernel.clock import now
-from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, Unauthenticated
+from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, TooMany, Unauthenticated
 from headworks.kernel.idempotency import InProgress
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
@@ -113,7 +113,7 @@ def _hints(request: Request, error: HeadworksError) -> dict[str, str]:
         return current_tag(request, error)
     if isinstance(error, UnsupportedMediaType):
         return {"accept": JSON}
-    return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress) else {}
+    return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress | TooMany) else {}
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from fastapi import APIRouter  # noqa: TID251 - the one home of it
+from fastapi.datastructures import DefaultPlaceholder
 from fastapi.routing import APIRoute
 
 from headworks.kernel.web.access import calls_of, rules_of
@@ -54,12 +55,18 @@ def takes_precondition(route: _Described) -> bool:
 class GuardedRoute(APIRoute):
     """Asks the route's rule first, then does all that FastAPI does."""
 
+    @property
+    def gives_json(self) -> bool:
+        """Whether a good answer is JSON."""
+        kind = self.response_class
+        return isinstance(kind, DefaultPlaceholder) or kind.media_type == "application/json"
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's hook around the whole handling of a request."""
         handle, rules = super().get_route_handler(), rules_of(self.dependant)
         calls, status = list(calls_of(self.dependant)), self.status_code or 200
         kept = is_kept(self)
-        intake = intake_of(self.dependant, has_body=self.body_field is not None)
+        intake = intake_of(self.dependant, has_body=self.body_field is not None, gives_json=self.gives_json)
         said = {name: value for call in calls if isinstance(call, Retirement) for name, value in call.headers().items()}
 
         async def enter_and_handle(request: Request) -> Response:

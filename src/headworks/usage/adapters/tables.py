@@ -15,13 +15,11 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
-from headworks.kernel.database import Microseconds, Schema, new_metadata
+from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
 from headworks.usage.domain.rows import BUCKETS
 from headworks.usage.domain.screening import LONGEST_ID, LONGEST_TEXT
 from headworks.usage.domain.totals import COUNTERS
@@ -30,8 +28,8 @@ METADATA = new_metadata()
 
 SCHEMA = Schema("usage", METADATA, head="0001")
 
-_ID = String(LONGEST_ID)
-_TEXT = String(LONGEST_TEXT)
+_ID = Exact(LONGEST_ID)
+_TEXT = Exact(LONGEST_TEXT)
 _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database gives. SQLite gives one to an INTEGER only."""
 
@@ -48,7 +46,7 @@ subjects = Table(
     METADATA,
     Column("id", _NUMBER, primary_key=True),
     # SHA-256 of all the rest: eleven columns are more than an index of some databases holds.
-    Column("digest", String(64), nullable=False, unique=True),
+    Column("digest", Exact(64), nullable=False, unique=True),
     Column("organization_id", _ID, nullable=False),
     Column("project_id", _ID, nullable=False),
     Column("key_id", _ID, nullable=False),
@@ -72,7 +70,7 @@ events = Table(
     Column("event_id", _ID, nullable=False),
     Column("upstream_request_id", _TEXT, nullable=False),
     Column("error_code", _TEXT, nullable=False),
-    Column("usage_flags", String(2 * LONGEST_TEXT), nullable=False),
+    Column("usage_flags", Exact(2 * LONGEST_TEXT), nullable=False),
     Column("streamed", Boolean, nullable=False),
     Column("first_byte_us", BigInteger),
     Column("occurred_at_us", BigInteger, nullable=False),
@@ -104,9 +102,9 @@ totals = Table(
 rejected = Table(
     "rejected_events",
     METADATA,
-    Column("digest", String(64), primary_key=True),
-    Column("reason", Text, nullable=False),
-    Column("event", Text, nullable=False),
+    Column("digest", Exact(64), primary_key=True),
+    Column("reason", Long, nullable=False),
+    Column("event", Long, nullable=False),
     Column("rejected_at", Microseconds, nullable=False),
 )
 """Events that could not be stored, by the SHA-256 of their text."""

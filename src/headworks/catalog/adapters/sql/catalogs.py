@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 from headworks.catalog.adapters.sql.reader import SqlReader
 from headworks.catalog.adapters.sql.rows import price_of, provider_of
 from headworks.catalog.adapters.sql.store import SqlStore
-from headworks.catalog.adapters.tables import prices, providers, revisions
+from headworks.catalog.adapters.tables import TRAIL, prices, providers, revisions
 from headworks.catalog.contracts import SHIPPED, CatalogChanged
+from headworks.kernel.secrets import key_id_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 _REVISION = select(revisions.c.revision).where(revisions.c.scope == bindparam("scope"))
 _ALL_REVISIONS = select(func.coalesce(func.sum(revisions.c.revision), 0))
+_SEALED = select(providers.c.organization_id, providers.c.credential_sealed).where(
+    providers.c.credential_sealed.is_not(None)
+)
 _ADD_SCOPE = insert(revisions)
 _RAISE_REVISION = (
     update(revisions).where(revisions.c.scope == bindparam("changed")).values(revision=revisions.c.revision + 1)
@@ -41,7 +46,7 @@ class SqlCatalogs:
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
         """Everything that the block reads is of one moment. Raises DatabaseUnavailable."""
-        async with self._moment() as connection:
+        async with self._database.moment() as connection:
             yield SqlReader(connection, organization_id)
 
     @asynccontextmanager
@@ -52,6 +57,7 @@ class SqlCatalogs:
             yield store
             if store.changed:
                 await _raise_revision(connection, organization_id)
+            await TRAIL.append(connection, store.changes, "" if organization_id == SHIPPED else organization_id)
         if store.changed:
             self._publish(CatalogChanged(None if organization_id == SHIPPED else organization_id))
 
@@ -66,23 +72,21 @@ class SqlCatalogs:
         async with self._database.read() as connection:
             return int(await connection.scalar(_ALL_REVISIONS) or 0)
 
+    async def sealed_by(self) -> dict[str, Counter[str]]:
+        """Raises DatabaseUnavailable."""
+        found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        async with self._database.read() as connection:
+            for owner, sealed in await connection.execute(_SEALED):
+                found[owner][key_id_of(sealed)] += 1
+        return found
+
     async def price_history(self) -> tuple[int, list[Price], list[Provider]]:
         """The revision is read first: what changes meanwhile is read again rather than missed."""
-        async with self._moment() as connection:
+        async with self._database.moment() as connection:
             revision = int(await connection.scalar(_ALL_REVISIONS) or 0)
             price_rows = (await connection.execute(select(prices))).mappings()
             provider_rows = (await connection.execute(select(providers))).mappings()
             return revision, [price_of(row) for row in price_rows], [provider_of(row) for row in provider_rows]
-
-    @asynccontextmanager
-    async def _moment(self) -> AsyncIterator[AsyncConnection]:
-        async with self._database.read() as connection:
-            # The connection commits each statement by itself; a transaction around them makes them one moment.
-            await connection.exec_driver_sql("BEGIN")
-            try:
-                yield connection
-            finally:
-                await connection.exec_driver_sql("ROLLBACK")
 
 
 async def _raise_revision(connection: AsyncConnection, scope: str) -> None:

@@ -35,6 +35,7 @@ def provider_columns(provider: Provider) -> Columns:
         "version": provider.version,
         "retired_at": None,
         "live": True,
+        "private_network": provider.private_network,
     }
 
 
@@ -50,6 +51,7 @@ def provider_of(row: RowMapping) -> Provider:
         origin=row["origin"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        private_network=row["private_network"],
         version=row["version"],
     )
 

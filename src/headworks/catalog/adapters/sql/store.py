@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from headworks.catalog.adapters.sql.rows import Columns
     from headworks.catalog.contracts import Deployment, Model, Price, Provider
+    from headworks.kernel.audit import Change
 
 _REMOVE_DEPLOYMENT = delete(deployments).where(
     deployments.c.id == bindparam("gone"), deployments.c.organization_id == bindparam("owner")
@@ -40,6 +41,11 @@ class SqlStore(SqlReader):
     def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
         super().__init__(connection, organization_id)
         self.changed = False
+        self.changes: list[Change] = []
+
+    def audit(self, change: Change) -> None:
+        """Kept until the transaction ends."""
+        self.changes.append(change)
 
     async def add_provider(self, provider: Provider) -> None:
         """Raises NameTaken."""

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.kernel.events import EventBus
+    from headworks.kernel.trail import MemoryTrail
 
 
 class MemoryReading:
@@ -81,6 +82,10 @@ class MemoryInstallation(MemoryOverview):
         """See `ports.Installation`."""
         return MemoryUnit(self._tables, organization_id, self._telling)
 
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """See `ports.Installation`."""
+        self._tables.passwords[user_id] = password
+
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""
         keys.record_use(self._tables, key_id, at)
@@ -93,6 +98,11 @@ class MemoryStore:
         self._tables = Tables()
         self._bus = bus
         self._one_writer = asyncio.Lock()
+
+    @property
+    def trail(self) -> MemoryTrail:
+        """The audit trail as it is now."""
+        return self._tables.trail
 
     @asynccontextmanager
     async def read(self, organization_id: str) -> AsyncIterator[MemoryReading]:
@@ -115,7 +125,8 @@ class MemoryStore:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._one_writer:
-                copy = self._tables.copy()
-                yield MemoryInstallation(copy, Telling(publish))
+                copy, telling = self._tables.copy(), Telling(publish)
+                yield MemoryInstallation(copy, telling)
+                copy.trail.append(telling.changes, None)
                 due()
                 self._tables = copy

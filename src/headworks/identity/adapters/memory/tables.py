@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from headworks.kernel.errors import Stale
 from headworks.kernel.pagination import Page
 from headworks.kernel.sorting import Order, in_order
+from headworks.kernel.trail import MemoryTrail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         Organization,
         Project,
         ServiceAccount,
+        StoredPassword,
         User,
     )
     from headworks.kernel.errors import Conflict
@@ -54,8 +56,10 @@ class Tables:
     memberships: dict[str, Membership] = field(default_factory=dict)
     invitations: dict[str, Invitation] = field(default_factory=dict)
     service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
+    passwords: dict[str, StoredPassword] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
     """Invitations that expired and were followed by another."""
+    trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("identity"))
 
     def copy(self) -> Tables:
         """The same things in tables of their own."""

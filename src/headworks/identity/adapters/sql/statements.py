@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from headworks.kernel.database import is_duplicate
 from headworks.kernel.errors import Stale
 from headworks.kernel.pagination import Page
 
@@ -127,6 +128,6 @@ def _translated(there: Conflict | None) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        if there is None:
+        if there is None or not is_duplicate(error):
             raise
         raise there from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
 from headworks.identity.adapters.sql import keys
 from headworks.identity.adapters.sql.invitations import SqlInvitations, invitation_by_token
 from headworks.identity.adapters.sql.keys import SqlKeys
 from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
 from headworks.identity.adapters.sql.places import SqlOrganizations, SqlProjects
 from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
+from headworks.identity.adapters.tables import TRAIL
 from headworks.identity.adapters.telling import Telling
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization
+    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
     from headworks.kernel.database import Database
     from headworks.kernel.events import EventBus
 
@@ -80,6 +82,10 @@ class SqlInstallation(SqlOverview):
         """See `ports.Installation`."""
         return SqlUnit(self._connection, organization_id, self._telling)
 
+    async def put_password(self, user_id: str, password: StoredPassword) -> None:
+        """See `ports.Installation`."""
+        await SqlSignInUnit(self._connection, self._telling).put_password(user_id, password)
+
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""
         await keys.record_use(self._connection, key_id, at)
@@ -115,4 +121,6 @@ class SqlStore:
         """See `ports.Store`."""
         with self._bus.after() as publish:
             async with self._database.transaction() as connection:
-                yield SqlInstallation(connection, Telling(publish))
+                telling = Telling(publish)
+                yield SqlInstallation(connection, telling)
+                await TRAIL.append(connection, telling.changes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from headworks.kernel.database import Exact, Long
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -15,17 +17,17 @@ def upgrade() -> None:
     """Apply this step."""
     op.create_table(
         "providers",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("organization_id", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=63), nullable=False),
-        sa.Column("dialect", sa.String(length=16), nullable=False),
-        sa.Column("base_url", sa.String(length=2048), nullable=False),
-        sa.Column("origin", sa.String(length=16), nullable=False),
-        sa.Column("credential_kind", sa.String(length=16)),
+        sa.Column("id", Exact(64), nullable=False),
+        sa.Column("organization_id", Exact(64), nullable=False),
+        sa.Column("name", Exact(63), nullable=False),
+        sa.Column("dialect", Exact(16), nullable=False),
+        sa.Column("base_url", Exact(2048), nullable=False),
+        sa.Column("origin", Exact(16), nullable=False),
+        sa.Column("credential_kind", Exact(16)),
         sa.Column("credential_version", sa.Integer(), nullable=False),
-        sa.Column("credential_sealed", sa.Text()),
-        sa.Column("credential_reference", sa.Text()),
-        sa.Column("credential_last4", sa.String(length=4)),
+        sa.Column("credential_sealed", Long()),
+        sa.Column("credential_reference", Long()),
+        sa.Column("credential_last4", Exact(4)),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("retired_at", sa.BigInteger()),
@@ -35,14 +37,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "deployments",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("organization_id", sa.String(length=64), nullable=False),
-        sa.Column("provider_id", sa.String(length=64), nullable=False),
-        sa.Column("upstream_model", sa.String(length=192), nullable=False),
+        sa.Column("id", Exact(64), nullable=False),
+        sa.Column("organization_id", Exact(64), nullable=False),
+        sa.Column("provider_id", Exact(64), nullable=False),
+        sa.Column("upstream_model", Exact(192), nullable=False),
         sa.Column("weight", sa.Integer(), nullable=False),
         sa.Column("stream_usage", sa.Boolean(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
-        sa.Column("origin", sa.String(length=16), nullable=False),
+        sa.Column("origin", Exact(16), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_deployments"),
@@ -52,10 +54,10 @@ def upgrade() -> None:
     op.create_index("ix_deployments_organization_id", "deployments", ["organization_id"])
     op.create_table(
         "models",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("organization_id", sa.String(length=64), nullable=False),
-        sa.Column("alias", sa.String(length=256), nullable=False),
-        sa.Column("origin", sa.String(length=16), nullable=False),
+        sa.Column("id", Exact(64), nullable=False),
+        sa.Column("organization_id", Exact(64), nullable=False),
+        sa.Column("alias", Exact(256), nullable=False),
+        sa.Column("origin", Exact(16), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_models"),
@@ -63,9 +65,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "model_targets",
-        sa.Column("model_id", sa.String(length=64), nullable=False),
+        sa.Column("model_id", Exact(64), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("deployment_id", sa.String(length=64), nullable=False),
+        sa.Column("deployment_id", Exact(64), nullable=False),
         sa.Column("weight", sa.Integer()),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name="fk_model_targets_model_id"),
         sa.ForeignKeyConstraint(["deployment_id"], ["deployments.id"], name="fk_model_targets_deployment_id"),
@@ -74,10 +76,10 @@ def upgrade() -> None:
     op.create_index("ix_model_targets_deployment_id", "model_targets", ["deployment_id"])
     op.create_table(
         "prices",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("owner", sa.String(length=64), nullable=False),
-        sa.Column("provider", sa.String(length=63), nullable=False),
-        sa.Column("model", sa.String(length=192), nullable=False),
+        sa.Column("id", Exact(64), nullable=False),
+        sa.Column("owner", Exact(64), nullable=False),
+        sa.Column("provider", Exact(63), nullable=False),
+        sa.Column("model", Exact(192), nullable=False),
         sa.Column("input", sa.BigInteger(), nullable=False),
         sa.Column("cache_read", sa.BigInteger(), nullable=False),
         sa.Column("cache_write_5m", sa.BigInteger(), nullable=False),
@@ -92,7 +94,7 @@ def upgrade() -> None:
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("valid_from", sa.BigInteger(), nullable=False),
         sa.Column("valid_to", sa.BigInteger()),
-        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.Column("source", Exact(500), nullable=False),
         sa.Column("as_of", sa.Date(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_prices"),
@@ -102,7 +104,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "revisions",
-        sa.Column("scope", sa.String(length=64), nullable=False),
+        sa.Column("scope", Exact(64), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("scope", name="pk_revisions"),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from headworks.kernel.database import Exact, Long
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -36,25 +38,25 @@ def upgrade() -> None:
     op.create_table(
         "usage_sources",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("name", Exact(128), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_usage_sources"),
         sa.UniqueConstraint("name", name="uq_usage_sources_name"),
     )
     op.create_table(
         "usage_subjects",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("organization_id", sa.String(length=128), nullable=False),
-        sa.Column("project_id", sa.String(length=128), nullable=False),
-        sa.Column("key_id", sa.String(length=128), nullable=False),
-        sa.Column("model", sa.String(length=256), nullable=False),
-        sa.Column("endpoint", sa.String(length=256), nullable=False),
-        sa.Column("provider_id", sa.String(length=128), nullable=False),
-        sa.Column("deployment_id", sa.String(length=128), nullable=False),
-        sa.Column("upstream_model", sa.String(length=256), nullable=False),
-        sa.Column("outcome", sa.String(length=256), nullable=False),
-        sa.Column("usage_source", sa.String(length=256), nullable=False),
-        sa.Column("price_id", sa.String(length=128)),
+        sa.Column("digest", Exact(64), nullable=False),
+        sa.Column("organization_id", Exact(128), nullable=False),
+        sa.Column("project_id", Exact(128), nullable=False),
+        sa.Column("key_id", Exact(128), nullable=False),
+        sa.Column("model", Exact(256), nullable=False),
+        sa.Column("endpoint", Exact(256), nullable=False),
+        sa.Column("provider_id", Exact(128), nullable=False),
+        sa.Column("deployment_id", Exact(128), nullable=False),
+        sa.Column("upstream_model", Exact(256), nullable=False),
+        sa.Column("outcome", Exact(256), nullable=False),
+        sa.Column("usage_source", Exact(256), nullable=False),
+        sa.Column("price_id", Exact(128)),
         sa.PrimaryKeyConstraint("id", name="pk_usage_subjects"),
         sa.UniqueConstraint("digest", name="uq_usage_subjects_digest"),
     )
@@ -63,10 +65,10 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("source_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("subject_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("event_id", sa.String(length=128), nullable=False),
-        sa.Column("upstream_request_id", sa.String(length=256), nullable=False),
-        sa.Column("error_code", sa.String(length=256), nullable=False),
-        sa.Column("usage_flags", sa.String(length=512), nullable=False),
+        sa.Column("event_id", Exact(128), nullable=False),
+        sa.Column("upstream_request_id", Exact(256), nullable=False),
+        sa.Column("error_code", Exact(256), nullable=False),
+        sa.Column("usage_flags", Exact(512), nullable=False),
         sa.Column("streamed", sa.Boolean(), nullable=False),
         sa.Column("first_byte_us", sa.BigInteger()),
         sa.Column("occurred_at_us", sa.BigInteger(), nullable=False),
@@ -92,12 +94,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subject_id"], ["usage_subjects.id"], name="fk_usage_events_subject_id"),
     )
     op.create_index("ix_usage_events_occurred_at_us", "usage_events", ["occurred_at_us"])
+    # SQLite turns a sum beyond 64 bits into a float, and says nothing; the others refuse it.
+    integers = sa.CheckConstraint(_INTEGERS, name=op.f("ck_usage_totals_integers"))
+    only_in_sqlite = [integers] if op.get_context().dialect.name == "sqlite" else []
     op.create_table(
         "usage_totals",
-        sa.Column("organization_id", sa.String(length=128), nullable=False),
-        sa.Column("project_id", sa.String(length=128), nullable=False),
-        sa.Column("key_id", sa.String(length=128), nullable=False),
-        sa.Column("model", sa.String(length=256), nullable=False),
+        sa.Column("organization_id", Exact(128), nullable=False),
+        sa.Column("project_id", Exact(128), nullable=False),
+        sa.Column("key_id", Exact(128), nullable=False),
+        sa.Column("model", Exact(256), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("requests", sa.BigInteger(), nullable=False),
         sa.Column("errors", sa.BigInteger(), nullable=False),
@@ -115,14 +120,14 @@ def upgrade() -> None:
         sa.Column("output_audio_tokens", sa.BigInteger(), nullable=False),
         sa.Column("images", sa.BigInteger(), nullable=False),
         sa.Column("milliseconds", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint(_INTEGERS, name=op.f("ck_usage_totals_integers")),
+        *only_in_sqlite,
         sa.PrimaryKeyConstraint("organization_id", "project_id", "key_id", "model", "day", name="pk_usage_totals"),
     )
     op.create_table(
         "rejected_events",
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("digest", Exact(64), nullable=False),
+        sa.Column("reason", Long(), nullable=False),
+        sa.Column("event", Long(), nullable=False),
         sa.Column("rejected_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_rejected_events"),
     )

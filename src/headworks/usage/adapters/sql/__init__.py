@@ -17,7 +17,7 @@ __all__ = ["SqlStore"]
 
 
 class SqlStore:
-    """The port `UsageStore` on an SQLite database."""
+    """The port `UsageStore` on a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,10 +25,14 @@ class SqlStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnit]:
-        """Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
-            unit = SqlUnit(connection, self._known)
-            yield unit
+        """Raises DatabaseUnavailable, TransactionLost."""
+        try:
+            async with self._database.transaction() as connection:
+                unit = SqlUnit(connection, self._known)
+                yield unit
+        except BaseException:
+            self._known.forget()
+            raise
         # Only now: numbers that were given in a transaction that fails are given again, to others.
         self._known.learn(unit.learnt)
 

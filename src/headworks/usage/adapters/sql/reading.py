@@ -6,7 +6,7 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import BigInteger, Integer, func, literal_column, select, tuple_
 
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.pagination import Page
@@ -14,7 +14,7 @@ from headworks.usage.adapters.tables import events, rejected, sources, subjects,
 from headworks.usage.contracts import Figures, ReportRow, UsageRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,19 +38,33 @@ _INPUT = (
 _OUTPUT = ("output_tokens", "reasoning_tokens", "output_audio_tokens")
 
 
-def _sum(*names: str) -> ColumnElement[int]:
-    return func.coalesce(func.sum(reduce(add, (totals.c[name] for name in names))), 0)
+_FIGURES = {
+    "requests": ("requests",),
+    "input_tokens": _INPUT,
+    "output_tokens": _OUTPUT,
+    "estimated_requests": ("estimated_requests",),
+    "errors": ("errors",),
+    "cost_nanodollars": ("cost_nanodollars",),
+    "unpriced_requests": ("unpriced_requests",),
+}
+"""What each figure adds up. Counters are never negative."""
+_HALF = 32
+"""Bits: the upper and the lower half of each counter are added apart. A sum of whole ones may go beyond 64 bits, where
+SQLite gives up; the sum of a report's groups is exact whatever its size."""
+_SHIFT = literal_column(str(_HALF), Integer)
+_MASK = literal_column(str(2**_HALF - 1), BigInteger)
 
 
-_FIGURES = (
-    _sum("requests").label("requests"),
-    _sum(*_INPUT).label("input_tokens"),
-    _sum(*_OUTPUT).label("output_tokens"),
-    _sum("estimated_requests").label("estimated_requests"),
-    _sum("errors").label("errors"),
-    _sum("cost_nanodollars").label("cost_nanodollars"),
-    _sum("unpriced_requests").label("unpriced_requests"),
-)
+def _sum(parts: Iterable[ColumnElement[int]], label: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(reduce(add, parts)), 0).label(label)
+
+
+def _halves(figure: str, names: Sequence[str]) -> Iterator[ColumnElement[int]]:
+    yield _sum((totals.c[name].op(">>")(_SHIFT) for name in names), f"{figure}_upper")
+    yield _sum((totals.c[name].op("&")(_MASK) for name in names), f"{figure}_lower")
+
+
+_SUMS = [half for figure, names in _FIGURES.items() for half in _halves(figure, names)]
 _RECORDS = (
     select(events, *(column for column in subjects.c if column.name != "id"), sources.c.name.label("source"))
     .join(subjects, subjects.c.id == events.c.subject_id)
@@ -70,12 +84,12 @@ class SqlReading:
     ) -> tuple[Page[ReportRow], Figures]:
         """Three statements: how many groups, one page of them, and the whole."""
         groups = [_DIMENSIONS[dimension] for dimension in group_by]
-        rows = _chosen(select(*groups, *_FIGURES), wanted).group_by(*groups)
+        rows = _chosen(select(*groups, *_SUMS), wanted).group_by(*groups)
         # Without a dimension there is one group, even of nothing: SQL's empty GROUP BY says so too.
         count = await self._connection.scalar(select(func.count()).select_from(rows.subquery()))
         shown = rows.order_by(*_order(group_by)).limit(page.per_page).offset(page.offset)
         found = [_report_row(row, group_by) for row in await self._connection.execute(shown)]
-        whole = (await self._connection.execute(_chosen(select(*_FIGURES), wanted))).one()
+        whole = (await self._connection.execute(_chosen(select(*_SUMS), wanted))).one()
         return Page(found, count or 0, page), _figures(whole)
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
@@ -126,7 +140,11 @@ def _order(group_by: Sequence[Dimension]) -> list[ColumnElement[Any]]:
 
 
 def _figures(row: _AnyRow) -> Figures:
-    return Figures(**{name: getattr(row, name) for name in Figures.__slots__})
+    sums = row._mapping  # noqa: SLF001 - SQLAlchemy's public accessor, named so as not to hide a column
+    # Of integers PostgreSQL, MariaDB and MySQL give decimals, which are whole.
+    return Figures(
+        **{name: (int(sums[f"{name}_upper"]) << _HALF) + int(sums[f"{name}_lower"]) for name in Figures.__slots__}
+    )
 
 
 def _report_row(row: _AnyRow, group_by: Sequence[Dimension]) -> ReportRow:

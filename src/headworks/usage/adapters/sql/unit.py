@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from itertools import chain
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, tuple_
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import DataError, IntegrityError, StatementError
+from sqlalchemy import select, tuple_
+from sqlalchemy.exc import DBAPIError, StatementError
 
-from headworks.usage.adapters.tables import events, rejected, sources, subjects, totals
-from headworks.usage.domain.rows import ADDED, OWN, identity_of
-from headworks.usage.domain.totals import COUNTERS, Group
-from headworks.usage.ports import AlreadyThere, RowsRefused
+from headworks.kernel.database import is_about_rows
+from headworks.usage.adapters.sql.adding import adding_to
+from headworks.usage.adapters.tables import events, sources, subjects
+from headworks.usage.domain.rows import identity_of
+from headworks.usage.domain.totals import COUNTERS
+from headworks.usage.ports import RowsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,29 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.usage.domain.rows import Row, Subject
+    from headworks.usage.domain.totals import Group
     from headworks.usage.ports import Rejection
 
-_COLUMNS = ("source_id", "subject_id", *OWN, *ADDED)
-_AT_ONCE = (1000, 100, 10, 1)
-"""Rows in one statement: a third cheaper than one each. SQLite takes 32766 parameters, and a row has 26."""
-
-
-def _adding(count: int) -> str:
-    # Written out, since SQLAlchemy's own way of binding would cost more than all else that is done for an event.
-    row = f"({', '.join('?' * len(_COLUMNS))})"
-    return (
-        f"INSERT INTO {events.name} ({', '.join(_COLUMNS)}) VALUES {', '.join([row] * count)} "  # noqa: S608 - no input
-        "ON CONFLICT (source_id, event_id) DO NOTHING"
-    )
-
-
-_ADD_ROWS = {count: _adding(count) for count in _AT_ONCE}
-_new_total = upsert(totals)
-_ADD_TOTAL = _new_total.on_conflict_do_update(
-    index_elements=list(Group._fields),
-    set_={name: totals.c[name] + _new_total.excluded[name] for name in COUNTERS},
-)
-_PUT_ASIDE = upsert(rejected).on_conflict_do_nothing()
 _ASKED_AT_ONCE = 500
 _MOST_KNOWN = 50_000
 
@@ -55,6 +35,10 @@ class Known:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """After a failure: the database may be another than before, restored from a backup, and have other numbers."""
+        self.numbers.clear()
 
     def learn(self, numbers: Mapping[str, int]) -> None:
         """What a committed transaction found out. When it is much, the rest is forgotten."""
@@ -68,6 +52,7 @@ class SqlUnit:
 
     def __init__(self, connection: AsyncConnection, known: Known) -> None:
         self._connection = connection
+        self._adding = adding_to(connection.dialect.name)
         self._known = known
         self.learnt: dict[str, int] = {}
 
@@ -75,17 +60,11 @@ class SqlUnit:
         """Raises AlreadyThere, RowsRefused."""
         if not rows:
             return
-        numbers = {subject: await self._numbers(subject) for subject in {subject for subject, _ in rows}}
-        start = 0
-        for count in _AT_ONCE:
-            while start + count <= len(rows):
-                part = rows[start : start + count]
-                values = tuple(chain.from_iterable((*numbers[subject], *own) for subject, own in part))
-                with _refusals():
-                    added = await self._connection.exec_driver_sql(_ADD_ROWS[count], values)
-                if added.rowcount != count:
-                    raise AlreadyThere
-                start += count
+        # In one order for all writers, so that two of them never wait for each other.
+        new = sorted({subject for subject, _ in rows}, key=_order)
+        numbers = {subject: await self._numbers(subject) for subject in new}
+        with _refusals():
+            await self._adding.add_rows(self._connection, rows, numbers)
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
         """Asks for some hundreds at a time: a statement has a largest number of parameters."""
@@ -100,12 +79,14 @@ class SqlUnit:
 
     async def add_totals(self, sums_by_group: Mapping[Group, tuple[int, ...]]) -> None:
         """Raises RowsRefused."""
+        # In one order, as above: each row is locked until the commit.
         parameters = [
-            {**group._asdict(), **dict(zip(COUNTERS, sums, strict=True))} for group, sums in sums_by_group.items()
+            {**group._asdict(), **dict(zip(COUNTERS, sums, strict=True))}
+            for group, sums in sorted(sums_by_group.items())
         ]
         if parameters:
             with _refusals():
-                await self._connection.execute(_ADD_TOTAL, parameters)
+                await self._connection.execute(self._adding.add_total, parameters)
 
     async def put_aside(self, rejections: Iterable[Rejection]) -> None:
         """One that is there already stays."""
@@ -113,7 +94,7 @@ class SqlUnit:
             {"digest": one.digest, "reason": one.reason, "event": one.event, "rejected_at": one.rejected_at}
             for one in rejections
         ]
-        await self._connection.execute(_PUT_ASIDE, rows)
+        await self._connection.execute(self._adding.put_aside, rows)
 
     async def _numbers(self, subject: Subject) -> tuple[int, int]:
         """Of its source and of itself."""
@@ -128,12 +109,19 @@ class SqlUnit:
         memory = f"{column} {value}"
         number = self._known.numbers.get(memory) or self.learnt.get(memory)
         if number is None:
-            number = await self._connection.scalar(select(table.c.id).where(table.c[column] == value))
-        if number is None:
-            adding = insert(table).values({column: value, **others}).returning(table.c.id)
-            number = (await self._connection.execute(adding)).scalar_one()
+            finding = select(table.c.id).where(table.c[column] == value)
+            number = await self._connection.scalar(finding)
+            if number is None:
+                # Another writer may add the very same at this moment; then this waits, and finds what that one made.
+                with _refusals():
+                    await self._connection.execute(self._adding.unless_there(table).values({column: value, **others}))
+                number = (await self._connection.execute(finding)).scalar_one()
         self.learnt[memory] = number
         return number
+
+
+def _order(subject: Subject) -> tuple[str, ...]:
+    return (*subject.shared, subject.price_id or "")
 
 
 class _refusals:  # noqa: N801 - reads as `with _refusals():`
@@ -144,5 +132,6 @@ class _refusals:  # noqa: N801 - reads as `with _refusals():`
 
     def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
         # OverflowError and UnicodeError come from sqlite3 while it binds.
-        if isinstance(error, (IntegrityError, DataError, OverflowError, UnicodeError)) or type(error) is StatementError:
+        complaint = is_about_rows(error) if isinstance(error, DBAPIError) else type(error) is StatementError
+        if complaint or isinstance(error, (OverflowError, UnicodeError)):
             raise RowsRefused(str(error)) from error

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+from headworks.migrations.steps import add_columns
+
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -16,10 +18,11 @@ _TABLES = ("providers", "deployments", "models", "prices")
 def upgrade() -> None:
     """Apply this step."""
     for table in _TABLES:
-        op.add_column(table, sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
+        add_columns(table, sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
 
 
 def downgrade() -> None:
     """Take this step back."""
     for table in _TABLES:
-        op.drop_column(table, "version")
+        with op.batch_alter_table(table) as altered:
+            altered.drop_column("version")

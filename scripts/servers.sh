@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The database servers that the tests run on: installs Debian's where it may, and says what is missing where it may not. The tests
+# start their own, in temporary folders on free ports; a server that the packages start by themselves is neither used nor needed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/lib.sh
+
+have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+have_mariadb() { have mariadbd || [ -x /usr/sbin/mariadbd ]; }
+
+missing=()
+have_postgresql || missing+=(postgresql)
+have_mariadb || missing+=(mariadb-server)
+[ ${#missing[@]} -gt 0 ] || exit 0
+if can_install_packages && install_packages "${missing[@]}"; then
+  exit 0
+fi
+say "not installed: ${missing[*]}. What is tested on them is left out, and the tests say so at their end" \
+  "(Debian, Ubuntu: apt install ${missing[*]})"

@@ -1,0 +1,1 @@
+"""Trails in databases and in memory."""

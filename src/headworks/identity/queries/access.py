@@ -1,0 +1,166 @@
+"""Who calls: the holder of a management key, or of an access token, as a bearer or in a browser's cookie.
+
+What a living session may do is remembered for a few seconds. In this process a change is heard of at once, by its event;
+in others it takes as long as the memory lasts.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from headworks.identity.domain.sessions import hash_token, is_alive
+from headworks.identity.domain.standing import Standing
+from headworks.identity.domain.tokens import key_id_of, looks_like_token, verified
+from headworks.identity.errors import CsrfRefused, InvalidToken, SessionIsOver
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+    from headworks.identity.domain.tokens import Claims
+    from headworks.identity.ports import SignInStore
+    from headworks.identity.settings import SignInSettings
+    from headworks.kernel.clock import Clock
+    from headworks.kernel.principal import Principal
+
+REMEMBERED: Final = timedelta(seconds=5)
+"""The longest that a session lives on in another process than the one that ended it."""
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    standing: Standing
+    until: datetime
+
+
+class Sessions:
+    """What living sessions may do, remembered; events make it forget."""
+
+    def __init__(self, store: SignInStore, idle: timedelta) -> None:
+        self._store = store
+        self._idle = idle
+        self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self._changes = 0
+
+    async def standing(self, session_id: str, at: datetime) -> Standing:
+        """Raises SessionIsOver."""
+        seen = self._seen.get(session_id)
+        if seen is not None and at < seen.until and is_alive(seen.standing.session, self._idle, at):
+            return seen.standing
+        changes = self._changes
+        standing = await self._look_up(session_id, at)
+        # What changed while the store was read may not be in what was read.
+        if changes == self._changes:
+            self._remember(session_id, _Seen(standing, at + REMEMBERED))
+        return standing
+
+    def forget_session(self, session_id: str) -> None:
+        """It ended."""
+        self._changes += 1
+        self._seen.pop(session_id, None)
+
+    def forget_user(self, user_id: str) -> None:
+        """They were disabled, or may do something else, or have another password."""
+        self._changes += 1
+        for session_id in [key for key, seen in self._seen.items() if seen.standing.user.id == user_id]:
+            del self._seen[session_id]
+
+    def forget_all(self) -> None:
+        """Something changed that concerns many."""
+        self._changes += 1
+        self._seen.clear()
+
+    async def _look_up(self, session_id: str, at: datetime) -> Standing:
+        async with self._store.read() as reading:
+            session = await reading.session(session_id)
+            user = await reading.user(session.user_id) if session is not None else None
+            if session is None or user is None or user.state != "active" or not is_alive(session, self._idle, at):
+                raise SessionIsOver("The session is over. Sign in again.")
+            memberships = await reading.memberships(user.id)
+            password = await reading.password(user.id)
+            operated = await reading.organization_to_operate(session.organization_id) if user.is_operator else None
+        return Standing(
+            session,
+            user,
+            memberships,
+            must_change_password=password is not None and password.must_change,
+            operates=operated is not None,
+        )
+
+    def _remember(self, session_id: str, seen: _Seen) -> None:
+        self._seen[session_id] = seen
+        self._seen.move_to_end(session_id)
+        while len(self._seen) > _MOST:
+            self._seen.popitem(last=False)
+
+
+class PublicKeys:
+    """What verifies access tokens: every key that is published."""
+
+    def __init__(self, store: SignInStore) -> None:
+        self._store = store
+        self._keys: dict[str, EllipticCurvePublicKey] = {}
+
+    async def get(self, key_id: str) -> EllipticCurvePublicKey:
+        """Raises InvalidToken for one that is not, or no longer, ours."""
+        if key_id not in self._keys:
+            async with self._store.read() as reading:
+                # Whole, so that retired ones go.
+                self._keys = {key.id: key.public_key() for key in await reading.signing_keys()}
+        try:
+            return self._keys[key_id]
+        except KeyError:
+            raise InvalidToken(
+                "The access token is not valid: no key of this server signed it. Sign in again."
+            ) from None
+
+    async def published(self) -> list[dict[str, str]]:
+        """The JWKS (RFC 7517), the newest first."""
+        async with self._store.read() as reading:
+            return [key.published() for key in await reading.signing_keys()]
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """Fills the web's `Authenticator`."""
+
+    of_keys: Callable[[str, str | None], Awaitable[Principal]]
+    """Who holds this management key, and calls from this address."""
+    public_keys: PublicKeys
+    sessions: Sessions
+    settings: SignInSettings
+    clock: Clock
+
+    async def authenticate(self, token: str, source: str | None) -> Principal:
+        """Who sends this as a bearer. Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, InvalidToken, Unavailable."""
+        if not looks_like_token(token):
+            return await self.of_keys(token, source)
+        standing = await self._standing(token)
+        if standing.session.carriage != "bearer":
+            raise InvalidToken("The access token is a browser's: it is taken from its cookie and nowhere else.")
+        return standing.principal()
+
+    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
+        """Who sends this as a cookie; `csrf` is None where nothing can be changed. Raises InvalidToken, CsrfRefused."""
+        standing = await self._standing(token)
+        if standing.session.carriage != "cookie":
+            raise InvalidToken("The access token is a program's: send it as a bearer.")
+        if csrf is not None and not hmac.compare_digest(hash_token(csrf), standing.session.csrf_hash):
+            raise CsrfRefused("Send the value of the CSRF cookie as the header `X-CSRF-Token`.")
+        return standing.principal()
+
+    async def _standing(self, token: str) -> Standing:
+        at = self.clock()
+        key = await self.public_keys.get(key_id_of(token))
+        claims: Claims = verified(token, key, self.settings.issuer, at)
+        standing = await self.sessions.standing(claims.session_id, at)
+        if (standing.user.id, standing.session.organization_id) != (claims.user_id, claims.organization_id):
+            raise InvalidToken("The access token is for another organisation than its session is in now. Refresh it.")
+        return standing

@@ -1,0 +1,22 @@
+"""What can be set of signing in; bootstrap fills it from the installation's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class SignInSettings:
+    """How long things live."""
+
+    access_life: timedelta = timedelta(minutes=10)
+    """Of an access token."""
+    idle: timedelta = timedelta(days=7)
+    """A session ends when it was not refreshed for so long."""
+    absolute: timedelta = timedelta(days=30)
+    """A session ends after so long, whatever happens."""
+    signing_key_life: timedelta = timedelta(days=30)
+    """How long a key signs before the next one does."""
+    issuer: str = "headworks"
+    """`iss` of access tokens."""

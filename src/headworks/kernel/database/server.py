@@ -1,0 +1,128 @@
+"""The two engines of a database on a server: PostgreSQL, MariaDB or MySQL. What differs between them is said here."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import create_async_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from headworks.kernel.database.address import Address
+
+_RECYCLE_SECONDS = 1_800
+"""How old a connection gets: firewalls forget silent ones, and a name may have moved."""
+_MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+"""MariaDB and MySQL: a value that does not fit is an error, whatever the server was told."""
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one process may take of a server, and how long it waits for it."""
+
+    connections: int = 5
+    """For each context: one writes, the others read."""
+    connect_seconds: float = 5.0
+    lock_seconds: float = 5.0
+    """How long a statement waits for another transaction; MariaDB and MySQL know whole seconds."""
+    statement_seconds: float = 30.0
+
+    @property
+    def block_seconds(self) -> float:
+        """How long a whole transaction or read may take: a server that is silent does not hold us for ever."""
+        return 2 * self.statement_seconds
+
+
+def writing_engine(address: Address, limits: Limits) -> AsyncEngine:
+    """One connection: a process has one writer for each context, as it has on SQLite."""
+    return _engine(address, limits, size=1, reads_only=False)
+
+
+def reading_engine(address: Address, limits: Limits) -> AsyncEngine:
+    """Connections that refuse to write; each statement commits by itself."""
+    return _engine(address, limits, size=max(1, limits.connections - 1), reads_only=True)
+
+
+def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool) -> AsyncEngine:
+    session = _postgresql_session(limits, reads_only=reads_only)
+    engine = create_async_engine(
+        address.url(),
+        connect_args=connect_args(address, limits, session),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=limits.connect_seconds + limits.lock_seconds,
+        # A connection that died while it was idle is replaced before a caller meets it.
+        pool_pre_ping=True,
+        pool_recycle=_RECYCLE_SECONDS,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT" if reads_only else "READ COMMITTED",
+        skip_autocommit_rollback=True,
+    )
+    if address.family != "postgresql":
+        # What the driver logs of a server's warnings repeats values.
+        logging.getLogger("asyncmy").setLevel(logging.ERROR)
+        _say_on_connect(engine, limits, reads_only=reads_only)
+    return engine
+
+
+def connect_args(address: Address, limits: Limits, session: Mapping[str, str] = _NOTHING) -> dict[str, object]:
+    """What the driver is told besides the URL; `session` is for PostgreSQL, the others are told once they are connected."""
+    if address.family == "postgresql":
+        return {
+            "timeout": limits.connect_seconds,
+            # False, not None: None lets the driver look for PGSSLMODE.
+            "ssl": address.tls_context() or False,
+            "server_settings": {"application_name": "headworks", **session},
+        }
+    return {
+        "connect_timeout": math.ceil(limits.connect_seconds),
+        "charset": "utf8mb4",
+        "ssl": address.tls_context(),
+    }
+
+
+def _postgresql_session(limits: Limits, *, reads_only: bool) -> dict[str, str]:
+    return {
+        "default_transaction_read_only": "on" if reads_only else "off",
+        "lock_timeout": _ms(limits.lock_seconds),
+        "statement_timeout": _ms(limits.statement_seconds),
+        "idle_in_transaction_session_timeout": _ms(limits.block_seconds),
+    }
+
+
+def _say_on_connect(engine: AsyncEngine, limits: Limits, *, reads_only: bool) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in _session(limits, mariadb=bool(getattr(engine.dialect, "is_mariadb", False))):
+            cursor.execute(statement)
+        if reads_only:
+            # What several statements read in one transaction is of one moment.
+            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.close()
+
+
+def _session(limits: Limits, *, mariadb: bool) -> Iterator[str]:
+    yield f"SET SESSION sql_mode = '{_MODES}'"
+    yield f"SET SESSION innodb_lock_wait_timeout = {math.ceil(limits.lock_seconds)}"
+    # MySQL limits what reads alone; MariaDB every statement.
+    if mariadb:
+        yield f"SET SESSION max_statement_time = {limits.statement_seconds:g}"
+    else:
+        yield f"SET SESSION max_execution_time = {_ms(limits.statement_seconds)}"
+
+
+def _ms(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))

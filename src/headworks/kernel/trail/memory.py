@@ -1,0 +1,36 @@
+"""A trail in memory: the twin of `kernel.database.trail`, for stores in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headworks.kernel.clock import now
+from headworks.kernel.origin import origin
+from headworks.kernel.trail.entry import Entry, Head, genesis
+from headworks.kernel.trail.writing import entries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from headworks.kernel.audit import Change
+
+
+class MemoryTrail:
+    """The entries of one context. Whoever works on a copy of its store works on a `copy` of this too."""
+
+    def __init__(self, context: str, kept: Iterable[Entry] = ()) -> None:
+        self.context = context
+        self.entries = list(kept)
+
+    def copy(self) -> MemoryTrail:
+        """The same entries, to be appended to alone."""
+        return MemoryTrail(self.context, self.entries)
+
+    @property
+    def head(self) -> Head | None:
+        """The end; None where nothing was written yet."""
+        return Head(self.entries[-1].sequence, self.entries[-1].hash) if self.entries else None
+
+    def append(self, changes: Sequence[Change], organization_id: str | None) -> None:
+        """As `kernel.database.trail.Trail.append`."""
+        self.entries += entries(self.head or genesis(self.context), changes, origin(), organization_id, now())
