@@ -10,10 +10,10 @@ import pytest
 
 from headworks.identity.adapters.sealed import SealedInIdentity
 from headworks.identity.contracts import SecondFactor, Session, SessionEnded, StoredPassword
-from headworks.identity.domain.sessions import RefreshToken, refresh_token_context
-from headworks.identity.domain.signing import StoredSigningKey, private_key_context
+from headworks.identity.domain.sealing import private_key_context, refresh_token_context, second_factor_context
+from headworks.identity.domain.sessions import RefreshToken
+from headworks.identity.domain.signing import StoredSigningKey
 from headworks.identity.domain.throttle import Tries
-from headworks.identity.domain.totp import secret_context
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.secrets import Sealer, Secret
 from tests.support.databases import Place
@@ -126,7 +126,7 @@ async def test_what_sign_in_seals_gets_the_new_key(identity_place: Place | None)
     sealer = Sealer({"old": bytes(32)}, "old")
     token = RefreshToken("hash", "ses_1", 3, NOON)
     secrets = {name: Secret(name) for name in ("private", "shared", "next")}
-    factor = SecondFactor(sealer.seal(secrets["shared"], secret_context("usr_1")), NOON)
+    factor = SecondFactor(sealer.seal(secrets["shared"], second_factor_context("usr_1")), NOON)
     signing = StoredSigningKey("sgk_1", sealer.seal(secrets["private"], private_key_context("sgk_1")), "{}", NOON)
     successor = sealer.seal(secrets["next"], refresh_token_context("ses_1", 3))
     database = identity_place.open()
@@ -148,6 +148,6 @@ async def test_what_sign_in_seals_gets_the_new_key(identity_place: Place | None)
             following = await reading.refresh_token("hash")
     assert sealer.open(kept.sealed_private, private_key_context("sgk_1")).reveal() == "private"
     assert shared is not None
-    assert sealer.open(shared.sealed_secret, secret_context("usr_1")).reveal() == "shared"
+    assert sealer.open(shared.sealed_secret, second_factor_context("usr_1")).reveal() == "shared"
     assert following is not None
     assert sealer.open(following.successor, refresh_token_context("ses_1", 3)).reveal() == "next"

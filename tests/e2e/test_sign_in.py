@@ -162,3 +162,11 @@ def test_nothing_secret_is_in_the_log_or_the_databases(installation: Headworks) 
     seen = installation.child.output().encode()
     seen += b"".join(path.read_bytes() for path in installation.home.glob("*.sqlite3*"))
     assert [secret for secret in secrets if secret.encode() in seen] == []
+
+
+def test_the_trail_says_who_signed_in(installation: Headworks) -> None:
+    """Their door did not know them yet when the request came."""
+    token = enter(installation)["access_token"]
+    me = call(installation, "GET", "/api/v1/me", token=token).json()["data"]["id"]
+    started = call(installation, "GET", "/api/v1/audit-events?action=session.started", token=token).json()["data"]
+    assert [(one["actor_kind"], one["actor_id"]) for one in started] == [("user", me)]

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from headworks.identity.adapters.sign_in_tables import refresh_tokens, second_factors, signing_keys
-from headworks.identity.domain.sessions import refresh_token_context
-from headworks.identity.domain.signing import private_key_context
-from headworks.identity.domain.totp import secret_context
+from headworks.identity.domain.sealing import private_key_context, refresh_token_context, second_factor_context
 from headworks.kernel.secrets import SealError, key_id_of
 from headworks.kernel.telemetry import logger
 
@@ -43,7 +41,7 @@ _KINDS: Final = (
         second_factors,
         second_factors.c.user_id,
         second_factors.c.sealed_secret,
-        lambda row: secret_context(row.user_id),
+        lambda row: second_factor_context(row.user_id),
     ),
     _Kind(
         refresh_tokens,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.commands.sessions import Granted, Limits, choose_organization, described, end_session
 from headworks.identity.contracts import SessionEnded
+from headworks.identity.domain.sealing import refresh_token_context
 from headworks.identity.domain.sessions import (
     REFRESH_PREFIX,
     hash_token,
     is_alive,
     random_token,
-    refresh_token_context,
 )
 from headworks.identity.errors import CsrfRefused, InvalidRefreshToken, RefreshTokenReused, SessionIsOver
 from headworks.kernel.audit import Change

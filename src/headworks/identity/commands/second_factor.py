@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from headworks.identity.commands.passwords import confirm_password
 from headworks.identity.contracts import SecondFactor
 from headworks.identity.domain.recovery import hash_code, new_codes
-from headworks.identity.domain.totp import matching_step, new_secret, provisioning_uri, secret_context
+from headworks.identity.domain.sealing import second_factor_context
+from headworks.identity.domain.totp import matching_step, new_secret, provisioning_uri
 from headworks.identity.errors import NoSecondFactor, SecondFactorExists, WrongSecondFactor
 from headworks.kernel.audit import Change
 
@@ -34,7 +35,7 @@ async def use_code(
     unit: SignInUnit, sealer: Sealer, user_id: str, factor: SecondFactor, code: str, at: datetime
 ) -> None:
     """Use up the code of an authenticator app. Raises WrongSecondFactor, also when it was used before."""
-    step = matching_step(sealer.open(factor.sealed_secret, secret_context(user_id)), code, at, factor.last_step)
+    step = matching_step(sealer.open(factor.sealed_secret, second_factor_context(user_id)), code, at, factor.last_step)
     if step is None or not await unit.use_step(user_id, step):
         raise WrongSecondFactor("The code is wrong, or was used before. Wait for the next one.")
 
@@ -52,7 +53,7 @@ class SecondFactors:
         """A new secret, in force once it is confirmed. Raises WrongCredentials, TooManyTries, SecondFactorExists."""
         user = await confirm_password(self.store, self.hasher, user_id, password, client, self.clock)
         secret = new_secret()
-        sealed = self.sealer.seal(secret, secret_context(user_id))
+        sealed = self.sealer.seal(secret, second_factor_context(user_id))
         async with self.store.transaction() as unit:
             factor = await unit.second_factor(user_id)
             if factor is not None and factor.confirmed_at is not None:

@@ -10,6 +10,8 @@ from headworks.identity.domain.sessions import REFRESH_PREFIX, RefreshToken, has
 from headworks.identity.errors import NotYourOrganization, SessionNotFound
 from headworks.kernel.audit import Change
 from headworks.kernel.ids import new_id
+from headworks.kernel.origin import acting
+from headworks.kernel.principal import Principal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +94,8 @@ async def begin_session(
         csrf_hash=hash_token(csrf.reveal()) if csrf is not None else "",
     )
     refresh = random_token(REFRESH_PREFIX)
+    # The door did not know them yet: the trail says from here on that it was they.
+    acting(Principal(user.id, "user", organization_id, "", frozenset()))
     await unit.add_session(session)
     await unit.add_refresh_token(limits.refresh_token(session, refresh))
     unit.audit(Change("session.started", "session", session.id, None, described(session)))

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.permissions import MANAGEMENT, OWN_ACCOUNT
+from headworks.kernel.permissions import MANAGEMENT
 
 if TYPE_CHECKING:
     from headworks.identity.contracts import Role
     from headworks.kernel.permissions import Permission
 
-# The metrics are of the whole installation, and so say something of every organisation.
-_OPERATORS_ONLY: Final[frozenset[Permission]] = frozenset({"installation:operate", "metrics:read"})
-_ADMINS_ONLY: Final[frozenset[Permission]] = frozenset({"members:read", "members:write"})
+# Listed, not subtracted: a permission that is added later is nobody's but the operator's until it stands here.
+_VIEWER: Final[frozenset[Permission]] = frozenset(
+    {
+        "organizations:read",
+        "projects:read",
+        "service-accounts:read",
+        "keys:read",
+        "providers:read",
+        "models:read",
+        "prices:read",
+        "usage:read",
+        "status:read",
+    }
+)
+_MAINTAINER: Final[frozenset[Permission]] = _VIEWER | {
+    "projects:write",
+    "service-accounts:write",
+    "keys:write",
+    "providers:write",
+    "models:write",
+    "prices:write",
+}
+# The trail names people, and from where they act.
+_ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {"members:read", "members:write", "audit:read"}
 
 OPERATOR: Final = MANAGEMENT
-# One's own account comes with signing in, whatever the role.
-_ADMIN: Final = OPERATOR - _OPERATORS_ONLY - OWN_ACCOUNT
-_MAINTAINER: Final = _ADMIN - _ADMINS_ONLY
-_VIEWER: Final = frozenset(permission for permission in _MAINTAINER if permission.endswith(":read"))
 
 ROLES: Final[dict[Role, frozenset[Permission]]] = {"admin": _ADMIN, "maintainer": _MAINTAINER, "viewer": _VIEWER}
+"""Without `account:use`, which comes with signing in."""
 
 
 def permissions_of(role: Role) -> frozenset[Permission]:

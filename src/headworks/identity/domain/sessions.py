@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
-from headworks.kernel.secrets import Secret, seal_context
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,8 +77,3 @@ def hash_token(token: str) -> str:
 def is_alive(session: Session, idle: timedelta, at: datetime) -> bool:
     """Whether it can still be used."""
     return session.ended_at is None and at < session.expires_at and at < session.last_seen_at + idle
-
-
-def refresh_token_context(session_id: str, generation: int) -> bytes:
-    """The place that the successor of a refresh token is sealed for."""
-    return seal_context("identity", "refresh-token", session_id, str(generation))

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 
+from headworks.identity.domain.sealing import private_key_context
 from headworks.kernel.ids import new_id
-from headworks.kernel.secrets import Secret, seal_context
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,8 +87,3 @@ def is_due(keys: Sequence[StoredSigningKey], lifetime: timedelta, at: datetime) 
 def retired(keys: Sequence[StoredSigningKey], token_life: timedelta, at: datetime) -> list[str]:
     """The ids of those whose last token is over: their successor signs since longer than a token lives."""
     return [older.id for newer, older in itertools.pairwise(keys) if newer.created_at + token_life + OVERLAP <= at]
-
-
-def private_key_context(key_id: str) -> bytes:
-    """The place that a private key is sealed for."""
-    return seal_context("identity", "signing-key", key_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from headworks.kernel.secrets import Secret, seal_context
+from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,11 +26,6 @@ _SECRET_BYTES = 20
 def new_secret() -> Secret:
     """160 random bits in base 32, as people type it where there is no camera."""
     return Secret(base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode())
-
-
-def secret_context(user_id: str) -> bytes:
-    """The place that a user's secret is sealed for."""
-    return seal_context("identity", "second-factor", user_id)
 
 
 def provisioning_uri(secret: Secret, email: str) -> Secret:

@@ -18,7 +18,6 @@ from headworks.identity.adapters.sign_in_tables import (
 from headworks.identity.adapters.tables import memberships, organizations, users
 from headworks.identity.contracts import Membership, SecondFactor, Session, StoredPassword, User
 from headworks.identity.domain.sessions import RefreshToken
-from headworks.identity.domain.signing import StoredSigningKey
 from headworks.kernel.pagination import Page
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from headworks.identity.domain.signing import StoredSigningKey
     from headworks.kernel.pagination import PageRequest
 
     T = TypeVar("T")
@@ -110,6 +110,10 @@ class SqlSignInReading:
 
     async def signing_keys(self) -> list[StoredSigningKey]:
         """See `ports.SignInReading`."""
+        from headworks.identity.domain.signing import (  # noqa: PLC0415 - PyJWT and more, which no start waits for
+            StoredSigningKey,
+        )
+
         wanted = select(signing_keys).order_by(signing_keys.c.created_at.desc(), signing_keys.c.id.desc())
         return [read(StoredSigningKey, row) for row in await self._connection.execute(wanted)]
 
