@@ -121,3 +121,26 @@ fn this_machine_is_not_counted_unless_that_was_asked_for() {
         assert_eq!(chat_as(&gateway, &format!("unknown-{number}"), "m").status, 401);
     }
 }
+
+/// Else whoever guesses keys from behind a company's proxy would shut out its new keys.
+#[test]
+fn behind_a_believed_proxy_each_client_has_its_own_tries() {
+    let gateway = Gateway::with_settings(
+        &json!({"unknown_key_rate": 0.001, "unknown_key_burst": 1, "trusted_proxies": ["127.0.0.0/8"]}),
+        Box::new(|_| {
+            json!({"refusal": {
+                "status": 401, "code": "invalid_api_key", "message": "The key is not known here.",
+                "type": "invalid_request_error", "param": null, "cache_ms": 0, "version": 1,
+            }})
+        }),
+    );
+    let from = |client: &str| {
+        let forwarded = format!("host: gateway\r\nx-forwarded-for: {client}");
+        let body = json!({"model": "m", "messages": []}).to_string();
+        let request = post("chat/completions", &body).replace("host: gateway", &forwarded);
+        exchange(gateway.address, &request.replace(KEY, "unknown"))
+    };
+    assert_eq!(from("192.0.2.7").status, 401);
+    throttled(&from("192.0.2.7"));
+    assert_eq!(from("192.0.2.8").status, 401);
+}

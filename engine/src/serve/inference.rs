@@ -1,5 +1,6 @@
 //! An inference request, from its headers to its verdict: authenticate, read, resolve; then `forward` takes it on.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use http::header::CONTENT_TYPE;
@@ -11,7 +12,7 @@ use super::answer::AnswerBody;
 use super::forward::{self, Admission};
 use super::intake::Intake;
 use super::refusal::{Refused, X_REQUEST_ID};
-use super::{Gateway, Peer, client, path, stranger};
+use super::{Gateway, path, stranger};
 use crate::auth::{self, Network};
 use crate::dialect::openai::errors::ApiError;
 use crate::fail_point::{FailPoint, reach};
@@ -23,7 +24,7 @@ use crate::telemetry::RequestLabels;
 pub async fn serve(
     gateway: &Gateway,
     id: RequestId,
-    peer: Peer,
+    client: IpAddr,
     rest: &str,
     parts: &Parts,
     body: Incoming,
@@ -31,9 +32,9 @@ pub async fn serve(
     let (started, started_us) = (Instant::now(), now_us());
     let key = match auth::authenticate(&parts.headers) {
         Ok(key) => key,
-        Err(error) => return Err(stranger::counted(gateway, peer, error.into())),
+        Err(error) => return Err(stranger::counted(gateway, client, error.into())),
     };
-    stranger::unless_exhausted(gateway, peer, &key)?;
+    stranger::unless_exhausted(gateway, client, &key)?;
     reach(FailPoint::K0);
     let endpoint = Endpoint::of(rest);
     allow_method(endpoint, &parts.method)?;
@@ -49,13 +50,13 @@ pub async fn serve(
         .known(&key, endpoint, &intake.model, id.text().as_str())
     {
         Some(Verdict::Refused(refusal)) if refusal.is_of_the_key() => {
-            return Err(stranger::counted(gateway, peer, refused(&refusal)));
+            return Err(stranger::counted(gateway, client, refused(&refusal)));
         }
         Some(verdict) => verdict,
-        None => stranger::ask(gateway, peer, &key, endpoint, &intake.model, id).await?,
+        None => stranger::ask(gateway, client, &key, endpoint, &intake.model, id).await?,
     };
     if let Some(networks) = verdict.addresses() {
-        allow_address(gateway, peer, parts, networks)?;
+        allow_address(client, networks)?;
     }
     match verdict {
         Verdict::Refused(refusal) => Err(refused(&refusal)),
@@ -82,12 +83,11 @@ pub async fn serve(
     }
 }
 
-fn allow_address(gateway: &Gateway, peer: Peer, parts: &Parts, networks: &[Network]) -> Result<(), Refused> {
-    let address = client::address(peer, &parts.headers, &gateway.settings.trusted_proxies);
-    if networks.iter().any(|network| network.contains(address)) {
+fn allow_address(client: IpAddr, networks: &[Network]) -> Result<(), Refused> {
+    if networks.iter().any(|network| network.contains(client)) {
         return Ok(());
     }
-    let message = format!("This API key may not be used from {address}. Use it where it is allowed, or another key.");
+    let message = format!("This API key may not be used from {client}. Use it where it is allowed, or another key.");
     Err(ApiError::new(403, "invalid_request_error", "address_not_allowed", &message).into())
 }
 

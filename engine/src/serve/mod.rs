@@ -104,14 +104,12 @@ impl Gateway {
     ) -> Result<Response<AnswerBody>, Refused> {
         let (parts, body) = request.into_parts();
         refusal::unless_well_formed(&parts, is_ambiguous)?;
+        let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
         match path::route(parts.uri.path())? {
             Route::Alive => Ok(alive(id)),
-            Route::Inference(rest) => inference::serve(self, id, peer, rest, &parts, body).await,
+            Route::Inference(rest) => inference::serve(self, id, client, rest, &parts, body).await,
             Route::Control => match &self.control {
-                Some(control) => {
-                    let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
-                    control.serve(id, peer, client, parts, body).await
-                }
+                Some(control) => control.serve(id, peer, client, parts, body).await,
                 None => Err(control::not_found(parts.uri.path())),
             },
         }

@@ -1,25 +1,26 @@
 //! Requests with a key that is not known here: how many a source may send. Known keys from the same source pass untouched.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use super::Gateway;
 use super::refusal::Refused;
-use super::{Gateway, Peer};
 use crate::auth::KeyHash;
 use crate::dialect::openai::errors::ApiError;
 use crate::flow::{Endpoint, Verdict};
 use crate::meter::RequestId;
 
 /// Before the body is read: a source without tries is only listened to with a key that is known.
-pub fn unless_exhausted(gateway: &Gateway, peer: Peer, key: &KeyHash) -> Result<(), Refused> {
-    match gateway.strangers.wait(peer.address, Instant::now()) {
+pub fn unless_exhausted(gateway: &Gateway, client: IpAddr, key: &KeyHash) -> Result<(), Refused> {
+    match gateway.strangers.wait(client, Instant::now()) {
         Some(wait) if !gateway.resolver.table.knows(key) => Err(too_many(wait)),
         _ => Ok(()),
     }
 }
 
 /// The refusal of a malformed or unknown key, which costs its source a try; or that of a source that has none left.
-pub fn counted(gateway: &Gateway, peer: Peer, refused: Refused) -> Refused {
-    match gateway.strangers.take(peer.address, Instant::now()) {
+pub fn counted(gateway: &Gateway, client: IpAddr, refused: Refused) -> Refused {
+    match gateway.strangers.take(client, Instant::now()) {
         Ok(()) => refused,
         Err(wait) => too_many(wait),
     }
@@ -28,7 +29,7 @@ pub fn counted(gateway: &Gateway, peer: Peer, refused: Refused) -> Refused {
 /// Ask the controller. A key that it is not known to know costs a try, which comes back if it does know it.
 pub async fn ask(
     gateway: &Gateway,
-    peer: Peer,
+    client: IpAddr,
     key: &KeyHash,
     endpoint: Endpoint,
     model: &str,
@@ -36,12 +37,12 @@ pub async fn ask(
 ) -> Result<Verdict, Refused> {
     let pays = !gateway.resolver.table.knows(key);
     if pays {
-        gateway.strangers.take(peer.address, Instant::now()).map_err(too_many)?;
+        gateway.strangers.take(client, Instant::now()).map_err(too_many)?;
     }
     let asked = gateway.resolver.asked(key, endpoint, model, id.text().as_str()).await;
     let is_stranger = matches!(&asked, Ok(Verdict::Refused(refusal)) if refusal.is_of_the_key());
     if pays && !is_stranger {
-        gateway.strangers.give_back(peer.address, Instant::now());
+        gateway.strangers.give_back(client, Instant::now());
     }
     asked.map_err(|_| {
         Refused::unavailable(

@@ -103,7 +103,7 @@ async def api(container: Container, tmp_path: Path) -> AsyncIterator[httpx.Async
         base_url="http://headworks/api/v1",
         headers={
             "authorization": f"Bearer {foothold.keys.management.reveal()}",
-            "x-forwarded-for": "192.0.2.7",
+            "x-headworks-client-address": "192.0.2.7",
             "x-request-id": "req_before",
         },
     ) as client:

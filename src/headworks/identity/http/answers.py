@@ -51,7 +51,7 @@ class GrantedOut(ResponseModel):
 
 def client_of(request: Request) -> Client:
     """Who knocks."""
-    return Client(client_address(request) or "", request.headers.get("user-agent", ""))
+    return Client(client_address(request.headers) or "", request.headers.get("user-agent", ""))
 
 
 def session_of(caller: Principal) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 The authenticator and the stores reach the routes through `provide`, which only `bootstrap` calls.
 """
 
-from headworks.kernel.web.access import Access, Authenticator, access_of, client_address, public, require
+from headworks.kernel.web.access import Access, Authenticator, access_of, public, require
 from headworks.kernel.web.browser import (
     CSRF_HEADER,
     check_same_site,
@@ -11,6 +11,7 @@ from headworks.kernel.web.browser import (
     may_change,
     set_cookie,
 )
+from headworks.kernel.web.client_address import client_address
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,

@@ -12,6 +12,7 @@ from headworks.kernel.errors import Forbidden, Invalid, Unauthenticated
 from headworks.kernel.origin import acting
 from headworks.kernel.principal import Principal
 from headworks.kernel.web.browser import CSRF_HEADER, check_same_site, cookie_names, from_loopback, may_change
+from headworks.kernel.web.client_address import client_address
 from headworks.kernel.web.provision import provision
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ async def _authenticated(request: Request) -> Principal:
     cookie = request.cookies.get(cookie_names(request)[0])
     if cookie is None:
         bearer: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
-            _bearer_token(request), client_address(request)
+            _bearer_token(request), client_address(request.headers)
         )
         return bearer
     if "authorization" in request.headers:
@@ -145,11 +146,6 @@ def public(*, recognise: bool = False) -> Dependency:
     """
     dependency: Dependency = Depends(Access(None, recognise=recognise))
     return dependency
-
-
-def client_address(request: Request) -> str | None:
-    """Where the request comes from, by the engine's word, which alone speaks to us; None where it says nothing."""
-    return request.headers.get("x-headworks-client-address")
 
 
 def access_of(route: RouteContext) -> list[Access]:

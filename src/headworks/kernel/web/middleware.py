@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from headworks.kernel.clock import monotonic
 from headworks.kernel.ids import new_id
 from headworks.kernel.origin import arriving
 from headworks.kernel.telemetry import bind_request_id, logger
+from headworks.kernel.web.client_address import client_address
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -67,7 +67,7 @@ class Surroundings:
                 sent.setdefault("x-content-type-options", "nosniff")
             await send(message)
 
-        with bind_request_id(request_id), arriving(request_id, _source(headers)):
+        with bind_request_id(request_id), arriving(request_id, client_address(headers)):
             try:
                 await self._app(scope, _limited(scope, receive), send_named)
             except Exception:
@@ -87,15 +87,6 @@ class Surroundings:
 def _request_id(headers: Headers) -> str:
     given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else new_id("req")
-
-
-def _source(headers: Headers) -> str | None:
-    """The last hop, which the engine has added: who connected to us. What stands before it is only what they say."""
-    hops = headers.getlist("x-forwarded-for")
-    try:
-        return str(ipaddress.ip_address(hops[-1].rpartition(",")[2].strip())) if hops else None
-    except ValueError:
-        return None
 
 
 def _limited(scope: Scope, receive: Receive) -> Receive:
