@@ -73,10 +73,8 @@ class Container:
     catalogs: SqlCatalogs
     vault: SealedVault
     catalog: CatalogFacade
-    catalog_settings: CatalogSettings
     usage: UsageStore
     trails: Trails
-    keyring: Keyring
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
 
@@ -156,10 +154,8 @@ def build_container(foundation: Foundation) -> Container:
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
-        catalog_settings=foundation.catalog_settings,
         usage=SqlUsage(usage_database),
         trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
-        keyring=foundation.keyring,
         sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer)),
     )
 

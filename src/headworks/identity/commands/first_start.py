@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.commands.keys import KeyOrder, create_key
 from headworks.identity.contracts import Membership, Organization, Project, User
+from headworks.identity.domain import audited
 from headworks.identity.domain.emails import check_email, email_key
-from headworks.identity.domain.records import change
 from headworks.kernel.ids import new_id
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.permissions import MANAGEMENT
@@ -38,13 +38,13 @@ async def find_founder(unit: Installation, at: datetime) -> tuple[Principal, boo
     organization = oldest[0] if oldest else Organization(new_id("org"), "Default", at)
     if not oldest:
         await unit.organizations.add(organization)
-        unit.audit(change("created", None, organization))
+        unit.audit(audited.change("created", None, organization))
     within = unit.within(organization.id)
     projects = (await within.projects.page(_ONE)).items
     project = projects[0] if projects else Project(new_id("prj"), organization.id, "Default", at)
     if not projects:
         await within.projects.add(project)
-        unit.audit(change("created", None, project))
+        unit.audit(audited.change("created", None, project))
     return Principal("system", "system", organization.id, project.id, MANAGEMENT), not oldest
 
 
@@ -67,10 +67,10 @@ async def ensure_operator(unit: Installation, founder: Principal, email: str, at
         return None
     operator = User(new_id("usr"), address, email_key(address), "Operator", at, founder.id, is_operator=True)
     await unit.users.add(operator)
-    unit.audit(change("created", None, operator))
+    unit.audit(audited.change("created", None, operator))
     membership = Membership(new_id("mbr"), founder.organization_id, operator.id, "admin", at, founder.id)
     await unit.within(founder.organization_id).members.add(membership)
-    unit.audit(change("created", None, membership))
+    unit.audit(audited.change("created", None, membership))
     return operator
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import Invitation, Membership, MembershipChanged, StoredPassword, User
+from headworks.identity.domain import audited
 from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.grants import check_role
 from headworks.identity.domain.invitations import LASTS, generate_token, hash_token
-from headworks.identity.domain.records import change
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.errors import (
     AlreadyMember,
@@ -71,7 +71,7 @@ async def invite(unit: Unit, caller: Principal, email: str, role: Role, at: date
         expires_at=at + LASTS,
     )
     await unit.invitations.add(made)
-    unit.audit(change("created", None, made))
+    unit.audit(audited.change("created", None, made))
     return IssuedInvitation(made, token)
 
 
@@ -86,7 +86,7 @@ async def revoke_invitation(unit: Unit, invitation_id: str, at: datetime) -> Non
         return
     revoked = replace(found, revoked_at=at)
     await unit.invitations.replace(revoked)
-    unit.audit(change("revoked", found, revoked))
+    unit.audit(audited.change("revoked", found, revoked))
 
 
 async def accept_invitation(
@@ -102,16 +102,16 @@ async def accept_invitation(
     if user is None:
         user = _account(invitation, name, at)
         await unit.users.add(user)
-        unit.audit(change("created", None, user))
+        unit.audit(audited.change("created", None, user))
     within = unit.within(invitation.organization_id)
     membership = Membership(
         new_id("mbr"), invitation.organization_id, user.id, invitation.role, at, invitation.created_by
     )
     await within.members.add(membership)
-    unit.audit(change("created", None, membership))
+    unit.audit(audited.change("created", None, membership))
     accepted = replace(invitation, accepted_at=at)
     await within.invitations.replace(accepted)
-    unit.audit(change("accepted", invitation, accepted))
+    unit.audit(audited.change("accepted", invitation, accepted))
     unit.publish(MembershipChanged(invitation.organization_id, user.id))
     return Accepted(user, membership, is_new)
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from headworks.identity.commands.orders import KeyOrder, check_import, find_place, read_scopes
 from headworks.identity.contracts import KeyChanged, KeyView, ManyKeysChanged
+from headworks.identity.domain import audited
 from headworks.identity.domain.grants import permissions_for, rights
 from headworks.identity.domain.keys import check_expiry, generate_key
 from headworks.identity.domain.limits import check_endpoints, check_models, check_networks
-from headworks.identity.domain.records import change as record
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import KeyIsRevoked, KeyNotFound, LastManagementKey, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
@@ -119,7 +119,7 @@ async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChan
     changed = replace(changed, version=key.version + 1)
     await unit.keys.replace(changed)
     tell(unit, changed)
-    unit.audit(record("changed", key, changed))
+    unit.audit(audited.change("changed", key, changed))
     return changed
 
 
@@ -137,7 +137,7 @@ async def revoke_key(unit: Unit, caller: Principal, key_id: str, at: datetime, e
     revoked = replace(key, revoked_at=at, version=key.version + 1)
     await unit.keys.replace(revoked)
     tell(unit, revoked)
-    unit.audit(record("revoked", key, revoked))
+    unit.audit(audited.change("revoked", key, revoked))
 
 
 async def own_key(unit: Unit, caller: Principal, key_id: str) -> KeyView:
@@ -185,7 +185,7 @@ def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) ->
 async def _keep(unit: Unit, issued: Sequence[IssuedKey]) -> None:
     await unit.keys.add([one.view for one in issued])
     for one in issued:
-        unit.audit(record("created", None, one.view))
+        unit.audit(audited.change("created", None, one.view))
     # The engine may hold a refusal for one, if somebody tried it before it was known.
     if len(issued) > _TOLD_ONE_BY_ONE:
         unit.publish(ManyKeysChanged(unit.organization_id))

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import Member, MembershipChanged
+from headworks.identity.domain import audited
 from headworks.identity.domain.grants import check_role
-from headworks.identity.domain.records import change
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import LastAdmin, MemberNotFound
@@ -33,7 +33,7 @@ async def change_role(
     after = replace(before, role=role, version=before.version + 1)
     await unit.members.replace(after)
     unit.publish(MembershipChanged(unit.organization_id, before.user_id))
-    unit.audit(change("changed", before, after))
+    unit.audit(audited.change("changed", before, after))
     return replace(found, membership=after)
 
 
@@ -45,7 +45,7 @@ async def remove_member(unit: Unit, caller: Principal, membership_id: str, expec
         await _keep_an_admin(unit, found)
     await unit.members.remove(membership_id)
     unit.publish(MembershipChanged(unit.organization_id, found.user.id))
-    unit.audit(change("removed", found.membership, None))
+    unit.audit(audited.change("removed", found.membership, None))
 
 
 async def _own(unit: Unit, caller: Principal, membership_id: str) -> Member:

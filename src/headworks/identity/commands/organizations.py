@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import Organization, OrganizationChanged, Project
-from headworks.identity.domain.records import change as record
+from headworks.identity.domain import audited
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import OrganizationNotFound, WouldLockOut
 from headworks.kernel.ids import new_id
@@ -35,10 +35,10 @@ async def create_organization(unit: Installation, name: str, at: datetime) -> Or
     """An organisation with a project to begin in. Raises Invalid, NameInUse."""
     made = Organization(new_id("org"), checked_name("name", name), at)
     await unit.organizations.add(made)
-    unit.audit(record("created", None, made))
+    unit.audit(audited.change("created", None, made))
     project = Project(new_id("prj"), made.id, FIRST_PROJECT, at)
     await unit.within(made.id).projects.add(project)
-    unit.audit(record("created", None, project))
+    unit.audit(audited.change("created", None, project))
     return made
 
 
@@ -63,5 +63,5 @@ async def change_organization(
     await unit.organizations.replace(changed)
     if changed.state != found.state:
         unit.publish(OrganizationChanged(found.id))
-    unit.audit(record("changed", found, changed))
+    unit.audit(audited.change("changed", found, changed))
     return changed

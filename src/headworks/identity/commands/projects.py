@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import Project, ProjectChanged
-from headworks.identity.domain.records import change as record
+from headworks.identity.domain import audited
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import NoSuchProject, WouldLockOut
 from headworks.kernel.ids import new_id
@@ -33,7 +33,7 @@ async def create_project(unit: Unit, name: str, at: datetime) -> Project:
     """Raises Invalid, NameInUse."""
     made = Project(new_id("prj"), unit.organization_id, checked_name("name", name), at)
     await unit.projects.add(made)
-    unit.audit(record("created", None, made))
+    unit.audit(audited.change("created", None, made))
     return made
 
 
@@ -58,5 +58,5 @@ async def change_project(unit: Unit, caller: Principal, project_id: str, change:
     await unit.projects.replace(changed)
     if changed.state != found.state:
         unit.publish(ProjectChanged(unit.organization_id, found.id))
-    unit.audit(record("changed", found, changed))
+    unit.audit(audited.change("changed", found, changed))
     return changed

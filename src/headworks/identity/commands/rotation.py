@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.identity.commands.keys import IssuedKey, own_key, tell
 from headworks.identity.contracts import KeyChanged
+from headworks.identity.domain import audited
 from headworks.identity.domain.keys import generate_key
-from headworks.identity.domain.records import change
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import KeyIsRevoked, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
@@ -53,5 +53,5 @@ async def rotate_key(
     await unit.keys.replace(rotated)
     tell(unit, key)
     unit.publish(KeyChanged(made.key_hash))
-    unit.audit(change("rotated", key, rotated))
+    unit.audit(audited.change("rotated", key, rotated))
     return IssuedKey(rotated, made.key)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.commands.orders import first_project
 from headworks.identity.contracts import ServiceAccount, ServiceAccountChanged
+from headworks.identity.domain import audited
 from headworks.identity.domain.grants import check_role
-from headworks.identity.domain.records import change as record
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import NotActive, ProjectNotFound, ServiceAccountNotFound, WouldLockOut
@@ -57,7 +57,7 @@ async def create_service_account(
     name = checked_name("name", order.name)
     made = ServiceAccount(new_id("sva"), unit.organization_id, project.id, name, order.role, at, caller.id)
     await unit.service_accounts.add(made)
-    unit.audit(record("created", None, made))
+    unit.audit(audited.change("created", None, made))
     return made
 
 
@@ -85,5 +85,5 @@ async def change_service_account(
     await unit.service_accounts.replace(changed)
     if (changed.state, changed.role) != (found.state, found.role):
         unit.publish(ServiceAccountChanged(unit.organization_id, found.id))
-    unit.audit(record("changed", found, changed))
+    unit.audit(audited.change("changed", found, changed))
     return changed

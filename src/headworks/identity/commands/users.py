@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.contracts import UserChanged
-from headworks.identity.domain.records import change as record
+from headworks.identity.domain import audited
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import LastOperator, UserNotFound, WouldLockOut
 from headworks.kernel.text import checked_name
@@ -53,5 +53,5 @@ async def change_user(unit: Installation, caller: Principal, user_id: str, chang
     await unit.users.replace(changed)
     if (changed.state, changed.is_operator) != (found.state, found.is_operator):
         unit.publish(UserChanged(found.id))
-    unit.audit(record("changed", found, changed))
+    unit.audit(audited.change("changed", found, changed))
     return changed

@@ -13,7 +13,7 @@ from headworks.identity.commands.organizations import OrganizationChange
 from headworks.identity.commands.projects import ProjectChange
 from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
 from headworks.identity.commands.users import UserChange
-from headworks.identity.domain.records import change
+from headworks.identity.domain.audited import change
 from headworks.identity.ports import Store
 from headworks.kernel.audit import Change
 from headworks.kernel.principal import Principal
