@@ -88,8 +88,8 @@ class Settings(BaseModel):
         5,
         ge=2,
         le=1_000,
-        description="The most connections to a database server for each context; one of them writes. The controller has "
-        "one fewer for each of the two that it asks.",
+        description="The most connections to a database server for each context; one of them writes. The controller and "
+        "the shipper together have as many again for identity and for the catalog.",
     )
     database_connect_seconds: float = Field(
         5.0, gt=0, le=600, description="How long connecting to a database server may take."

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from headworks.entrypoints.cli.client import cursor_of
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.output import note, say, say_json, say_list
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -54,14 +55,11 @@ def list_events(  # noqa: PLR0913 - each is an option
             page = {"per_page": min(_PER_PAGE, limit - len(events))}
             answer = client.call("GET", "/audit-events", query={**query, **page, **cursor})
             events += records(answer.get("data"))
-            following = client.cursor(answer)
+            following = cursor_of(answer)
             if following is None:
                 break
             cursor = {"cursor": following}
-    if as_json:
-        say_json(events)
-        return
-    say_table(
+    say_list(
         [
             ("TIME", lambda event: text(event, "at")[:19].replace("T", " ")),
             ("ACTOR", lambda event: text(event, "actor_id", text(event, "actor_kind"))),
@@ -72,6 +70,7 @@ def list_events(  # noqa: PLR0913 - each is an option
             ("REQUEST", lambda event: text(event, "request_id", "-")),
         ],
         events,
+        as_json=as_json,
     )
 
 

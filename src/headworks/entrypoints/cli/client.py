@@ -91,12 +91,6 @@ class Client:
             return document
         raise _failure(answer, document, self._server)
 
-    def cursor(self, answer: Record) -> str | None:
-        """Where a list that is paged by cursor goes on; None at its end."""
-        following = text(record(answer.get("links")), "next")
-        found = parse_qs(urlsplit(following).query).get("cursor")
-        return found[0] if found else None
-
     def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
         """The lines of a long answer, as they come. Raises Refused, Unreachable."""
         try:
@@ -123,6 +117,13 @@ class Client:
                 f"nothing answers at {self.origin} ({error}).",
                 "Start the server with `headworks up`; if it listens elsewhere, set HEADWORKS_PORT or give --url.",
             ) from error
+
+
+def cursor_of(answer: Record) -> str | None:
+    """Where a list that is paged by cursor goes on; None at its end."""
+    following = text(record(answer.get("links")), "next")
+    found = parse_qs(urlsplit(following).query).get("cursor")
+    return found[0] if found else None
 
 
 def _document(answer: httpx.Response) -> Record:

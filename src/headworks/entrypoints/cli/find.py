@@ -1,4 +1,4 @@
-"""Finding a thing by what people call it: its id, or a name that only one has."""
+"""Finding a thing, and changing it, by what people call it: its id, or a name that only one has."""
 
 from __future__ import annotations
 
@@ -36,3 +36,10 @@ def find(client: Client, path: str, noun: str, wanted: str, fields: Sequence[str
 def path_of(path: str, found: Record) -> str:
     """Where a thing of the list at `path` is."""
     return f"{path}/{quote(text(found, 'id'), safe='')}"
+
+
+def edit(
+    client: Client, path: str, noun: str, wanted: str, change: Record, fields: Sequence[str] = ("name",)
+) -> Record:
+    """Change what `find` finds, and return it."""
+    return client.patch(path_of(path, find(client, path, noun, wanted, fields)), change)

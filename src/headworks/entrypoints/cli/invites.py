@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.output import note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.secret_input import read_secret
 from headworks.entrypoints.cli.session import AsJson, Role, connect
@@ -47,10 +47,7 @@ def list_invitations(
     """List the invitations that wait. For admins."""
     with connect(context) as client:
         found = client.everything(_PATH, None if every else {"state": "pending"})
-    if as_json:
-        say_json(found)
-        return
-    say_table(
+    say_list(
         [
             ("ID", lambda one: text(one, "id")),
             ("EMAIL", lambda one: text(one, "email")),
@@ -59,6 +56,7 @@ def list_invitations(
             ("EXPIRES", lambda one: text(one, "expires_at")[:16].replace("T", " ")),
         ],
         found,
+        as_json=as_json,
     )
 
 
@@ -73,10 +71,7 @@ def revoke(
     with connect(context) as client:
         found = find(client, _PATH, "invitation", invitation, ("email",))
         client.delete(path_of(_PATH, found))
-    if as_json:
-        say_json({"revoked": text(found, "id")})
-        return
-    say(f"Revoked the invitation of {text(found, 'email')}.")
+    tell({"revoked": text(found, "id")}, f"Revoked the invitation of {text(found, 'email')}.", as_json=as_json)
 
 
 @app.command("accept")
@@ -90,7 +85,8 @@ def accept(
     token = read_secret("accept", "Link").rpartition("/")[2]
     with connect(context) as client:
         joined = client.post(f"{_PATH}/accept", {"token": token, "name": name})
-    if as_json:
-        say_json(joined)
-        return
-    say(f"{text(joined, 'email')} joined {text(joined, 'organization_id')} as {text(joined, 'role')}.")
+    tell(
+        joined,
+        f"{text(joined, 'email')} joined {text(joined, 'organization_id')} as {text(joined, 'role')}.",
+        as_json=as_json,
+    )

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.output import say, say_json, say_table
+from headworks.entrypoints.cli.find import edit, find, path_of
+from headworks.entrypoints.cli.output import say_list, tell
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.session import AsJson, Role, connect
 
@@ -21,10 +21,7 @@ def list_members(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List those who belong to the organisation. For admins."""
     with connect(context) as client:
         found = client.everything(_PATH)
-    if as_json:
-        say_json(found)
-        return
-    say_table(
+    say_list(
         [
             ("ID", lambda one: text(one, "id")),
             ("EMAIL", lambda one: text(one, "email")),
@@ -34,6 +31,7 @@ def list_members(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("SINCE", lambda one: text(one, "created_at")[:10]),
         ],
         found,
+        as_json=as_json,
     )
 
 
@@ -47,12 +45,8 @@ def set_role(
 ) -> None:
     """Make a member an admin, a maintainer or a viewer. The last admin stays one."""
     with connect(context) as client:
-        found = find(client, _PATH, "member", member, _FIELDS)
-        changed = client.patch(path_of(_PATH, found), {"role": role})
-    if as_json:
-        say_json(changed)
-        return
-    say(f"{text(changed, 'email')} is {text(changed, 'role')} now.")
+        changed = edit(client, _PATH, "member", member, {"role": role}, _FIELDS)
+    tell(changed, f"{text(changed, 'email')} is {text(changed, 'role')} now.", as_json=as_json)
 
 
 @app.command("remove")
@@ -61,7 +55,4 @@ def remove(context: typer.Context, member: _Which, *, as_json: AsJson = False) -
     with connect(context) as client:
         found = find(client, _PATH, "member", member, _FIELDS)
         client.delete(path_of(_PATH, found))
-    if as_json:
-        say_json({"removed": text(found, "id")})
-        return
-    say(f"Removed {text(found, 'email')} from the organisation.")
+    tell({"removed": text(found, "id")}, f"Removed {text(found, 'email')} from the organisation.", as_json=as_json)

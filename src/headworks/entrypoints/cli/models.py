@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.output import note, say_list, tell
 from headworks.entrypoints.cli.records import Record, number, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -47,10 +47,7 @@ def add_model(
     wish = {"alias": alias, "targets": targets(provider, upstream_model, weight or [])}
     with connect(context) as client:
         model = client.post("/models", wish)
-    if as_json:
-        say_json(model)
-        return
-    say(f"Added the model {text(model, 'alias')}: {targets_of(model)}.")
+    tell(model, f"Added the model {text(model, 'alias')}: {targets_of(model)}.", as_json=as_json)
 
 
 @app.command("change")
@@ -67,10 +64,7 @@ def change_model(
     wish = {"targets": targets(provider, upstream_model, weight or [])}
     with connect(context) as client:
         model = client.patch(f"/models/{quote(alias, safe='')}", wish)
-    if as_json:
-        say_json(model)
-        return
-    say(f"Changed the model {text(model, 'alias')}: {targets_of(model)}.")
+    tell(model, f"Changed the model {text(model, 'alias')}: {targets_of(model)}.", as_json=as_json)
 
 
 @app.command("list")
@@ -78,10 +72,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List every name that callers can use."""
     with connect(context) as client:
         models = client.everything("/models")
-    if as_json:
-        say_json(models)
-        return
-    say_table(
+    say_list(
         [
             ("MODEL", lambda model: text(model, "alias")),
             ("KIND", lambda model: text(model, "kind")),
@@ -89,6 +80,7 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("ORIGIN", lambda model: text(model, "origin")),
         ],
         models,
+        as_json=as_json,
     )
     if not any(text(model, "origin") != "builtin" for model in models):
         note(
@@ -104,10 +96,7 @@ def remove_model(context: typer.Context, alias: Alias, *, as_json: AsJson = Fals
     """Remove a name. What it pointed at can still be called as PROVIDER/MODEL."""
     with connect(context) as client:
         client.delete(f"/models/{quote(alias, safe='')}")
-    if as_json:
-        say_json({"removed": alias})
-        return
-    say(f"Removed the model {alias}.")
+    tell({"removed": alias}, f"Removed the model {alias}.", as_json=as_json)
 
 
 def targets(providers: list[str], upstream_models: list[str], weights: list[int]) -> list[Record]:

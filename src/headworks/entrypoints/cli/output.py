@@ -41,6 +41,22 @@ def say_json(data: object) -> None:
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 
+def tell(data: Record, sentence: str, *, as_json: bool) -> None:
+    """What a command did: the API's `data` for programs, a sentence for people."""
+    if as_json:
+        say_json(data)
+    else:
+        say(sentence)
+
+
+def say_list(columns: Sequence[Column], found: Sequence[Record], *, as_json: bool) -> None:
+    """What a command found: JSON for programs, a table for people."""
+    if as_json:
+        say_json(found)
+    else:
+        say_table(columns, found)
+
+
 def say_table(columns: Sequence[Column], rows: Iterable[Record], *, right: frozenset[str] = frozenset()) -> None:
     """A row for each record. Columns named in `right` are aligned to the right, as numbers are."""
     from rich.console import Console  # noqa: PLC0415 - a fifth of a second that `--json` and `--help` save

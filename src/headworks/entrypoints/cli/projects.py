@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.output import say, say_json, say_table
+from headworks.entrypoints.cli.find import edit
+from headworks.entrypoints.cli.output import say_list, tell
 from headworks.entrypoints.cli.records import Record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -20,10 +20,7 @@ def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the projects of your organisation."""
     with connect(context) as client:
         found = client.everything(_PATH)
-    if as_json:
-        say_json(found)
-        return
-    say_table(
+    say_list(
         [
             ("ID", lambda one: text(one, "id")),
             ("NAME", lambda one: text(one, "name")),
@@ -31,6 +28,7 @@ def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("CREATED", lambda one: text(one, "created_at")[:10]),
         ],
         found,
+        as_json=as_json,
     )
 
 
@@ -73,12 +71,8 @@ def restore(context: typer.Context, project: _Which, *, as_json: AsJson = False)
 
 def _change(context: typer.Context, wanted: str, change: Record) -> Record:
     with connect(context) as client:
-        found = find(client, _PATH, "project", wanted)
-        return client.patch(path_of(_PATH, found), change)
+        return edit(client, _PATH, "project", wanted, change)
 
 
 def _tell(done: str, project: Record, *, as_json: bool) -> None:
-    if as_json:
-        say_json(project)
-        return
-    say(f"{done} the project {text(project, 'name')!r} ({text(project, 'id')}).")
+    tell(project, f"{done} the project {text(project, 'name')!r} ({text(project, 'id')}).", as_json=as_json)

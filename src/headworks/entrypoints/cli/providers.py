@@ -7,7 +7,7 @@ from urllib.parse import quote
 import typer
 
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.output import note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, text
 from headworks.entrypoints.cli.secret_input import read_secret
 from headworks.entrypoints.cli.session import AsJson, connect, variable_name
@@ -98,10 +98,7 @@ def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the providers."""
     with connect(context) as client:
         providers = client.everything("/providers")
-    if as_json:
-        say_json(providers)
-        return
-    say_table(
+    say_list(
         [
             ("NAME", lambda provider: text(provider, "name")),
             ("DIALECT", lambda provider: text(provider, "dialect")),
@@ -111,6 +108,7 @@ def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("PROBLEM", lambda provider: text(provider, "problem", "-")),
         ],
         providers,
+        as_json=as_json,
     )
     if not any(text(provider, "origin") != "builtin" for provider in providers):
         note(
@@ -137,10 +135,7 @@ def remove_provider(context: typer.Context, name: Name, *, as_json: AsJson = Fal
     """Remove a provider that no model needs any more."""
     with connect(context) as client:
         client.delete(f"/providers/{quote(name, safe='')}")
-    if as_json:
-        say_json({"removed": name})
-        return
-    say(f"Removed the provider {name}.")
+    tell({"removed": name}, f"Removed the provider {name}.", as_json=as_json)
 
 
 def credential_of(provider: Record) -> str:

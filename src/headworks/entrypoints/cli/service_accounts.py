@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.output import say, say_json, say_table
+from headworks.entrypoints.cli.find import edit, find
+from headworks.entrypoints.cli.output import say_list, tell
 from headworks.entrypoints.cli.records import Record, text
 from headworks.entrypoints.cli.session import AsJson, Role, connect
 
@@ -20,10 +20,7 @@ def list_accounts(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the service accounts of your organisation."""
     with connect(context) as client:
         found = client.everything(_PATH)
-    if as_json:
-        say_json(found)
-        return
-    say_table(
+    say_list(
         [
             ("ID", lambda one: text(one, "id")),
             ("NAME", lambda one: text(one, "name")),
@@ -33,6 +30,7 @@ def list_accounts(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("CREATED", lambda one: text(one, "created_at")[:10]),
         ],
         found,
+        as_json=as_json,
     )
 
 
@@ -82,12 +80,12 @@ def enable(context: typer.Context, account: _Which, *, as_json: AsJson = False) 
 
 def _change(context: typer.Context, wanted: str, change: Record) -> Record:
     with connect(context) as client:
-        found = find(client, _PATH, "service account", wanted)
-        return client.patch(path_of(_PATH, found), change)
+        return edit(client, _PATH, "service account", wanted, change)
 
 
 def _tell(done: str, account: Record, *, as_json: bool) -> None:
-    if as_json:
-        say_json(account)
-        return
-    say(f"{done} the service account {text(account, 'name')!r} ({text(account, 'id')}), a {text(account, 'role')}.")
+    tell(
+        account,
+        f"{done} the service account {text(account, 'name')!r} ({text(account, 'id')}), a {text(account, 'role')}.",
+        as_json=as_json,
+    )

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.output import say, say_json, say_table
+from headworks.entrypoints.cli.output import say_list, tell
 from headworks.entrypoints.cli.records import Record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -20,10 +20,7 @@ def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List everybody in the installation."""
     with connect(context) as client:
         found = client.everything(_PATH)
-    if as_json:
-        say_json(found)
-        return
-    say_table(
+    say_list(
         [
             ("ID", lambda one: text(one, "id")),
             ("EMAIL", lambda one: text(one, "email")),
@@ -33,6 +30,7 @@ def list_users(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("CREATED", lambda one: text(one, "created_at")[:10]),
         ],
         found,
+        as_json=as_json,
     )
 
 
@@ -67,7 +65,4 @@ def _change(context: typer.Context, wanted: str, change: Record) -> Record:
 
 
 def _tell(done: str, user: Record, *, as_json: bool) -> None:
-    if as_json:
-        say_json(user)
-        return
-    say(f"{done} {text(user, 'email')} ({text(user, 'id')}).")
+    tell(user, f"{done} {text(user, 'email')} ({text(user, 'id')}).", as_json=as_json)

@@ -1,13 +1,10 @@
 """`headworks version`."""
 
 from headworks import __version__
-from headworks.entrypoints.cli.output import say, say_json
+from headworks.entrypoints.cli.output import tell
 from headworks.entrypoints.cli.session import AsJson
 
 
 def version(*, as_json: AsJson = False) -> None:
     """Print the version of this installation."""
-    if as_json:
-        say_json({"version": __version__})
-        return
-    say(f"headworks {__version__}")
+    tell({"version": __version__}, f"headworks {__version__}", as_json=as_json)

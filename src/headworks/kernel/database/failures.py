@@ -52,7 +52,7 @@ def outage(error: BaseException, name: str) -> HeadworksError | None:
         return TransactionLost("Another change came first; try again.", detail=_kind(error))
     if not isinstance(error, (DBAPIError, ConnectionError)) or _is_ours(error):
         return None
-    return unavailable(error, name) if name else DatabaseUnavailable(_AGAIN, detail=str(error))
+    return unavailable(error, name) if name else DatabaseUnavailable(_AGAIN, detail=_first_line(error))
 
 
 def unavailable(error: BaseException, name: str) -> DatabaseUnavailable:
