@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up dev test test-rust test-python check fmt bench prove lock wheel clean
+.PHONY: help up dev test test-rust test-python check fmt bench prove client lock wheel clean
 
 # Tools of this folder first: nothing that `make` installs lands outside .tools/, .venv/ and target/.
 export PATH := $(CURDIR)/.tools/rust/bin:$(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(HOME)/.cargo/bin:$(PATH)
@@ -62,6 +62,9 @@ prove: $(ENGINE) $(DEV_PACKAGES) ## the long proofs in full: kills, soak, revoca
 
 fmt: $(DEV_PACKAGES) $(RUST) ## format Python and Rust
 	@.venv/bin/ruff check --quiet --fix-only . && .venv/bin/ruff format --quiet . && cargo fmt --all
+
+client: $(DEV_PACKAGES) ## write the typed client anew from the description of the API
+	@$(PYTHON_IN_VENV) -m headworks.bootstrap.openapi && $(PYTHON_IN_VENV) scripts/api_client.py
 
 lock: $(DEV_PACKAGES) $(RUST) $(NODE) ## resolve every dependency anew and write the lock files
 	@scripts/lock.sh

@@ -34,6 +34,7 @@ else
   say "cargo-deny: not installed, left out (cargo install --locked cargo-deny); the workflow has it"
 fi
 step 'unit tests' $bin/python -m pytest -q tests/unit tests/architecture
+step 'the API breaks no client' $bin/python scripts/compatible.py
 step 'lock files' scripts/locks.py
 step 'links' scripts/links.py
 step 'shell' bash -n scripts/*.sh .ci/run

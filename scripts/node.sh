@@ -15,5 +15,9 @@ if ! node_is_good; then
   .tools/bin/uv pip install -q --python .tools/node/bin/python --require-hashes -r requirements/node.txt
   export PATH=$PWD/.tools/node/bin:$PATH
 fi
+# npm believes only the authorities that Node brings along. A company may have one of its own, which the machine knows.
+for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+  if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r "$bundle" ]; then export NODE_EXTRA_CA_CERTS=$bundle; fi
+done
 cd tests/e2e/node
 npm ci --no-audit --no-fund --ignore-scripts --loglevel=error >&2

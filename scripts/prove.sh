@@ -14,6 +14,8 @@ say "revocation to refusal, 100 times"
 $python -m tests.prove.revocation --tries 100
 say "200 clients for 10 minutes, half of them leaving mid-stream"
 $python -m tests.prove.soak --clients 200 --seconds 600
+say "the management API, asked everything that its description allows and forbids"
+$python -m tests.support.described --examples 400
 say "every parser fuzzed for 2 minutes"
 scripts/fuzz.sh 120
 say "all proofs hold"

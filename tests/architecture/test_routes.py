@@ -89,6 +89,18 @@ async def test_nobody_enters_with_every_other_permission(method: str, route: Rou
     assert str(needed) in answer.json()["detail"]
 
 
+def test_whoever_changes_a_thing_may_say_what_they_saw() -> None:
+    deaf = [
+        f"{method} {path}"
+        for path, operations in APP.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if method in ("patch", "put", "delete")
+        and not path.startswith("/api/v1/sessions")  # ended, never edited
+        and "If-Match" not in [parameter["name"] for parameter in operation.get("parameters", ())]
+    ]
+    assert deaf == []
+
+
 @each_guarded_route
 @pytest.mark.parametrize("host", ["h/health?x=", "h#", "localhost", "h/api/v1/openapi.json?"])
 async def test_the_host_header_opens_nothing(method: str, route: RouteContext, host: str) -> None:

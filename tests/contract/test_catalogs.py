@@ -19,6 +19,7 @@ from headworks.catalog.contracts import (
 )
 from headworks.catalog.errors import NameTaken
 from headworks.catalog.ports import Catalogs
+from headworks.kernel.errors import Stale
 from tests.contract.conftest import Announced
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 7, tzinfo=UTC)
@@ -123,7 +124,9 @@ async def test_a_retired_provider_leaves_its_name_and_its_price_list(catalogs: C
 async def test_a_provider_is_changed(catalogs: Catalogs) -> None:
     async with catalogs.writing("org_1") as store:
         await store.add_provider(provider(1, credential=SEALED))
-    changed = replace(provider(1), base_url="https://elsewhere.example", credential=REFERENCE, origin="discovered")
+    changed = replace(
+        provider(1), base_url="https://elsewhere.example", credential=REFERENCE, origin="discovered", version=2
+    )
     async with catalogs.writing("org_1") as store:
         await store.change_provider(changed)
     async with catalogs.reading("org_1") as store:
@@ -163,12 +166,34 @@ async def test_a_model_keeps_the_order_of_its_targets(catalogs: Catalogs) -> Non
     async with catalogs.reading("org_1") as store:
         assert await store.models() == [kept, model("slow", targets[0])]
         assert await store.model_named("fast") == kept
-    turned = replace(kept, targets=tuple(reversed(targets)), updated_at=NOON + timedelta(seconds=1))
+    turned = replace(kept, targets=tuple(reversed(targets)), updated_at=NOON + timedelta(seconds=1), version=2)
     async with catalogs.writing("org_1") as store:
         await store.change_model(turned)
         await store.remove_model("mdl_slow")
     async with catalogs.reading("org_1") as store:
         assert await store.models() == [turned]
+
+
+async def test_what_somebody_else_changed_is_not_overwritten(catalogs: Catalogs) -> None:
+    owner = provider(1)
+    one = deployment(1, owner)
+    alias = model("fast", ModelTarget(one.id))
+    async with catalogs.writing("org_1") as store:
+        await store.add_provider(owner)
+        await store.add_deployments([one])
+        await store.add_model(alias)
+    for version in (1, 3):
+        with pytest.raises(Stale):
+            async with catalogs.writing("org_1") as store:
+                await store.change_provider(replace(owner, version=version))
+        with pytest.raises(Stale):
+            async with catalogs.writing("org_1") as store:
+                await store.change_deployment(replace(one, version=version))
+        with pytest.raises(Stale):
+            async with catalogs.writing("org_1") as store:
+                await store.change_model(replace(alias, version=version))
+    async with catalogs.reading("org_1") as store:
+        assert (await store.providers(), await store.deployments(), await store.models()) == ([owner], [one], [alias])
 
 
 async def test_deployments_are_changed_and_removed(catalogs: Catalogs) -> None:
@@ -180,11 +205,11 @@ async def test_deployments_are_changed_and_removed(catalogs: Catalogs) -> None:
         await store.add_deployments([second, first, deployment(1, other)])
     async with catalogs.writing("org_1") as store:
         assert await store.deployments(owner.id) == [first, second]
-        await store.change_deployment(replace(first, enabled=False))
+        await store.change_deployment(replace(first, enabled=False, version=2))
         await store.remove_deployments([second.id])
     async with catalogs.reading("org_1") as store:
-        assert await store.deployments(owner.id) == [replace(first, enabled=False)]
-        assert await store.deployment_of(owner.id, "model-1") == replace(first, enabled=False)
+        assert await store.deployments(owner.id) == [replace(first, enabled=False, version=2)]
+        assert await store.deployment_of(owner.id, "model-1") == replace(first, enabled=False, version=2)
 
 
 async def test_own_and_shipped_prices_are_listed_together(catalogs: Catalogs) -> None:
@@ -199,7 +224,7 @@ async def test_own_and_shipped_prices_are_listed_together(catalogs: Catalogs) ->
         await store.add_prices([late, early])
         await store.end_price(early.id, NOON)
     async with catalogs.reading("org_1") as store:
-        assert await store.prices() == [replace(early, valid_to=NOON), late, shipped]
+        assert await store.prices() == [replace(early, valid_to=NOON, version=2), late, shipped]
         assert await store.price(shipped.id) == shipped
     async with catalogs.writing("org_1") as store:
         await store.remove_price(late.id)

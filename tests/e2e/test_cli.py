@@ -98,3 +98,14 @@ def test_mistakes_are_explained(own: Rig) -> None:
     )
     assert stranger.returncode in {1, 3}
     assert "headworks up" in stranger.stdout + stranger.stderr
+
+
+def test_a_name_with_slashes_is_a_name(own: Rig) -> None:
+    """Models are called so, and the front door takes no escaped slash."""
+    added = headworks(own, "providers", "add", "mine", "--base-url", own.upstream.base_url)
+    assert added.returncode == 0, added.stderr
+    target = ("--provider", "mine", "--upstream-model", "mock:tokens=5")
+    for step in (("add", "team/fast:1", *target), ("change", "team/fast:1", *target), ("remove", "team/fast:1")):
+        done = headworks(own, "models", *step)
+        assert done.returncode == 0, done.stderr
+    assert all(model["alias"] != "team/fast:1" for model in answer_of(own, "models", "list"))

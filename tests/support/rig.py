@@ -53,7 +53,7 @@ class Rig:
 
     def records(self, request_id: str) -> list[dict[str, Any]]:
         """The stored usage events of one request."""
-        records: list[dict[str, Any]] = self.headworks.management.get("/usage-events", id=request_id)
+        records: list[dict[str, Any]] = self.headworks.management.get("/usage-events", event_id=request_id)
         return records
 
     def record(self, request_id: str) -> dict[str, Any]:

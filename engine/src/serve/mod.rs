@@ -14,6 +14,7 @@ mod intake;
 mod listener;
 mod pace;
 mod path;
+mod problem;
 mod refusal;
 mod stranger;
 mod streamed;
@@ -26,7 +27,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
@@ -82,12 +83,14 @@ impl Gateway {
     /// Answers every request, whatever it is.
     pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
         let (id, came) = (RequestId::generate(), Instant::now());
+        let path = request.uri().path();
+        let api_path = problem::is_spoken_at(path).then(|| path.to_owned());
         let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
             if !refused.was_let_in {
                 self.book.metrics.refused(&refused.error);
             }
-            refused.respond(id)
+            refused.respond(id, api_path.as_deref())
         });
         // Where an upstream had no part in it, all of the time was ours.
         let ours = || HeaderValue::from(u64::try_from(came.elapsed().as_micros()).unwrap_or(u64::MAX));
@@ -106,9 +109,9 @@ impl Gateway {
         refusal::unless_well_formed(&parts, is_ambiguous)?;
         let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
         match path::route(parts.uri.path())? {
-            Route::Alive => Ok(alive(id)),
+            Route::Alive if matches!(parts.method, Method::GET | Method::HEAD) => Ok(alive(id)),
             Route::Inference(rest) => inference::serve(self, id, client, rest, &parts, body).await,
-            Route::Control => match &self.control {
+            Route::Alive | Route::Control => match &self.control {
                 Some(control) => control.serve(id, peer, client, parts, body).await,
                 None => Err(control::not_found(parts.uri.path())),
             },

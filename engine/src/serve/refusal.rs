@@ -6,6 +6,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::answer::AnswerBody;
+use super::problem;
 use crate::dialect::openai::errors::ApiError;
 use crate::meter::RequestId;
 
@@ -60,11 +61,16 @@ impl Refused {
         }
     }
 
-    pub fn respond(&self, id: RequestId) -> Response<AnswerBody> {
-        let mut response = Response::new(AnswerBody::whole(Bytes::from(self.error.to_json())));
+    /// `api_path` is the path of a request to the management API, which speaks problem details.
+    pub fn respond(&self, id: RequestId, api_path: Option<&str>) -> Response<AnswerBody> {
+        let (body, media_type) = match api_path {
+            Some(path) => (problem::of(&self.error, path, id.text().as_str()), problem::MEDIA_TYPE),
+            None => (self.error.to_json(), "application/json"),
+        };
+        let mut response = Response::new(AnswerBody::whole(Bytes::from(body)));
         *response.status_mut() = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
         headers.insert(X_REQUEST_ID, id.text().header());
         headers.insert(X_ERROR_SOURCE, HeaderValue::from_static("gateway"));
         if let Some(seconds) = self.retry_after_s {

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 from fastapi import Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from headworks.audit import queries
 from headworks.audit.contracts import Listed, Place, TrailReport, Wanted
 from headworks.audit.domain import anchors
+from headworks.audit.errors import MalformedAnchor
 from headworks.audit.ports import Trails
 from headworks.kernel.errors import Invalid
 from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE, CursorPage, decode_cursor, encode_cursor
@@ -29,6 +30,7 @@ from headworks.kernel.web import (
     cursor_envelope,
     envelope,
     provided,
+    raises,
     require,
 )
 
@@ -104,8 +106,8 @@ class ExportQuery(StrictModel):
     resource_id: str | None = Field(None, max_length=_LONGEST, description="The id of what was changed.")
     request_id: str | None = Field(None, max_length=_LONGEST, description="By which request.")
     organization_id: str | None = Field(None, max_length=_LONGEST, description="Of which organisation; for operators.")
-    since: AwareDatetime | None = Field(None, alias="from", description="From this time on.")
-    until: AwareDatetime | None = Field(None, alias="to", description="Before this time.")
+    since: Timestamp | None = Field(None, alias="from", description="From this time on.")
+    until: Timestamp | None = Field(None, alias="to", description="Before this time.")
 
     def wanted(self, caller: Principal) -> Wanted:
         """What the caller may see of it."""
@@ -144,7 +146,7 @@ async def export_audit_events(
     return StreamingResponse(_lines(trails, query.wanted(caller), caller), media_type="application/x-ndjson")
 
 
-@router.get("/verify", summary="Check for tampering")
+@router.get("/verify", summary="Check for tampering", dependencies=[raises(MalformedAnchor)])
 async def verify_audit_trail(
     request: Request,
     _caller: _Operator,

@@ -17,6 +17,7 @@ from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
+from headworks.catalog.adapters.tables import replies as catalog_replies
 from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
@@ -28,11 +29,14 @@ from headworks.identity.adapters.sealed import SealedInIdentity
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
+from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
+from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
+from headworks.kernel.versions import Editing
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
     from headworks.kernel.database import Database
+    from headworks.kernel.idempotency import Replies
     from headworks.usage.ports import UsageStore
 
 
@@ -61,6 +66,7 @@ class Foundation:
     gateway_settings: GatewaySettings
     sign_in_settings: SignInSettings
     password_cost: int
+    editing: Editing
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,7 @@ class Container:
     trails: Trails
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
+    replies: Replies
 
     async def close(self) -> None:
         """Close the databases."""
@@ -135,6 +142,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         gateway_settings=gateway_settings,
         sign_in_settings=sign_in_settings,
         password_cost=settings.password_cost,
+        editing=Editing(if_match_required=settings.require_if_match),
     )
 
 
@@ -147,6 +155,10 @@ def build_container(foundation: Foundation) -> Container:
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
+    replies = (
+        SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
+        SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+    )
     return Container(
         foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
@@ -156,7 +168,8 @@ def build_container(foundation: Foundation) -> Container:
         catalog=catalog,
         usage=SqlUsage(usage_database),
         trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
-        sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer)),
+        sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer), *replies),
+        replies=AllReplies(replies),
     )
 
 

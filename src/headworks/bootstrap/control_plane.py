@@ -23,7 +23,8 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
-from headworks.kernel.web import Surroundings
+from headworks.kernel.versions import Editing
+from headworks.kernel.web import Once, Surroundings
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def management_app(
         Catalogs: container.catalogs,
         Vault: container.vault,
         CatalogSettings: container.foundation.catalog_settings,
+        Editing: container.foundation.editing,
+        Once: Once(container.replies),
         UsageStore: container.usage,
         KeyNames: container.identity,
         Trails: container.trails,

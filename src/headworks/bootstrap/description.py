@@ -1,33 +1,54 @@
-"""The description of the management API (OpenAPI 3.1), with what FastAPI does not know: permissions and problems."""
+"""The description of the management API (OpenAPI 3.1), with what FastAPI does not know: permissions, problems, headers."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
 
 from headworks import __version__
+from headworks.bootstrap.refusals import refusals_of
 from headworks.identity.domain.keys import KEY_PATTERN
-from headworks.kernel.web import Problem, access_of
+from headworks.kernel.web import Envelope, Problem, Versioned, access_of, is_kept
+from headworks.kernel.web.access import calls_of
+from headworks.kernel.web.once import KEY
+from headworks.kernel.web.retirement import Retirement
+from headworks.kernel.web.tags import TAG
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from headworks.bootstrap.refusals import Kind
+
+    Json = dict[str, Any]
+
 DESCRIPTION = """\
-Keys, providers, models, prices and usage of a Headworks installation. The inference API under `/v1` is OpenAI's, and is \
+Keys, people, providers, models, prices and usage of a Headworks installation. The inference API under `/v1` is OpenAI's, and is \
 described by OpenAI.
 
 Every answer is `{"data": …, "meta": {"request_id", "timestamp"}}`; lists add `page`, `per_page`, `total` and `total_pages` \
 to `meta`, and `links`. Errors are problem details (RFC 9457) with `error.code`, `error.details[]` and `meta.request_id`. \
 Each operation names the permission that its caller needs in `x-permission`.
+
+A thing that is shown alone brings its `ETag`; send it as `If-Match` to change only what you saw. Send an `Idempotency-Key` with a \
+POST, and sending it again does it no second time.
 """
+TAGS = (
+    {"name": "identity", "description": "Organisations, projects, people, service accounts and keys."},
+    {"name": "catalog", "description": "Providers, deployments, models and prices."},
+    {"name": "usage", "description": "What was used, and what it cost."},
+    {"name": "operations", "description": "Health, metrics and state of the installation."},
+)
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _KEY, _TOKEN, _COOKIE = "managementKey", "accessToken", "sessionCookie"
 _SECURITY: list[dict[str, list[str]]] = [{_KEY: []}, {_TOKEN: []}, {_COOKIE: []}]
 """Any one of them, and no two at once."""
-_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_PROBLEM = "application/problem+json"
+_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+_CREATED = "201"
+_RETRIED = 409
 
 
 def describe(app: FastAPI) -> None:
@@ -46,9 +67,14 @@ def routes_of(app: FastAPI) -> list[RouteContext]:
     return list(iter_route_contexts(app.routes))
 
 
-def _document(app: FastAPI) -> dict[str, object]:
-    document = get_openapi(
-        title=app.title, version=__version__, description=DESCRIPTION, routes=app.routes, openapi_version="3.1.0"
+def _document(app: FastAPI) -> Json:
+    document: Json = get_openapi(
+        title=app.title,
+        version=__version__,
+        description=DESCRIPTION,
+        routes=app.routes,
+        openapi_version="3.1.0",
+        tags=list(TAGS),
     )
     schemas = document["components"]["schemas"]
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -71,6 +97,8 @@ def _document(app: FastAPI) -> dict[str, object]:
             "description": "Of a browser that signed in with `mode: cookie`. What may change something needs `X-CSRF-Token` too.",
         },
     }
+    kinds = {kind for route in routes_of(app) for kind in refusals_of(route)}
+    document["components"]["examples"] = {kind.code: _example(kind) for kind in kinds}
     names: set[str] = set()
     for route in routes_of(app):
         for method, operation in document["paths"].get(route.path_format or "", {}).items():
@@ -89,15 +117,98 @@ def _name(route: RouteContext, taken: set[str]) -> str:
     return name
 
 
-def _complete(operation: dict[str, object], route: RouteContext) -> None:
-    responses = operation.setdefault("responses", {})
-    if not isinstance(responses, dict):
-        return
+def _present(schema: Json) -> Json:
+    """A parameter's schema without null: it is there or it is not."""
+    choices = [choice for choice in schema.pop("anyOf", ()) if choice != {"type": "null"}]
+    return {**choices[0], **schema} if len(choices) == 1 else schema | ({"anyOf": choices} if choices else {})
+
+
+def _complete(operation: Json, route: RouteContext) -> None:
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _present(parameter["schema"])
+        if f"{{{parameter['name']}:path}}" in (route.path or ""):
+            # Names of models hold slashes. OpenAPI cannot say that a parameter does; our client needs to know.
+            parameter["x-slashes"] = True
+    responses: Json = operation["responses"]
     responses.pop("422", None)
-    responses["default"] = {"description": "A problem; `error.code` says which.", "content": _PROBLEM}
+    if _shows_one(route):
+        _add_tags(responses, "GET" in (route.methods or ()))
+    for kind in refusals_of(route):
+        _add_refusal(responses, kind)
+    operation["responses"] = dict(sorted(responses.items()))
+    if is_kept(route):
+        _add_key(operation)
     for access in access_of(route):
         if access.permission is not None:
             operation["security"] = [*_SECURITY, {}] if access.loopback else _SECURITY
             operation["x-permission"] = access.permission
         elif access.recognise:
             operation["security"] = [*_SECURITY, {}]
+    if any(isinstance(call, Retirement) for call in calls_of(route.dependant)):
+        operation["deprecated"] = True
+
+
+def _shows_one(route: RouteContext) -> bool:
+    """Whether a good answer holds one thing that counts its changes."""
+    model = route.response_model
+    if not (isinstance(model, type) and issubclass(model, Envelope)):
+        return False
+    (shown,) = model.__pydantic_generic_metadata__["args"]
+    return isinstance(shown, type) and issubclass(shown, Versioned)
+
+
+def _add_tags(responses: Json, is_read: bool) -> None:  # noqa: FBT001 - of two callers' words
+    tag = {"description": "Of what is shown.", "required": True, "schema": {"type": "string", "pattern": f"^{TAG}$"}}
+    for status, response in responses.items():
+        headers = response.setdefault("headers", {})
+        headers["ETag"] = tag
+        if status == _CREATED:
+            headers["Location"] = {"description": "Where it is from now on.", "schema": {"type": "string"}}
+    if is_read:
+        responses["304"] = {
+            "description": "What `If-None-Match` names is what would be shown.",
+            "headers": {"ETag": tag},
+        }
+
+
+def _add_refusal(responses: Json, kind: Kind) -> None:
+    status = str(kind.status)
+    response = responses.setdefault(status, {"description": kind.title})
+    content = response.setdefault("content", {}).setdefault(_PROBLEM, {"schema": _REFERENCE})
+    content.setdefault("examples", {})[kind.code] = {"$ref": f"#/components/examples/{kind.code}"}
+    codes = list(content["examples"])
+    response["description"] = f"{kind.title}." if len(codes) == 1 else f"`error.code` is one of {', '.join(codes)}."
+    if kind.status == _RETRIED and hasattr(kind, "retry_after"):
+        response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+
+
+def _example(kind: Kind) -> Json:
+    happened = (kind.__doc__ or kind.title).strip().splitlines()[0]
+    value = {
+        "type": "about:blank",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": happened,
+        "instance": "/api/v1/keys",
+        "error": {"code": kind.code, "details": []},
+        "meta": {"request_id": "req_01k9y7m3q8z0v5c2n4b6x8d1ft", "timestamp": "2026-01-02T12:00:00.000000Z"},
+    }
+    return {"summary": kind.title, "value": value}
+
+
+def _add_key(operation: Json) -> None:
+    operation.setdefault("parameters", []).append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Sent again within a day with the same request, it gets the same answer and is not done twice.",
+            "schema": {"type": "string", "pattern": f"^{KEY}$", "minLength": 1},
+        }
+    )
+    for status, response in operation["responses"].items():
+        if status.startswith("2"):
+            response.setdefault("headers", {})["Idempotency-Replayed"] = {
+                "description": "`true` where an earlier answer is repeated.",
+                "schema": {"type": "string", "enum": ["true"]},
+            }

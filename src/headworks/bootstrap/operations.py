@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -54,6 +54,13 @@ class AliveOut(ResponseModel):
     version: str = __version__
 
 
+class StartingOut(ResponseModel):
+    """The process answers, and does not serve yet."""
+
+    status: Literal["starting"] = "starting"
+    version: str = __version__
+
+
 class StatusOut(ResponseModel):
     """The installation at a glance."""
 
@@ -68,6 +75,10 @@ class StatusOut(ResponseModel):
     """What the engine says of itself."""
 
 
+_UNREADY: dict[int | str, dict[str, Any]] = {_NOT_READY: {"model": HealthOut, "description": "Not now."}}
+_STARTING: dict[int | str, dict[str, Any]] = {_NOT_READY: {"model": StartingOut, "description": "Not yet."}}
+
+
 @router.get("/healthz", dependencies=[public()], summary="Is the process alive?")
 @router.get("/health/live", dependencies=[public()], summary="Is the process alive?")
 async def live() -> AliveOut:
@@ -75,19 +86,43 @@ async def live() -> AliveOut:
     return AliveOut()
 
 
-@router.get("/health", dependencies=[public()], summary="May requests be sent here?", response_model=HealthOut)
-@router.get("/ready", dependencies=[public()], summary="May requests be sent here?", response_model=HealthOut)
-@router.get("/health/ready", dependencies=[public()], summary="May requests be sent here?", response_model=HealthOut)
+@router.get(
+    "/health",
+    dependencies=[public()],
+    summary="May requests be sent here?",
+    response_model=HealthOut,
+    responses=_UNREADY,
+)
+@router.get(
+    "/ready",
+    dependencies=[public()],
+    summary="May requests be sent here?",
+    response_model=HealthOut,
+    responses=_UNREADY,
+)
+@router.get(
+    "/health/ready",
+    dependencies=[public()],
+    summary="May requests be sent here?",
+    response_model=HealthOut,
+    responses=_UNREADY,
+)
 async def ready(health: Annotated[Health, provided(Health)]) -> JSONResponse:
     """200 when ready or degraded, 503 when not; the body says what is wrong."""
     return _health_answer(await health.report())
 
 
-@router.get("/health/startup", dependencies=[public()], summary="Has the start finished?", response_model=AliveOut)
+@router.get(
+    "/health/startup",
+    dependencies=[public()],
+    summary="Has the start finished?",
+    response_model=AliveOut,
+    responses=_STARTING,
+)
 async def startup(health: Annotated[Health, provided(Health)]) -> JSONResponse:
     """503 until everything stands, 200 ever after."""
-    body = AliveOut().model_dump() if health.started else {"status": "starting", "version": __version__}
-    return JSONResponse(body, 200 if health.started else _NOT_READY)
+    body = AliveOut() if health.started else StartingOut()
+    return JSONResponse(body.model_dump(), 200 if health.started else _NOT_READY)
 
 
 @router.get("/metrics", summary="Metrics", response_class=PlainTextResponse)

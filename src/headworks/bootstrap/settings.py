@@ -74,6 +74,10 @@ class Settings(BaseModel):
         description="Whether providers may have loopback and private addresses, as one's own model servers do.",
     )
 
+    require_if_match: bool = Field(
+        default=False,
+        description="Whether the management API lets nobody change or remove what they have not seen: 428 without If-Match.",
+    )
     database_url: Secret | None = Field(
         None,
         description="The database of every context, such as `postgresql://user:password@host/name`; without it, SQLite "

@@ -68,7 +68,7 @@ class CatalogStore(CatalogReader, Protocol):
         """Raises NameTaken."""
 
     async def change_provider(self, provider: Provider) -> None:
-        """Put `provider` in the place of the one with its id."""
+        """Put `provider` in the place of the one with its id. Raises Stale unless that is one version older."""
 
     async def retire_provider(self, provider_id: str, at: datetime) -> None:
         """Remove it and its credential; its name stays known, so that usage which arrives late is still priced."""
@@ -77,7 +77,7 @@ class CatalogStore(CatalogReader, Protocol):
         """Raises NameTaken when the provider has a deployment of that model."""
 
     async def change_deployment(self, deployment: Deployment) -> None:
-        """Put `deployment` in the place of the one with its id."""
+        """Put `deployment` in the place of the one with its id. Raises Stale unless that is one version older."""
 
     async def remove_deployments(self, deployment_ids: Iterable[str]) -> None:
         """Those that no model has as a target."""
@@ -86,7 +86,7 @@ class CatalogStore(CatalogReader, Protocol):
         """Raises NameTaken."""
 
     async def change_model(self, model: Model) -> None:
-        """Put `model` and its targets in the place of the one with its id."""
+        """Put `model` and its targets in the place of the one with its id. Raises Stale as above."""
 
     async def remove_model(self, model_id: str) -> None:
         """With its targets."""

@@ -1,4 +1,4 @@
-"""Writes the reference pages that repeat what the code says: the commands, and the settings.
+"""Writes the reference pages that repeat what the code says: the commands, the settings, and who may do what.
 
 `python -m headworks.entrypoints.reference` writes them to docs/reference; a test fails when they are out of date.
 """
@@ -13,6 +13,7 @@ import typer
 from pydantic_core import PydanticUndefined
 
 from headworks.bootstrap.discovery import NAMES
+from headworks.bootstrap.permissions_page import permissions_page
 from headworks.bootstrap.settings import DISCOVERY_PREFIX, Settings, variable_of
 from headworks.entrypoints.cli.app import app
 from headworks.kernel.secrets import Secret
@@ -55,7 +56,11 @@ _UNITS = {"_ms": "milliseconds", "_seconds": "seconds", "_bytes": "bytes"}
 
 def pages() -> dict[str, str]:
     """The pages by file name."""
-    return {"cli.md": "".join(_commands()), "configuration.md": "".join(_settings())}
+    return {
+        "cli.md": "".join(_commands()),
+        "configuration.md": "".join(_settings()),
+        "permissions.md": permissions_page(),
+    }
 
 
 def write(folder: Path) -> None:

@@ -96,9 +96,14 @@ class Conflict(HeadworksError):
 class Stale(HeadworksError):
     """The thing was changed since the caller saw it: what they know of it is out of date."""
 
-    code = "stale"
+    code = "stale_version"
     status = 412
     title = "Changed in the meantime"
+
+    def __init__(self, message: str, *, current: int | None = None) -> None:
+        super().__init__(message)
+        self.current = current
+        """The version that is there now, where it is known."""
 
 
 class TooMany(HeadworksError):

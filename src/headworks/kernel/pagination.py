@@ -13,6 +13,8 @@ from headworks.kernel.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from headworks.kernel.sorting import Position, Sort
+
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -26,11 +28,15 @@ class PageRequest:
 
     page: int = 1
     per_page: int = PER_PAGE
+    sort: Sort = ()
+    """Empty for the order that the list has by itself."""
+    after: Position | None = None
+    """Go on after this place, whatever `page` says."""
 
     @property
     def offset(self) -> int:
         """How many items come before the page."""
-        return (self.page - 1) * self.per_page
+        return 0 if self.after is not None else (self.page - 1) * self.per_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Page(Generic[T]):
     items: Sequence[T]
     total: int
     request: PageRequest
+    last: Position | None = None
+    """Where the next page begins, in lists that can be gone through by cursor; None at the end."""
 
     @property
     def total_pages(self) -> int:
@@ -48,7 +56,7 @@ class Page(Generic[T]):
 
     def map(self, change: Callable[[T], U]) -> Page[U]:
         """The same page of other values."""
-        return Page([change(item) for item in self.items], self.total, self.request)
+        return Page([change(item) for item in self.items], self.total, self.request, self.last)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from headworks.dataplane.events import Outcome
 from headworks.kernel.clock import now
@@ -16,6 +16,7 @@ from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE, PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     CursorEnvelope,
+    Day,
     ResponseModel,
     Router,
     StrictModel,
@@ -139,10 +140,15 @@ class UsageEventOut(ResponseModel):
 class ReportQuery(StrictModel):
     """What to report."""
 
-    group_by: str = Field("key,model,day", max_length=64, description="`key`, `model`, `day`, with commas between.")
-    first_day: date | None = Field(None, alias="from", description="First day (UTC); thirty days when left out.")
-    last_day: date | None = Field(None, alias="to", description="Last day (UTC), included; today when left out.")
-    key: str | None = Field(None, max_length=128, description="Only of the key with this id.")
+    group_by: str = Field(
+        "key,model,day",
+        max_length=64,
+        description="`key`, `model`, `day`, with commas between.",
+        json_schema_extra={"pattern": "^(key|model|day)?(,(key|model|day)?)*$"},
+    )
+    first_day: Day | None = Field(None, alias="from", description="First day (UTC); thirty days when left out.")
+    last_day: Day | None = Field(None, alias="to", description="Last day (UTC), included; today when left out.")
+    key_id: str | None = Field(None, max_length=128, description="Only of this key.")
     model: str | None = Field(None, max_length=256)
     page: int = Field(1, ge=1, le=1_000_000)
     per_page: int = Field(200, ge=1, le=1000)
@@ -151,12 +157,12 @@ class ReportQuery(StrictModel):
 class RecordsQuery(StrictModel):
     """Which requests to list."""
 
-    since: AwareDatetime | None = Field(None, alias="from", description="From this time on.")
-    before: AwareDatetime | None = Field(None, alias="to", description="Before this time.")
-    key: str | None = Field(None, max_length=128, description="Only of the key with this id.")
+    since: Timestamp | None = Field(None, alias="from", description="From this time on.")
+    before: Timestamp | None = Field(None, alias="to", description="Before this time.")
+    key_id: str | None = Field(None, max_length=128, description="Only of this key.")
     model: str | None = Field(None, max_length=256)
     outcome: Outcome | None = None
-    event_id: str | None = Field(None, alias="id", max_length=128, description="One `x-request-id`.")
+    event_id: str | None = Field(None, max_length=128, description="One `x-request-id`.")
     cursor: str | None = Field(None, max_length=1024, description="From `links.next`.")
     per_page: int = Field(PER_PAGE, ge=1, le=MOST_PER_PAGE)
 
@@ -168,7 +174,7 @@ async def show_usage(
     """Requests, tokens and cost by group, the newest day first."""
     dimensions = _dimensions(query.group_by)
     begin, until = queries.period(query.first_day, query.last_day, now().date())
-    wanted = ReportFilter(principal.organization_id, begin, until, query.key, query.model)
+    wanted = ReportFilter(principal.organization_id, begin, until, query.key_id, query.model)
     async with store.read() as reading:
         report = await queries.report(reading, names, wanted, dimensions, PageRequest(query.page, query.per_page))
     paged = page_envelope(report.rows.map(lambda row: _row(row, report.key_names)), request)
@@ -192,7 +198,7 @@ async def list_usage_events(
         organization_id=principal.organization_id,
         from_us=_microseconds(query.since),
         before_us=_microseconds(query.before),
-        key_id=query.key,
+        key_id=query.key_id,
         model=query.model,
         outcome=query.outcome,
         event_id=query.event_id,

@@ -172,7 +172,11 @@ async def test_one_that_cannot_be_read_keeps_its_key_and_stops_nobody(installati
         # Another row's ciphertext, as a swap of rows would leave it: it does not open there.
         await store.change_provider(
             type(provider)(
-                **{**{name: getattr(moved, name) for name in moved.__slots__}, "credential": provider.credential}
+                **{
+                    **{name: getattr(moved, name) for name in moved.__slots__},
+                    "credential": provider.credential,
+                    "version": moved.version + 1,
+                }
             )
         )
     done = await installation.rotation.rotate()
@@ -234,7 +238,9 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         if "sealed" in column.name
     }
     assert sealed == {
+        "catalog.catalog_replies.sealed",
         "catalog.providers.credential_sealed",
+        "identity.identity_replies.sealed",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
     }

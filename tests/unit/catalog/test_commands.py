@@ -202,7 +202,7 @@ async def test_a_new_price_ends_the_one_before(catalog: Catalog) -> None:
     second = await price(catalog, rates={"input": 2})
     async with catalog.reading() as store:
         kept = await store.prices()
-    assert kept == [replace(first, valid_to=second.valid_from), second]
+    assert kept == [replace(first, valid_to=second.valid_from, version=2), second]
 
 
 async def test_a_price_names_a_provider_that_is_there(catalog: Catalog) -> None:

@@ -114,7 +114,7 @@ async def test_references_are_the_operators(client: httpx.AsyncClient, gatekeepe
 async def test_a_provider_is_changed_and_removed(client: httpx.AsyncClient) -> None:
     provider = await add_openai(client)
     answer = await client.patch("/providers/openai", json={"remove_credential": True})
-    assert answer.json()["data"] | {"updated_at": 0} == provider | {"credential": None, "updated_at": 0}
+    assert answer.json()["data"] | {"updated_at": 0} == provider | {"credential": None, "updated_at": 0, "version": 2}
     assert (await client.delete("/providers/openai")).status_code == 204
     assert refusal(await client.delete("/providers/openai"))[:2] == (404, "provider_not_found")
     assert await listed(client, "/providers") == []
@@ -232,7 +232,7 @@ async def test_deployments_are_made_changed_and_removed(client: httpx.AsyncClien
     path = f"/deployments/{deployment['id']}"
     changed = await client.patch(path, json={"enabled": False, "stream_usage": False, "weight": 5})
     wanted = deployment | {"enabled": False, "stream_usage": False, "weight": 5}
-    assert changed.json()["data"] | {"updated_at": 0} == wanted | {"updated_at": 0}
+    assert changed.json()["data"] | {"updated_at": 0} == wanted | {"updated_at": 0, "version": 2}
     assert (await client.get(path)).json()["data"] == changed.json()["data"]
     assert len(await listed(client, "/deployments", provider="openai")) == 1
     assert await listed(client, "/deployments", provider="other") == []
@@ -331,6 +331,27 @@ async def test_each_noun_has_its_own_permissions(
 ) -> None:
     gatekeeper.permissions = MANAGEMENT - {permission}
     assert refusal(await client.request(method, path, json={}))[:2] == (403, "missing_permission")
+
+
+async def test_the_catalogs_lists_are_sorted(client: httpx.AsyncClient) -> None:
+    for name in ("b", "c", "a"):
+        await made(client, "/providers", name=name, base_url=f"https://{name}.example/v1")
+        await made(client, "/deployments", provider=name, upstream_model=f"m-{name}", weight=ord(name) % 2)
+        await made(client, "/models", alias=f"x-{name}", targets=[{"provider": name, "upstream_model": f"m-{name}"}])
+        await made(client, "/prices", provider=name, upstream_model=f"m-{name}", rates={"input": 1})
+    assert [one["name"] for one in await listed(client, "/providers")] == ["a", "b", "c"]
+    assert [one["name"] for one in await listed(client, "/providers", sort="-name")] == ["c", "b", "a"]
+    assert [one["name"] for one in await listed(client, "/providers", sort="created_at")] == ["b", "c", "a"]
+    assert [one["provider"] for one in await listed(client, "/deployments", sort="weight,-provider")] == ["b", "c", "a"]
+    aliases = await listed(client, "/models", kind="alias", sort="-alias")
+    assert [one["alias"] for one in aliases] == ["x-c", "x-b", "x-a"]
+    assert [one["provider"] for one in await listed(client, "/prices", sort="-upstream_model")] == ["c", "b", "a"]
+    for noun in ("providers", "deployments", "models", "prices"):
+        assert refusal(await client.get(f"/{noun}", params={"sort": "secret"})) == (
+            422,
+            "invalid_request",
+            ["query.sort"],
+        )
 
 
 PRIVATE = ["http://127.0.0.1:1/v1", "http://localhost:1/v1", "http://10.0.0.1/v1", "http://[::ffff:192.168.0.1]/v1"]

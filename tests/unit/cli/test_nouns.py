@@ -302,7 +302,7 @@ class TestUsage:
         server.on("GET", "/api/v1/keys", page({"id": "key_7", "name": "ci"}))
         server.on("GET", "/api/v1/usage", data(self.report(), total_pages=0))
         run("usage", "--key", "ci")
-        assert server.asked[1].query["key"] == ["key_7"]
+        assert server.asked[1].query["key_id"] == ["key_7"]
 
 
 class TestPrices:

@@ -24,6 +24,15 @@ def test_every_setting_is_there() -> None:
     assert absent == ["discovery_addresses"]
 
 
+def test_the_roles_stand_beside_each_route() -> None:
+    page = pages()["permissions.md"]
+    assert "| route | permission | operator | admin | maintainer | viewer |" in page
+    assert "| `POST /api/v1/keys` | `keys:write` | yes | yes | yes | - |" in page
+    assert "| `DELETE /api/v1/members/{member_id}` | `members:write` | yes | yes | - | - |" in page
+    assert "| `PATCH /api/v1/users/{user_id}` | `installation:operate` | yes | - | - | - |" in page
+    assert "| `GET /healthz` |  | yes | yes | yes | yes |" in page
+
+
 def test_every_command_is_there() -> None:
     page = pages()["cli.md"]
     for command in (

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -138,3 +139,83 @@ async def test_a_child_has_no_more_rights_than_its_parent(store: Store, stranger
         body = {"name": "a", "kind": "management", "permissions": ["installation:operate"]}
         answer = await client.post("/keys", json=body)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "more_than_own_rights")
+
+
+async def test_of_two_editors_one_wins(client: httpx.AsyncClient) -> None:
+    made = await make(client)
+    seen = (await client.get(f"/keys/{made['id']}")).headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            client.patch(f"/keys/{made['id']}", json={"name": f"by {number}"}, headers={"if-match": seen})
+            for number in range(8)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
+    (winner,) = (answer for answer in answers if answer.status_code == 200)
+    now_there = await client.get(f"/keys/{made['id']}")
+    assert now_there.json()["data"] == winner.json()["data"]
+    assert now_there.headers["etag"] == winner.headers["etag"]
+
+
+async def test_what_was_changed_since_is_not_removed(client: httpx.AsyncClient) -> None:
+    made = await client.post("/keys", json={"name": "a"})
+    place = made.headers["location"].removeprefix("/api/v1")
+    await client.patch(place, json={"name": "b"})
+    refused = await client.delete(place, headers={"if-match": made.headers["etag"]})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (412, "stale_version")
+    assert (await client.delete(place, headers={"if-match": refused.headers["etag"]})).status_code == 204
+
+
+async def test_keys_are_sorted_and_gone_through_by_cursor(client: httpx.AsyncClient) -> None:
+    for name in ("b", "a", "d", "c"):
+        await make(client, name=name)
+    names = []
+    answer = await client.get("/keys", params={"sort": "-name", "per_page": 2, "kind": "inference"})
+    first = answer.json()
+    assert (first["meta"]["page"], first["meta"]["total"], first["meta"]["total_pages"]) == (1, 4, 2)
+    names += [key["name"] for key in first["data"]]
+    assert "cursor=" in first["links"]["next"]
+    assert "page=" not in first["links"]["next"].replace("per_page=", "")
+    second = (await client.get(first["links"]["next"].removeprefix("/api/v1"))).json()
+    assert (second["meta"]["page"], second["meta"]["total"], second["links"]["next"]) == (None, 4, None)
+    assert [*names, *(key["name"] for key in second["data"])] == ["d", "c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"sort": "secret"}, "query.sort"),
+        ({"sort": ""}, "query.sort"),
+        ({"cursor": ""}, "query.cursor"),
+        ({"cursor": "bm8"}, "query.cursor"),
+        ({"cursor": "WyJuYW1lIiwgImEiLCAiayJd"}, "query.cursor"),
+        ({"cursor": "WyItY3JlYXRlZF9hdCIsMSwia2V5Il0", "page": 2}, "query.page"),
+        ({"per_page": 0}, "query.per_page"),
+        ({"per_page": 201}, "query.per_page"),
+        ({"page": 0}, "query.page"),
+    ],
+)
+async def test_a_list_that_cannot_be_is_refused(
+    client: httpx.AsyncClient, query: dict[str, str | int], field: str
+) -> None:
+    answer = await client.get("/keys", params=query)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["error"]["details"]] == [field]
+
+
+async def test_every_list_of_identity_is_sorted(client: httpx.AsyncClient) -> None:
+    for noun, fields in {
+        "organizations": "name,state,created_at",
+        "projects": "name,state,created_at",
+        "members": "email,name,role,created_at",
+        "users": "email,name,state,created_at",
+        "invitations": "email,role,created_at,expires_at",
+        "service-accounts": "name,role,state,created_at",
+        "keys": "name,kind,created_at",
+    }.items():
+        for field in fields.split(","):
+            answer = await client.get(f"/{noun}", params={"sort": f"-{field}"})
+            assert answer.status_code == 200, (noun, field)
+        unknown = await client.get(f"/{noun}", params={"sort": "colour"})
+        assert unknown.status_code == 422
+        assert ", ".join(sorted(fields.split(","))) in unknown.json()["detail"]

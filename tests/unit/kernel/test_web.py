@@ -296,11 +296,9 @@ async def test_requests_are_counted_by_route(client: httpx.AsyncClient, metrics:
 
 
 async def test_who_need_not_say_who_they_are_may() -> None:
-    app = FastAPI()
+    app, router = FastAPI(), Router()
     install_problem_handlers(app)
     provide(app, Authenticator, Door())
-
-    router = Router()
 
     @router.get("/either")
     async def either(

@@ -129,7 +129,7 @@ async def test_usage_is_split_as_asked(client: httpx.AsyncClient) -> None:
     ]
     (whole,) = (await shown(client, "/usage", group_by="", **EVERYTHING))["data"]["rows"]
     assert whole["requests"] == 3
-    (only,) = (await shown(client, "/usage", group_by="key", key="key_2", **EVERYTHING))["data"]["rows"]
+    (only,) = (await shown(client, "/usage", group_by="key", key_id="key_2", **EVERYTHING))["data"]["rows"]
     assert only["key_id"] == "key_2"
     assert (await shown(client, "/usage", model="none", **EVERYTHING))["data"]["rows"] == []
 
@@ -162,13 +162,13 @@ async def test_single_requests(client: httpx.AsyncClient) -> None:
 
 async def test_single_requests_are_filtered(client: httpx.AsyncClient) -> None:
     for query, wanted in (
-        ({"key": "key_2"}, ["req_2"]),
+        ({"key_id": "key_2"}, ["req_2"]),
         ({"model": "fast"}, ["req_1", "req_4"]),
         ({"outcome": "cancelled"}, ["req_4"]),
-        ({"id": "req_1"}, ["req_1"]),
+        ({"event_id": "req_1"}, ["req_1"]),
         ({"from": "2026-01-02T00:00:00Z"}, ["req_2", "req_1"]),
         ({"to": "2026-01-02T13:00:00+01:00"}, ["req_4"]),
-        ({"id": "req_3"}, []),
+        ({"event_id": "req_3"}, []),
     ):
         found = [one["event_id"] for one in (await shown(client, "/usage-events", **query))["data"]]
         assert found == wanted, query

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import Request
 
-from headworks.bootstrap.rotation.rotation import Rotation
+from headworks.bootstrap.rotation.rotation import Rotation, RotationRunning
 from headworks.kernel.principal import Principal
-from headworks.kernel.web import Envelope, ResponseModel, Router, envelope, provided, require
+from headworks.kernel.web import Envelope, ResponseModel, Router, envelope, provided, raises, repeatable, require
 
 router = Router("/api/v1/keyring", tags=["operations"])
 
@@ -51,7 +51,12 @@ async def show_keyring(request: Request, _caller: _Operator, rotation: _Rotation
     return envelope(KeyringOut(keys=keys), request)
 
 
-@router.post("/rotations", summary="Seal the stored secrets with a new key", status_code=201)
+@router.post(
+    "/rotations",
+    summary="Seal the stored secrets with a new key",
+    status_code=201,
+    dependencies=[repeatable(), raises(RotationRunning)],
+)
 async def rotate_keyring(request: Request, _caller: _Operator, rotation: _Rotation) -> Envelope[RotatedOut]:
     """While everything runs. Cut short, it goes on when it is asked for again."""
     return envelope(RotatedOut.model_validate(await rotation.rotate()), request)

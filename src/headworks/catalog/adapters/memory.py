@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from headworks.catalog.contracts import SHIPPED, CatalogChanged
 from headworks.catalog.errors import NameTaken
+from headworks.kernel.errors import Stale
+from headworks.kernel.idempotency import due
 from headworks.kernel.secrets import key_id_of
 from headworks.kernel.trail import MemoryTrail
 
@@ -65,6 +67,7 @@ class MemoryCatalogs:
         async with self._writing:
             store = MemoryStore(self._state.copied(), organization_id)
             yield store
+            due()
             if store.changed:
                 revisions = store.state.revisions
                 revisions[organization_id] = revisions.get(organization_id, 0) + 1
@@ -178,7 +181,7 @@ class MemoryStore(MemoryReader):
 
     async def change_provider(self, provider: Provider) -> None:
         """By its id."""
-        self._put(self.state.providers, provider)
+        self._replace(self.state.providers, provider)
 
     async def retire_provider(self, provider_id: str, at: datetime) -> None:
         """Keep the name and address for rating; forget the credential."""
@@ -195,7 +198,7 @@ class MemoryStore(MemoryReader):
 
     async def change_deployment(self, deployment: Deployment) -> None:
         """By its id."""
-        self._put(self.state.deployments, deployment)
+        self._replace(self.state.deployments, deployment)
 
     async def remove_deployments(self, deployment_ids: Iterable[str]) -> None:
         """Those that are there."""
@@ -211,7 +214,7 @@ class MemoryStore(MemoryReader):
 
     async def change_model(self, model: Model) -> None:
         """By its id."""
-        self._put(self.state.models, model)
+        self._replace(self.state.models, model)
 
     async def remove_model(self, model_id: str) -> None:
         """With its targets."""
@@ -228,12 +231,21 @@ class MemoryStore(MemoryReader):
 
     async def end_price(self, price_id: str, valid_to: datetime) -> None:
         """From then on another holds."""
-        self._put(self.state.prices, replace(self.state.prices[price_id], valid_to=valid_to))
+        price = self.state.prices[price_id]
+        self._put(self.state.prices, replace(price, valid_to=valid_to, version=price.version + 1))
 
     async def remove_price(self, price_id: str) -> None:
         """One of this catalog."""
         del self.state.prices[price_id]
         self.changed = True
+
+    def _replace(self, things: dict[str, OwnedT], thing: OwnedT) -> None:
+        before = things.get(thing.id)
+        if before is None or before.version != thing.version - 1:
+            raise Stale(
+                "Somebody else changed it at the same moment. Read it again, and make your change to what is there."
+            )
+        self._put(things, thing)
 
     def _put(self, things: dict[str, KeptT], thing: KeptT) -> None:
         things[thing.id] = thing

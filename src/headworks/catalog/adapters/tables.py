@@ -17,14 +17,20 @@ from sqlalchemy import (
 
 from headworks.catalog.contracts import Rates
 from headworks.kernel.database import Exact, Long, Microseconds, Schema, Trail, new_metadata
+from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0002", serves="0001")
+SCHEMA = Schema("catalog", METADATA, head="0004", serves="0001")
 
 TRAIL = Trail("catalog", METADATA)
 
 _ID = Exact(64)
+
+
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
+
 
 providers = Table(
     "providers",
@@ -46,6 +52,7 @@ providers = Table(
     # True, or NULL once retired: unique constraints hold no two NULLs to be equal, so a name can be used again.
     Column("live", Boolean),
     Column("private_network", Boolean, nullable=False, server_default=false()),
+    _version(),
     UniqueConstraint("organization_id", "name", "live"),
 )
 
@@ -62,6 +69,7 @@ deployments = Table(
     Column("origin", Exact(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("provider_id", "upstream_model"),
     Index(None, "organization_id"),
 )
@@ -75,6 +83,7 @@ models = Table(
     Column("origin", Exact(16), nullable=False),
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("organization_id", "alias"),
 )
 
@@ -101,6 +110,7 @@ prices = Table(
     Column("source", Exact(500), nullable=False),
     Column("as_of", Date, nullable=False),
     Column("created_at", Microseconds, nullable=False),
+    _version(),
     UniqueConstraint("owner", "provider", "model", "valid_from"),
 )
 
@@ -111,3 +121,5 @@ revisions = Table(
     Column("revision", BigInteger, nullable=False),
 )
 """A counter for each organisation and one for the shipped prices: what tells another process that it must read anew."""
+
+replies = replies_table("catalog", METADATA)

@@ -11,6 +11,7 @@ from headworks.catalog.domain.weights import check_weight
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.kernel.clock import now
 from headworks.kernel.ids import new_id
+from headworks.kernel.versions import check_version
 
 if TYPE_CHECKING:
     from headworks.catalog.ports import CatalogReader, CatalogStore
@@ -35,6 +36,7 @@ class DeploymentChanges:
     weight: int | None = None
     stream_usage: bool | None = None
     enabled: bool | None = None
+    expected_version: int | None = None
 
 
 async def create_deployment(store: CatalogStore, wish: NewDeployment) -> Deployment:
@@ -59,23 +61,24 @@ async def create_deployment(store: CatalogStore, wish: NewDeployment) -> Deploym
 
 
 async def change_deployment(store: CatalogStore, deployment_id: str, wish: DeploymentChanges) -> Deployment:
-    """Raises DeploymentNotFound, Invalid."""
-    deployment = await _existing(store, deployment_id)
+    """Raises DeploymentNotFound, Stale, Invalid."""
+    deployment = await _existing(store, deployment_id, wish.expected_version)
     changed = replace(
         deployment,
         weight=deployment.weight if wish.weight is None else check_weight(wish.weight, "weight"),
         stream_usage=deployment.stream_usage if wish.stream_usage is None else wish.stream_usage,
         enabled=deployment.enabled if wish.enabled is None else wish.enabled,
         updated_at=now(),
+        version=deployment.version + 1,
     )
     await store.change_deployment(changed)
     store.audit(audited.deployment("changed", deployment, changed))
     return changed
 
 
-async def remove_deployment(store: CatalogStore, deployment_id: str) -> None:
-    """Raises DeploymentNotFound, BuiltIn, and InUse while a model needs it."""
-    deployment = await _existing(store, deployment_id)
+async def remove_deployment(store: CatalogStore, deployment_id: str, expected: int | None = None) -> None:
+    """Raises DeploymentNotFound, Stale, BuiltIn, and InUse while a model needs it."""
+    deployment = await _existing(store, deployment_id, expected)
     if deployment.origin == "builtin":
         raise BuiltIn("deployment", deployment.upstream_model)
     users = [
@@ -122,8 +125,9 @@ def new_deployment(
     )
 
 
-async def _existing(store: CatalogStore, deployment_id: str) -> Deployment:
+async def _existing(store: CatalogStore, deployment_id: str, expected: int | None) -> Deployment:
     deployment = await store.deployment(deployment_id)
     if deployment is None:
         raise DeploymentNotFound(deployment_id)
+    check_version(expected, deployment.version)
     return deployment

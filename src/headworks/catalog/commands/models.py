@@ -13,6 +13,7 @@ from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.versions import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,26 +60,29 @@ async def create_model(store: CatalogStore, wish: NewModel) -> Model:
     return model
 
 
-async def change_model(store: CatalogStore, model_id: str, targets: Sequence[TargetWish]) -> Model:
-    """Point an alias elsewhere. Raises ModelNotFound, BuiltIn, Invalid, UnknownProvider."""
-    model = await _own(store, model_id)
-    changed = replace(model, targets=await _targets(store, targets), updated_at=now())
+async def change_model(
+    store: CatalogStore, model_id: str, targets: Sequence[TargetWish], expected: int | None = None
+) -> Model:
+    """Point an alias elsewhere. Raises ModelNotFound, Stale, BuiltIn, Invalid, UnknownProvider."""
+    model = await _own(store, model_id, expected)
+    changed = replace(model, targets=await _targets(store, targets), updated_at=now(), version=model.version + 1)
     await store.change_model(changed)
     store.audit(audited.model("changed", model, changed))
     return changed
 
 
-async def remove_model(store: CatalogStore, model_id: str) -> None:
-    """Its deployments stay, under their own names. Raises ModelNotFound, BuiltIn."""
-    model = await _own(store, model_id)
+async def remove_model(store: CatalogStore, model_id: str, expected: int | None = None) -> None:
+    """Its deployments stay, under their own names. Raises ModelNotFound, Stale, BuiltIn."""
+    model = await _own(store, model_id, expected)
     await store.remove_model(model_id)
     store.audit(audited.model("removed", model, None))
 
 
-async def _own(store: CatalogStore, model_id: str) -> Model:
+async def _own(store: CatalogStore, model_id: str, expected: int | None) -> Model:
     model = await store.model(model_id)
     if model is None:
         raise ModelNotFound(model_id)
+    check_version(expected, model.version)
     if model.origin == "builtin":
         raise BuiltIn("model", model.alias)
     return model

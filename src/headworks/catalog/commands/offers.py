@@ -112,6 +112,7 @@ async def _refreshed(store: CatalogStore, provider: Provider, offer: Offer, *, p
         dialect=offer.dialect,
         updated_at=now(),
         private_network=private_networks,
+        version=provider.version + 1,
     )
     await store.change_provider(changed)
     store.audit(audited.provider("changed", provider, changed))

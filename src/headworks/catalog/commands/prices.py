@@ -13,6 +13,7 @@ from headworks.kernel.audit import Change
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.versions import check_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,11 +41,12 @@ async def create_price(store: CatalogStore, wish: NewPrice) -> Price:
     return price
 
 
-async def remove_price(store: CatalogStore, price_id: str) -> None:
-    """Raises PriceNotFound, ShippedPrice."""
+async def remove_price(store: CatalogStore, price_id: str, expected: int | None = None) -> None:
+    """Raises PriceNotFound, Stale, ShippedPrice."""
     price = await store.price(price_id)
     if price is None:
         raise PriceNotFound(price_id)
+    check_version(expected, price.version)
     if price.owner != store.organization_id:
         raise ShippedPrice(price.model)
     await store.remove_price(price_id)

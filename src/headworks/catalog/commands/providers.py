@@ -12,6 +12,7 @@ from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
 from headworks.kernel.secrets import parse_reference
+from headworks.kernel.versions import check_version
 
 if TYPE_CHECKING:
     from headworks.catalog.ports import CatalogStore, Vault
@@ -38,6 +39,7 @@ class ProviderChanges:
     api_key: Secret | None = None
     credential_reference: str | None = None
     remove_credential: bool = False
+    expected_version: int | None = None
 
 
 async def create_provider(
@@ -79,8 +81,8 @@ async def create_provider(
 async def change_provider(
     store: CatalogStore, vault: Vault, provider_id: str, wish: ProviderChanges, *, private_networks: bool
 ) -> Provider:
-    """Raises ProviderNotFound, BuiltIn, Invalid."""
-    before = await _own(store, provider_id)
+    """Raises ProviderNotFound, BuiltIn, Stale, Invalid."""
+    before = await _own(store, provider_id, wish.expected_version)
     provider = before
     if wish.base_url is not None:
         base_url = addresses.base_url(wish.base_url, private_networks=private_networks)
@@ -91,15 +93,15 @@ async def change_provider(
         provider = replace(provider, credential=None)
     elif credential := _credential(vault, provider, wish.api_key, wish.credential_reference):
         provider = replace(provider, credential=credential)
-    provider = replace(provider, origin="manual", updated_at=now())
+    provider = replace(provider, origin="manual", updated_at=now(), version=provider.version + 1)
     await store.change_provider(provider)
     store.audit(audited.provider("changed", before, provider))
     return provider
 
 
-async def remove_provider(store: CatalogStore, provider_id: str) -> None:
-    """Removes its deployments with it. Raises ProviderNotFound, BuiltIn, and InUse while a model needs it."""
-    provider = await _own(store, provider_id)
+async def remove_provider(store: CatalogStore, provider_id: str, expected: int | None = None) -> None:
+    """Removes its deployments with it. Raises ProviderNotFound, BuiltIn, Stale, and InUse while a model needs it."""
+    provider = await _own(store, provider_id, expected)
     found = await store.deployments(provider_id)
     deployments = {deployment.id for deployment in found}
     users = [
@@ -116,10 +118,11 @@ async def remove_provider(store: CatalogStore, provider_id: str) -> None:
     store.audit(audited.provider("removed", provider, None))
 
 
-async def _own(store: CatalogStore, provider_id: str) -> Provider:
+async def _own(store: CatalogStore, provider_id: str, expected: int | None) -> Provider:
     provider = await store.provider(provider_id)
     if provider is None:
         raise ProviderNotFound(provider_id)
+    check_version(expected, provider.version)
     if provider.origin == "builtin":
         raise BuiltIn("provider", provider.name)
     return provider

@@ -26,7 +26,8 @@ async def reseal_credentials(store: CatalogStore, vault: Vault) -> int:
             continue
         if sealed is None or provider.credential is None:
             continue
-        await store.change_provider(replace(provider, credential=replace(provider.credential, sealed=sealed)))
+        anew = replace(provider.credential, sealed=sealed)
+        await store.change_provider(replace(provider, credential=anew, version=provider.version + 1))
         done.append(provider.id)
     if done:
         store.audit(Change("credentials.resealed", "keyring", vault.key_id, None, {"providers": done}))

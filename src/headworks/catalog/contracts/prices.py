@@ -50,6 +50,8 @@ class Price:
     as_of: date
     """The day on which the source said so."""
     created_at: datetime
+    version: int = 1
+    """Counts its changes: it changes when another price ends it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ class Provider:
     updated_at: datetime
     private_network: bool = False
     """Whether it may have a loopback or private address: where an operator named it, or discovery found it."""
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class Deployment:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +89,5 @@ class Model:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int = 1
+    """Counts its changes, for two editors who must not overwrite each other."""

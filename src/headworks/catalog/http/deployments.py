@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import StrictBool, StrictInt
+from pydantic import Field, StrictBool
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
+from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import WEIGHT
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
+    Whole,
     envelope,
     page_envelope,
+    paged,
     provided,
+    raises,
     require,
 )
 
 router = Router("/deployments")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest,
+    paged(
+        "upstream_model",
+        upstream_model=str,
+        provider=str,
+        weight=int,
+        origin=str,
+        created_at=datetime,
+        updated_at=datetime,
+    ),
+]
 _Reader = Annotated[Principal, require("models:read")]
 _Writer = Annotated[Principal, require("models:write")]
 
@@ -39,7 +58,7 @@ class NewDeploymentIn(StrictModel):
 
     provider: str
     upstream_model: str
-    weight: StrictInt = 1
+    weight: Whole = Field(1, json_schema_extra=WEIGHT)
     stream_usage: StrictBool = True
     enabled: StrictBool = True
 
@@ -47,15 +66,14 @@ class NewDeploymentIn(StrictModel):
 class DeploymentChangesIn(StrictModel):
     """What is to be different; what is left out stays."""
 
-    weight: StrictInt | None = None
+    weight: Whole | None = Field(None, json_schema_extra=WEIGHT)
     stream_usage: StrictBool | None = None
     enabled: StrictBool | None = None
 
 
-class DeploymentOut(ResponseModel):
+class DeploymentOut(Versioned):
     """A deployment. It can be called as `provider/upstream_model`, whatever aliases there are."""
 
-    id: str
     provider_id: str
     provider: str
     upstream_model: str
@@ -72,16 +90,16 @@ async def list_deployments(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64, description="Only of this provider, by id or name.")] = None,
 ) -> PageEnvelope[DeploymentOut]:
     """Every deployment, by upstream model."""
     async with catalogs.reading(principal.organization_id) as store:
-        page = page_of(await resources.deployments(store, provider), paging)
+        page = page_of(await resources.deployments(store, provider), paging, _value)
     return page_envelope(page.map(_out), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(BuiltIn, NameTaken, UnknownProvider)])
 async def create_deployment(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewDeploymentIn
 ) -> Envelope[DeploymentOut]:
@@ -89,10 +107,10 @@ async def create_deployment(
     async with catalogs.writing(principal.organization_id) as store:
         made = await commands.create_deployment(store, commands.NewDeployment(**dict(body)))
         shown = await resources.deployment(store, made.id)
-    return envelope(_out(shown), request)
+        return envelope(_out(shown), request)
 
 
-@router.get("/{deployment_id}")
+@router.get("/{deployment_id}", dependencies=[raises(DeploymentNotFound)])
 async def show_deployment(
     request: Request, principal: _Reader, catalogs: _Catalogs, deployment_id: str
 ) -> Envelope[DeploymentOut]:
@@ -102,28 +120,39 @@ async def show_deployment(
     return envelope(_out(shown), request)
 
 
-@router.patch("/{deployment_id}")
+@router.patch("/{deployment_id}", dependencies=[raises(DeploymentNotFound)])
 async def change_deployment(
-    request: Request, principal: _Writer, catalogs: _Catalogs, deployment_id: str, body: DeploymentChangesIn
+    request: Request,
+    principal: _Writer,
+    catalogs: _Catalogs,
+    deployment_id: str,
+    body: DeploymentChangesIn,
+    if_match: IfMatch,
 ) -> Envelope[DeploymentOut]:
     """Change its share, or take it out of service and back."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.change_deployment(store, deployment_id, commands.DeploymentChanges(**dict(body)))
+        changes = commands.DeploymentChanges(**dict(body), expected_version=if_match.expects(deployment_id))
+        await commands.change_deployment(store, deployment_id, changes)
         shown = await resources.deployment(store, deployment_id)
     return envelope(_out(shown), request)
 
 
-@router.delete("/{deployment_id}", status_code=204)
-async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str) -> None:
+@router.delete("/{deployment_id}", status_code=204, dependencies=[raises(DeploymentNotFound, BuiltIn, InUse)])
+async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str, if_match: IfMatch) -> None:
     """Remove a deployment, unless a model needs it."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.remove_deployment(store, deployment_id)
+        await commands.remove_deployment(store, deployment_id, if_match.expects(deployment_id))
+
+
+def _value(shown: resources.ShownDeployment, field: str) -> object:
+    return shown.provider if field == "provider" else getattr(shown.deployment, field)
 
 
 def _out(shown: resources.ShownDeployment) -> DeploymentOut:
     deployment = shown.deployment
     return DeploymentOut(
         id=deployment.id,
+        version=deployment.version,
         provider_id=deployment.provider_id,
         provider=shown.provider,
         upstream_model=deployment.upstream_model,

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query, Request
-from pydantic import StrictInt
+from pydantic import Field
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
-from headworks.catalog.errors import NotAnAlias
+from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken, NotAnAlias, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import ALIAS, TARGETS, WEIGHT
 from headworks.catalog.ports import Catalogs, CatalogStore
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
+    Whole,
     envelope,
     page_envelope,
+    paged,
     provided,
+    raises,
     require,
 )
 
 router = Router("/models")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest, paged("alias", alias=str, kind=str, origin=str, created_at=datetime, updated_at=datetime)
+]
 _Reader = Annotated[Principal, require("models:read")]
 _Writer = Annotated[Principal, require("models:write")]
 
@@ -40,20 +50,20 @@ class TargetIn(StrictModel):
 
     provider: str
     upstream_model: str
-    weight: StrictInt | None = None
+    weight: Whole | None = Field(None, json_schema_extra=WEIGHT)
 
 
 class NewModelIn(StrictModel):
     """An alias to make. Traffic is shared by weight; targets of weight 0 take over when all others have failed."""
 
-    alias: str
-    targets: list[TargetIn]
+    alias: str = Field(json_schema_extra=ALIAS, examples=["fast"])
+    targets: list[TargetIn] = Field(json_schema_extra=TARGETS)
 
 
 class ModelChangesIn(StrictModel):
     """Where the alias points from now on."""
 
-    targets: list[TargetIn]
+    targets: list[TargetIn] = Field(json_schema_extra=TARGETS)
 
 
 class TargetOut(ResponseModel):
@@ -66,10 +76,9 @@ class TargetOut(ResponseModel):
     enabled: bool
 
 
-class ModelOut(ResponseModel):
+class ModelOut(Versioned):
     """A name that callers can use."""
 
-    id: str
     alias: str
     kind: Literal["alias", "deployment"]
     """`alias`: made by somebody; `deployment`: the own name of a deployment, and gone with it."""
@@ -84,7 +93,7 @@ async def list_models(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     kind: Annotated[Literal["alias", "deployment"] | None, Query(description="Only names of this kind.")] = None,
 ) -> PageEnvelope[ModelOut]:
     """Every name that callers can use."""
@@ -94,7 +103,7 @@ async def list_models(
     return page_envelope(page_of(wanted, paging), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, UnknownProvider)])
 async def create_model(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewModelIn
 ) -> Envelope[ModelOut]:
@@ -102,10 +111,10 @@ async def create_model(
     async with catalogs.writing(principal.organization_id) as store:
         made = await commands.create_model(store, commands.NewModel(body.alias, _wishes(body.targets)))
         shown = await resources.model(store, made.id)
-    return envelope(_out(shown), request)
+        return envelope(_out(shown), request)
 
 
-@router.get("/{model:path}")
+@router.get("/{model:path}", dependencies=[raises(ModelNotFound)])
 async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, model: str) -> Envelope[ModelOut]:
     """One model, by id or name."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -113,24 +122,24 @@ async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, 
     return envelope(_out(shown), request)
 
 
-@router.patch("/{model:path}")
+@router.patch("/{model:path}", dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias, UnknownProvider)])
 async def change_model(
-    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn
+    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn, if_match: IfMatch
 ) -> Envelope[ModelOut]:
     """Point an alias, by id or name, at other targets."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await _alias(store, model)
-        await commands.change_model(store, found.id, _wishes(body.targets))
+        await commands.change_model(store, found.id, _wishes(body.targets), if_match.expects(found.id))
         shown = await resources.model(store, found.id)
     return envelope(_out(shown), request)
 
 
-@router.delete("/{model:path}", status_code=204)
-async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str) -> None:
+@router.delete("/{model:path}", status_code=204, dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias)])
+async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str, if_match: IfMatch) -> None:
     """Remove an alias, by id or name. Its deployments stay."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await _alias(store, model)
-        await commands.remove_model(store, found.id)
+        await commands.remove_model(store, found.id, if_match.expects(found.id))
 
 
 async def _alias(store: CatalogStore, wanted: str) -> resources.ShownModel:
@@ -147,6 +156,7 @@ def _wishes(targets: list[TargetIn]) -> tuple[commands.TargetWish, ...]:
 def _out(shown: resources.ShownModel) -> ModelOut:
     return ModelOut(
         id=shown.id,
+        version=shown.version,
         alias=shown.alias,
         kind="alias" if shown.is_alias else "deployment",
         targets=[_target(target) for target in shown.targets],

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import StrictInt
+from pydantic import Field
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED, NewPrice, Price
+from headworks.catalog.errors import NameTaken, PriceNotFound, PricesOverlap, ShippedPrice, UnknownProvider
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import RATE
 from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
+    Day,
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
+    Whole,
     envelope,
     page_envelope,
+    paged,
     provided,
+    raises,
     require,
 )
 
 router = Router("/prices")
 
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
+_Paging = Annotated[
+    PageRequest,
+    paged(
+        "provider,upstream_model,valid_from", provider=str, upstream_model=str, valid_from=datetime, created_at=datetime
+    ),
+]
 _Reader = Annotated[Principal, require("prices:read")]
 _Writer = Annotated[Principal, require("prices:write")]
 
@@ -42,18 +56,18 @@ class RatesIn(StrictModel):
     audio output as output does; the rest costs nothing.
     """
 
-    input: StrictInt | None = None
-    cache_read: StrictInt | None = None
-    cache_write_5m: StrictInt | None = None
-    cache_write_1h: StrictInt | None = None
-    input_audio: StrictInt | None = None
-    input_image: StrictInt | None = None
-    output: StrictInt | None = None
-    reasoning: StrictInt | None = None
-    output_audio: StrictInt | None = None
-    images: StrictInt | None = None
-    milliseconds: StrictInt | None = None
-    requests: StrictInt | None = None
+    input: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_read: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_write_5m: Whole | None = Field(None, json_schema_extra=RATE)
+    cache_write_1h: Whole | None = Field(None, json_schema_extra=RATE)
+    input_audio: Whole | None = Field(None, json_schema_extra=RATE)
+    input_image: Whole | None = Field(None, json_schema_extra=RATE)
+    output: Whole | None = Field(None, json_schema_extra=RATE)
+    reasoning: Whole | None = Field(None, json_schema_extra=RATE)
+    output_audio: Whole | None = Field(None, json_schema_extra=RATE)
+    images: Whole | None = Field(None, json_schema_extra=RATE)
+    milliseconds: Whole | None = Field(None, json_schema_extra=RATE)
+    requests: Whole | None = Field(None, json_schema_extra=RATE)
 
 
 class NewPriceIn(StrictModel):
@@ -66,7 +80,7 @@ class NewPriceIn(StrictModel):
     """Left out: from now on."""
     valid_to: Timestamp | None = None
     source: str = ""
-    as_of: date | None = None
+    as_of: Day | None = None
 
 
 class RatesOut(ResponseModel):
@@ -86,10 +100,9 @@ class RatesOut(ResponseModel):
     requests: int
 
 
-class PriceOut(ResponseModel):
+class PriceOut(Versioned):
     """A price, from `valid_from` until just before `valid_to`."""
 
-    id: str
     provider: str
     """Your provider's name; for a shipped price the kind of provider."""
     upstream_model: str
@@ -108,7 +121,7 @@ async def list_prices(
     request: Request,
     principal: _Reader,
     catalogs: _Catalogs,
-    paging: PageQuery,
+    paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64)] = None,
     upstream_model: Annotated[str | None, Query(max_length=256)] = None,
 ) -> PageEnvelope[PriceOut]:
@@ -119,10 +132,10 @@ async def list_prices(
             for price in await store.prices()
             if provider in (None, price.provider) and upstream_model in (None, price.model)
         ]
-    return page_envelope(page_of(prices, paging).map(_out), request)
+    return page_envelope(page_of(prices, paging, _value).map(_out), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, PricesOverlap, UnknownProvider)])
 async def create_price(
     request: Request, principal: _Writer, catalogs: _Catalogs, body: NewPriceIn
 ) -> Envelope[PriceOut]:
@@ -141,10 +154,10 @@ async def create_price(
     )
     async with catalogs.writing(principal.organization_id) as store:
         price = await commands.create_price(store, wish)
-    return envelope(_out(price), request)
+        return envelope(_out(price), request)
 
 
-@router.get("/{price_id}")
+@router.get("/{price_id}", dependencies=[raises(PriceNotFound)])
 async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, price_id: str) -> Envelope[PriceOut]:
     """One price."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -152,16 +165,21 @@ async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, 
     return envelope(_out(price), request)
 
 
-@router.delete("/{price_id}", status_code=204)
-async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str) -> None:
+@router.delete("/{price_id}", status_code=204, dependencies=[raises(PriceNotFound, ShippedPrice)])
+async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str, if_match: IfMatch) -> None:
     """Remove one of your own prices. Usage that is recorded already keeps its cost."""
     async with catalogs.writing(principal.organization_id) as store:
-        await commands.remove_price(store, price_id)
+        await commands.remove_price(store, price_id, if_match.expects(price_id))
+
+
+def _value(price: Price, field: str) -> object:
+    return price.model if field == "upstream_model" else getattr(price, field)
 
 
 def _out(price: Price) -> PriceOut:
     return PriceOut(
         id=price.id,
+        version=price.version,
         provider=price.provider,
         upstream_model=price.model,
         shipped=price.owner == SHIPPED,

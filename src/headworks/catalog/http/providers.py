@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Request
-from pydantic import StrictBool
+from pydantic import Field, StrictBool
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin, Provider
-from headworks.catalog.errors import CredentialUnreadable, ReferenceNotAllowed
+from headworks.catalog.errors import (
+    BuiltIn,
+    CredentialUnreadable,
+    InUse,
+    NameTaken,
+    ProviderNotFound,
+    ReferenceNotAllowed,
+)
 from headworks.catalog.http.pages import page_of
+from headworks.catalog.http.shapes import PROVIDER_NAME
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.queries import resources
 from headworks.catalog.settings import CatalogSettings
 from headworks.dataplane.flow import Dialect
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
+    raises,
     require,
 )
 
@@ -36,6 +49,9 @@ router = Router("/providers")
 _Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Vault = Annotated[Vault, provided(Vault)]
 _Settings = Annotated[CatalogSettings, provided(CatalogSettings)]
+_Paging = Annotated[
+    PageRequest, paged("name", name=str, dialect=str, origin=str, created_at=datetime, updated_at=datetime)
+]
 _Reader = Annotated[Principal, require("providers:read")]
 _Writer = Annotated[Principal, require("providers:write")]
 
@@ -43,8 +59,8 @@ _Writer = Annotated[Principal, require("providers:write")]
 class NewProviderIn(StrictModel):
     """A provider to add, with at most one of `api_key` and `credential_reference`."""
 
-    name: str
-    base_url: str
+    name: str = Field(json_schema_extra=PROVIDER_NAME, examples=["openai"])
+    base_url: str = Field(examples=["https://api.openai.com/v1"])
     dialect: Literal["openai"] = "openai"
     api_key: Secret | None = None
     credential_reference: str | None = None
@@ -67,10 +83,9 @@ class CredentialOut(ResponseModel):
     reference: str | None
 
 
-class ProviderOut(ResponseModel):
+class ProviderOut(Versioned):
     """A provider."""
 
-    id: str
     name: str
     dialect: Dialect
     base_url: str
@@ -84,7 +99,7 @@ class ProviderOut(ResponseModel):
 
 @router.get("")
 async def list_providers(
-    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: PageQuery
+    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: _Paging
 ) -> PageEnvelope[ProviderOut]:
     """Every provider, by name."""
     async with catalogs.reading(principal.organization_id) as store:
@@ -92,7 +107,7 @@ async def list_providers(
     return page_envelope(page.map(lambda provider: _out(provider, vault)), request)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[raises(NameTaken, ReferenceNotAllowed)])
 async def create_provider(
     request: Request, principal: _Writer, catalogs: _Catalogs, vault: _Vault, settings: _Settings, body: NewProviderIn
 ) -> Envelope[ProviderOut]:
@@ -103,10 +118,10 @@ async def create_provider(
         provider = await commands.create_provider(
             store, vault, wish, private_networks=_may_be_private(principal, settings)
         )
-    return envelope(_out(provider, vault), request)
+        return envelope(_out(provider, vault), request)
 
 
-@router.get("/{provider}")
+@router.get("/{provider}", dependencies=[raises(ProviderNotFound)])
 async def show_provider(
     request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, provider: str
 ) -> Envelope[ProviderOut]:
@@ -116,7 +131,7 @@ async def show_provider(
     return envelope(_out(found, vault), request)
 
 
-@router.patch("/{provider}")
+@router.patch("/{provider}", dependencies=[raises(ProviderNotFound, BuiltIn, ReferenceNotAllowed)])
 async def change_provider(
     request: Request,
     principal: _Writer,
@@ -125,24 +140,25 @@ async def change_provider(
     settings: _Settings,
     provider: str,
     body: ProviderChangesIn,
+    if_match: IfMatch,
 ) -> Envelope[ProviderOut]:
     """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
     _check_reference(principal, body.credential_reference)
-    wish = commands.ProviderChanges(**dict(body))
     async with catalogs.writing(principal.organization_id) as store:
         found = await resources.provider(store, provider)
+        wish = commands.ProviderChanges(**dict(body), expected_version=if_match.expects(found.id))
         changed = await commands.change_provider(
             store, vault, found.id, wish, private_networks=_may_be_private(principal, settings)
         )
     return envelope(_out(changed, vault), request)
 
 
-@router.delete("/{provider}", status_code=204)
-async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str) -> None:
+@router.delete("/{provider}", status_code=204, dependencies=[raises(ProviderNotFound, BuiltIn, InUse)])
+async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str, if_match: IfMatch) -> None:
     """Remove a provider and its deployments, unless a model needs one of them."""
     async with catalogs.writing(principal.organization_id) as store:
         found = await resources.provider(store, provider)
-        await commands.remove_provider(store, found.id)
+        await commands.remove_provider(store, found.id, if_match.expects(found.id))
 
 
 def _check_reference(principal: Principal, reference: str | None) -> None:
@@ -160,6 +176,7 @@ def _out(provider: Provider, vault: Vault) -> ProviderOut:
     credential = provider.credential
     return ProviderOut(
         id=provider.id,
+        version=provider.version,
         name=provider.name,
         dialect=provider.dialect,
         base_url=provider.base_url,

@@ -44,6 +44,7 @@ class ShownModel:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    version: int
 
 
 async def provider(store: CatalogReader, wanted: str) -> Provider:
@@ -113,6 +114,7 @@ def _alias(model: Model, by_id: dict[str, Deployment], contents: Contents) -> Sh
         origin=model.origin,
         created_at=model.created_at,
         updated_at=model.updated_at,
+        version=model.version,
     )
 
 
@@ -126,4 +128,5 @@ def _own_name(name: str, deployment: Deployment, contents: Contents) -> ShownMod
         origin=deployment.origin,
         created_at=deployment.created_at,
         updated_at=deployment.updated_at,
+        version=deployment.version,
     )

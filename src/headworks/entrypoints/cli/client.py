@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from headworks import __version__
+from headworks.client import Api
 from headworks.entrypoints.cli.failures import Failure, Refused, Unreachable
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import httpx
 
+    from headworks.client.shapes import Page
     from headworks.entrypoints.cli.server import Server
 
     Query = Mapping[str, str | int | list[str]]
+
+T = TypeVar("T")
 
 _SECONDS = 30.0
 _PER_PAGE = 200
@@ -56,6 +60,34 @@ class Client:
         """The server that is spoken to."""
         return self._server.origin
 
+    @property
+    def api(self) -> Api:
+        """Every operation, with its types. Raises Refused, Unreachable."""
+        return Api(self)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        header: Mapping[str, Any] | None = None,
+        body: object = None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """See `headworks.client.Transport`. Raises Refused, Unreachable."""
+        answer = self.call(method, path, query=_given(query), headers=_given(header), body=body)
+        return {"data": {}, **answer}
+
+    def all_of(self, listing: Callable[..., Page[T]], **query: str | None) -> list[T]:
+        """The items of every page of one of `api`'s lists. Raises Refused, Unreachable."""
+        items: list[T] = []
+        place: dict[str, str | int] | None = {"page": 1}
+        while place is not None:
+            found = listing(**query, **place, per_page=_PER_PAGE)
+            items += found["data"]
+            place = _following(found, place)
+        return items
+
     def get(self, path: str, query: Query | None = None) -> object:
         """The `data` at `path`. Raises Refused, Unreachable."""
         return self.call("GET", path, query=query).get("data")
@@ -63,13 +95,12 @@ class Client:
     def everything(self, path: str, query: Query | None = None) -> list[Record]:
         """The items of every page of a list that is numbered by pages. Raises Refused, Unreachable."""
         items: list[Record] = []
-        page = 1
-        while True:
-            answer = self.call("GET", path, query={**(query or {}), "page": page, "per_page": _PER_PAGE})
+        place: dict[str, str | int] | None = {"page": 1}
+        while place is not None:
+            answer = self.call("GET", path, query={**(query or {}), **place, "per_page": _PER_PAGE})
             items += records(answer.get("data"))
-            if page >= number(record(answer.get("meta")), "total_pages"):
-                return items
-            page += 1
+            place = _following(answer, place)
+        return items
 
     def post(self, path: str, body: Record) -> Record:
         """Create what `body` says, and return it. Raises Refused, Unreachable."""
@@ -83,9 +114,17 @@ class Client:
         """Remove what is at `path`. Raises Refused, Unreachable."""
         self.call("DELETE", path)
 
-    def call(self, method: str, path: str, *, query: Query | None = None, body: Record | None = None) -> Record:
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Record:
         """One request; the whole answer, which is empty for 204. Raises Refused, Unreachable."""
-        answer = self.raw(method, f"{self._server.api}{path}", query=query, body=body)
+        answer = self.raw(method, f"{self._server.api}{path}", query=query, headers=headers, body=body)
         document = _document(answer)
         if answer.is_success:
             return document
@@ -104,10 +143,18 @@ class Client:
                 f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
             ) from error
 
-    def raw(self, method: str, url: str, *, query: Query | None = None, body: Record | None = None) -> httpx.Response:
+    def raw(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> httpx.Response:
         """One request to a whole URL, whatever its answer. Raises Unreachable."""
         try:
-            return self._http.request(method, url, params=query, json=body)
+            return self._http.request(method, url, params=query, headers=headers, json=body)
         except self._errors.TimeoutException as error:
             raise Unreachable(
                 f"{self.origin} did not answer within {_SECONDS:g} s.", "`headworks doctor` looks for the reason."
@@ -124,6 +171,21 @@ def cursor_of(answer: Record) -> str | None:
     following = text(record(answer.get("links")), "next")
     found = parse_qs(urlsplit(following).query).get("cursor")
     return found[0] if found else None
+
+
+def _given(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Without what was left out."""
+    return {name: value for name, value in (values or {}).items() if value is not None}
+
+
+def _following(answer: Mapping[str, object], place: Mapping[str, str | int]) -> dict[str, str | int] | None:
+    """Where the list goes on: by cursor where the server gives one, else by number; None at its end."""
+    if cursor := cursor_of(answer):
+        return {"cursor": cursor}
+    page = place.get("page")
+    if not isinstance(page, int) or page >= number(record(answer.get("meta")), "total_pages"):
+        return None
+    return {"page": page + 1}
 
 
 def _document(answer: httpx.Response) -> Record:

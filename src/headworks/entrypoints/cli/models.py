@@ -1,8 +1,7 @@
 """`headworks models`: the names that callers use, and the upstream models behind them."""
 
 from itertools import zip_longest
-from typing import Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +9,9 @@ from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.output import note, say_list, tell
 from headworks.entrypoints.cli.records import Record, number, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import ModelChangesIn, NewModelIn, TargetIn
 
 app = typer.Typer(help="The names that callers use, and what is behind them.", no_args_is_help=True)
 
@@ -44,9 +46,9 @@ def add_model(
     Several targets share the traffic by weight, and the next one takes over when one fails:
     headworks models add fast --provider a --upstream-model m1 --weight 9 --provider b --upstream-model m2 --weight 1
     """
-    wish = {"alias": alias, "targets": targets(provider, upstream_model, weight or [])}
+    wish: NewModelIn = {"alias": alias, "targets": targets(provider, upstream_model, weight or [])}
     with connect(context) as client:
-        model = client.post("/models", wish)
+        model = client.api.create_model(wish)
     tell(model, f"Added the model {text(model, 'alias')}: {targets_of(model)}.", as_json=as_json)
 
 
@@ -61,9 +63,9 @@ def change_model(
     as_json: AsJson = False,
 ) -> None:
     """Point a name at other upstream models, from the next request on."""
-    wish = {"targets": targets(provider, upstream_model, weight or [])}
+    wish: ModelChangesIn = {"targets": targets(provider, upstream_model, weight or [])}
     with connect(context) as client:
-        model = client.patch(f"/models/{quote(alias, safe='')}", wish)
+        model = client.api.change_model(alias, wish)
     tell(model, f"Changed the model {text(model, 'alias')}: {targets_of(model)}.", as_json=as_json)
 
 
@@ -71,7 +73,7 @@ def change_model(
 def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List every name that callers can use."""
     with connect(context) as client:
-        models = client.everything("/models")
+        models = client.all_of(client.api.list_models)
     say_list(
         [
             ("MODEL", lambda model: text(model, "alias")),
@@ -95,11 +97,11 @@ def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
 def remove_model(context: typer.Context, alias: Alias, *, as_json: AsJson = False) -> None:
     """Remove a name. What it pointed at can still be called as PROVIDER/MODEL."""
     with connect(context) as client:
-        client.delete(f"/models/{quote(alias, safe='')}")
+        client.api.remove_model(alias)
     tell({"removed": alias}, f"Removed the model {alias}.", as_json=as_json)
 
 
-def targets(providers: list[str], upstream_models: list[str], weights: list[int]) -> list[Record]:
+def targets(providers: list[str], upstream_models: list[str], weights: list[int]) -> "list[TargetIn]":
     """Pair up the repeated options. Raises BadUsage when their numbers differ."""
     if len(providers) != len(upstream_models):
         raise BadUsage(
@@ -111,7 +113,9 @@ def targets(providers: list[str], upstream_models: list[str], weights: list[int]
             f"there are {len(providers)} --provider and {len(weights)} --weight.", "Give no --weight, or one for each."
         )
     return [
-        {"provider": provider, "upstream_model": upstream, **({} if weight is None else {"weight": weight})}
+        {"provider": provider, "upstream_model": upstream}
+        if weight is None
+        else {"provider": provider, "upstream_model": upstream, "weight": weight}
         for provider, upstream, weight in zip_longest(providers, upstream_models, weights)
     ]
 

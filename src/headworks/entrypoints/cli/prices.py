@@ -1,7 +1,7 @@
 """`headworks prices`: what upstream models cost, so that usage has a cost."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -10,6 +10,9 @@ from headworks.entrypoints.cli.output import note, say, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.kernel.money import Nanodollars, format_usd, parse_usd
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import NewPriceIn, RatesIn
 
 app = typer.Typer(help="What upstream models cost.", no_args_is_help=True)
 
@@ -31,9 +34,8 @@ def list_prices(
     as_json: AsJson = False,
 ) -> None:
     """List the prices: yours, and the shipped list prices, which are dated and name their source."""
-    query = {"provider": provider, "upstream_model": upstream_model}
     with connect(context) as client:
-        prices = client.everything("/prices", {name: value for name, value in query.items() if value is not None})
+        prices = client.all_of(client.api.list_prices, provider=provider, upstream_model=upstream_model)
     if as_json:
         say_json(prices)
         return
@@ -97,21 +99,22 @@ def add_price(  # noqa: PLR0913, PLR0917 - each is an option of the command
         "cache_write_1h": cache_write_1h,
         "reasoning": reasoning,
     }
-    wish: dict[str, object] = {
+    rates = {bucket: nanodollars(bucket, value) for bucket, value in given.items() if value is not None}
+    wish: NewPriceIn = {
         "provider": provider,
         "upstream_model": upstream_model,
-        "rates": {bucket: nanodollars(bucket, value) for bucket, value in given.items() if value is not None},
+        "rates": cast("RatesIn", rates),
         "source": source,
     }
     if valid_from is not None:
         wish["valid_from"] = start_of(valid_from).isoformat()
     with connect(context) as client:
-        price = client.post("/prices", wish)
+        price = client.api.create_price(wish)
     if as_json:
         say_json(price)
         return
-    rates = f"{_usd(price, 'input')} input, {_usd(price, 'output')} output, in {_PER_MILLION}"
-    say(f"{text(price, 'provider')}/{text(price, 'upstream_model')} costs {rates}, from {text(price, 'valid_from')}.")
+    shown = f"{_usd(price, 'input')} input, {_usd(price, 'output')} output, in {_PER_MILLION}"
+    say(f"{text(price, 'provider')}/{text(price, 'upstream_model')} costs {shown}, from {text(price, 'valid_from')}.")
 
 
 def nanodollars(bucket: str, value: str) -> int:

@@ -1,8 +1,7 @@
 """`headworks providers`: the servers that models live on, and how we authenticate to them."""
 
 from enum import StrEnum
-from typing import Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +10,9 @@ from headworks.entrypoints.cli.output import note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, text
 from headworks.entrypoints.cli.secret_input import read_secret
 from headworks.entrypoints.cli.session import AsJson, connect, variable_name
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import NewProviderIn, ProviderChangesIn
 
 app = typer.Typer(help="The servers that models live on, hosted or your own.", no_args_is_help=True)
 
@@ -50,10 +52,14 @@ def add_provider(
 
     With --api-key-env the variable must be set where the server runs, not here; the answer says so when it is not.
     """
-    wish = {"name": name, "dialect": dialect.value, "base_url": base_url}
-    wish |= credential(name, api_key_env, from_stdin=api_key_stdin)
+    wish: NewProviderIn = {"name": name, "dialect": dialect.value, "base_url": base_url}
+    api_key, reference = credential(name, api_key_env, from_stdin=api_key_stdin)
+    if api_key is not None:
+        wish["api_key"] = api_key
+    if reference is not None:
+        wish["credential_reference"] = reference
     with connect(context) as client:
-        provider = client.post("/providers", wish)
+        provider = client.api.create_provider(wish)
     if as_json:
         say_json(provider)
         return
@@ -77,7 +83,12 @@ def change_provider(
 
     A stored key goes to no other server than the one that it was given for: with another address, give it again.
     """
-    wish: dict[str, object] = {**credential(name, api_key_env, from_stdin=api_key_stdin)}
+    wish: ProviderChangesIn = {}
+    api_key, reference = credential(name, api_key_env, from_stdin=api_key_stdin)
+    if api_key is not None:
+        wish["api_key"] = api_key
+    if reference is not None:
+        wish["credential_reference"] = reference
     if base_url is not None:
         wish["base_url"] = base_url
     if no_key:
@@ -85,7 +96,7 @@ def change_provider(
     if not wish:
         raise BadUsage("there is nothing to change.", "Give --base-url, --api-key-stdin, --api-key-env or --no-key.")
     with connect(context) as client:
-        provider = client.patch(f"/providers/{quote(name, safe='')}", wish)
+        provider = client.api.change_provider(name, wish)
     if as_json:
         say_json(provider)
         return
@@ -97,7 +108,7 @@ def change_provider(
 def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the providers."""
     with connect(context) as client:
-        providers = client.everything("/providers")
+        providers = client.all_of(client.api.list_providers)
     say_list(
         [
             ("NAME", lambda provider: text(provider, "name")),
@@ -121,7 +132,7 @@ def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
 def show_provider(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Show one provider. Its key is never shown: it cannot be read back."""
     with connect(context) as client:
-        provider = record(client.get(f"/providers/{quote(name, safe='')}"))
+        provider = client.api.show_provider(name)
     if as_json:
         say_json(provider)
         return
@@ -134,7 +145,7 @@ def show_provider(context: typer.Context, name: Name, *, as_json: AsJson = False
 def remove_provider(context: typer.Context, name: Name, *, as_json: AsJson = False) -> None:
     """Remove a provider that no model needs any more."""
     with connect(context) as client:
-        client.delete(f"/providers/{quote(name, safe='')}")
+        client.api.remove_provider(name)
     tell({"removed": name}, f"Removed the provider {name}.", as_json=as_json)
 
 
@@ -148,13 +159,13 @@ def credential_of(provider: Record) -> str:
     return f"…{text(credential, 'last4')}" if text(credential, "last4") else "stored"
 
 
-def credential(name: str, variable: str | None, *, from_stdin: bool) -> dict[str, str]:
-    """The fields of the API for the key options; none where there is no such option. Raises BadUsage."""
+def credential(name: str, variable: str | None, *, from_stdin: bool) -> tuple[str | None, str | None]:
+    """The key and the reference that the key options stand for; None where there is no such option. Raises BadUsage."""
     if from_stdin and variable is not None:
         raise BadUsage("--api-key-stdin and --api-key-env exclude each other.", "Give one of them.")
     if variable is not None:
-        return {"credential_reference": f"env:{variable_name('--api-key-env', variable)}"}
-    return {"api_key": read_secret("--api-key-stdin", f"Key of {name}")} if from_stdin else {}
+        return None, f"env:{variable_name('--api-key-env', variable)}"
+    return read_secret("--api-key-stdin", f"Key of {name}") if from_stdin else None, None
 
 
 def _warn(provider: Record) -> None:

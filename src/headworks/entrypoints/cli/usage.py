@@ -58,7 +58,7 @@ def usage(
         given = {"from": first_day, "to": last_day, "model": model}
         query.update({name: value for name, value in given.items() if value is not None})
         if key is not None:
-            query["key"] = find_key(client, key)
+            query["key_id"] = find_key(client, key)
         report = whole_report(client, query)
     if as_json:
         say_json(report.get("rows"))

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from headworks.identity.adapters import sign_in_tables
 from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
 from headworks.kernel.database import Long, Microseconds, Schema, Trail
+from headworks.kernel.database.replies import replies_table
 
 organizations = Table(
     "organizations",
@@ -73,6 +74,9 @@ keys = Table(
     Index("uq_keys_key_hash", "key_hash", unique=True),
     Index("uq_keys_previous_hash", "previous_hash", unique=True),
     Index("ix_keys_organization_id_id", "organization_id", "id"),
+    # Lists are sorted by these, and go on by cursor: a place in an index, however many keys there are.
+    Index("ix_keys_organization_id_created_at_id", "organization_id", "created_at", "id"),
+    Index("ix_keys_organization_id_name_id", "organization_id", "name", "id"),
 )
 """permissions: separated by spaces; allowed_…: a JSON list, or null for everything."""
 
@@ -144,4 +148,6 @@ service_accounts = Table(
 
 TRAIL = Trail("identity", metadata)
 
-SCHEMA = Schema("identity", sign_in_tables.metadata, head="0004")
+replies = replies_table("identity", metadata)
+
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0005")

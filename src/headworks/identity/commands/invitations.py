@@ -11,6 +11,7 @@ from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.grants import check_role
 from headworks.identity.domain.invitations import LASTS, generate_token, hash_token
 from headworks.identity.domain.roles import permissions_of
+from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import (
     AlreadyMember,
     InvitationIsSettled,
@@ -75,11 +76,12 @@ async def invite(unit: Unit, caller: Principal, email: str, role: Role, at: date
     return IssuedInvitation(made, token)
 
 
-async def revoke_invitation(unit: Unit, invitation_id: str, at: datetime) -> None:
-    """Its link stops working; doing it twice changes nothing. Raises InvitationNotFound, InvitationIsSettled."""
+async def revoke_invitation(unit: Unit, invitation_id: str, at: datetime, expected: int | None = None) -> None:
+    """Its link stops working; doing it twice changes nothing. Raises InvitationNotFound, Stale, InvitationIsSettled."""
     found = await unit.invitations.get(invitation_id)
     if found is None:
         raise InvitationNotFound(f"There is no invitation {invitation_id!r} in your organisation.")
+    check_version(expected, found.version)
     if found.accepted_at is not None:
         raise InvitationIsSettled("The invitation was accepted. Remove the member instead.")
     if found.revoked_at is not None:

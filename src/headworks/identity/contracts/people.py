@@ -72,6 +72,11 @@ class Invitation:
     accepted_at: datetime | None = None
     revoked_at: datetime | None = None
 
+    @property
+    def version(self) -> int:
+        """It changes once: when it is accepted or revoked."""
+        return 1 if self.accepted_at is None and self.revoked_at is None else 2
+
     def state(self, at: datetime) -> InvitationState:
         """Whether it can be accepted at that moment; if it cannot, why."""
         if self.accepted_at is not None:

@@ -11,6 +11,20 @@ from headworks.identity.commands.passwords import Passwords
 from headworks.identity.commands.refresh import Refresh
 from headworks.identity.commands.sessions import Limits, revoke_session
 from headworks.identity.commands.sign_in import SignIn, Wish
+from headworks.identity.errors import (
+    CsrfRefused,
+    InvalidRefreshToken,
+    NotYourOrganization,
+    RefreshTokenReused,
+    SecondFactorRequired,
+    SessionIsOver,
+    SessionNotFound,
+    SignInBusy,
+    TooManyTries,
+    UserNeeded,
+    WrongCredentials,
+    WrongSecondFactor,
+)
 from headworks.identity.http.answers import GrantedOut, clear_cookies, client_of, granted_out, presented, session_of
 from headworks.identity.ports import SignInStore
 from headworks.identity.settings import SignInSettings
@@ -25,8 +39,11 @@ from headworks.kernel.web import (
     envelope,
     provided,
     public,
+    raises,
+    repeatable,
     require,
 )
+from headworks.kernel.web.browser import CrossSiteRequest
 
 router = Router("/auth")
 
@@ -67,7 +84,22 @@ class PasswordBody(StrictModel):
     new_password: Secret = Field(description="10 characters or more, 72 bytes at most; none that anybody would guess.")
 
 
-@router.post("/login", summary="Sign in", dependencies=[public()])
+@router.post(
+    "/login",
+    summary="Sign in",
+    dependencies=[
+        public(),
+        raises(
+            CrossSiteRequest,
+            NotYourOrganization,
+            SecondFactorRequired,
+            SignInBusy,
+            TooManyTries,
+            WrongCredentials,
+            WrongSecondFactor,
+        ),
+    ],
+)
 async def login(
     request: Request, response: Response, body: LoginBody, sign_in: Annotated[SignIn, provided(SignIn)]
 ) -> Envelope[GrantedOut]:
@@ -86,7 +118,16 @@ async def login(
     return envelope(granted_out(granted, request, response), request)
 
 
-@router.post("/refresh", summary="Go on", dependencies=[public()])
+@router.post(
+    "/refresh",
+    summary="Go on",
+    dependencies=[
+        public(),
+        raises(
+            CrossSiteRequest, CsrfRefused, InvalidRefreshToken, RefreshTokenReused, NotYourOrganization, SessionIsOver
+        ),
+    ],
+)
 async def refresh(
     request: Request, response: Response, body: RefreshBody, go_on: Annotated[Refresh, provided(Refresh)]
 ) -> Envelope[GrantedOut]:
@@ -95,7 +136,9 @@ async def refresh(
     return envelope(granted_out(granted, request, response), request)
 
 
-@router.post("/logout", summary="Sign out", status_code=204)
+@router.post(
+    "/logout", summary="Sign out", status_code=204, dependencies=[repeatable(), raises(SessionNotFound, UserNeeded)]
+)
 async def logout(
     request: Request,
     caller: Annotated[Principal, require("account:use", before_password_change=True)],
@@ -111,7 +154,12 @@ async def logout(
     return response
 
 
-@router.post("/password", summary="Change one's password", status_code=204)
+@router.post(
+    "/password",
+    summary="Change one's password",
+    status_code=204,
+    dependencies=[repeatable(), raises(SignInBusy, TooManyTries, UserNeeded, WrongCredentials)],
+)
 async def change_password(
     request: Request,
     body: PasswordBody,
@@ -124,7 +172,11 @@ async def change_password(
     return Response(status_code=204)
 
 
-@router.post("/switch", summary="Act in another organisation")
+@router.post(
+    "/switch",
+    summary="Act in another organisation",
+    dependencies=[repeatable(), raises(NotYourOrganization, SessionIsOver, UserNeeded)],
+)
 async def switch(
     request: Request,
     response: Response,

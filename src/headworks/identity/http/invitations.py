@@ -13,29 +13,43 @@ from headworks.identity.commands.invitations import Accepted
 from headworks.identity.commands.passwords import Passwords
 from headworks.identity.contracts import Invitation, InvitationState, Role
 from headworks.identity.domain.invitations import hash_token
+from headworks.identity.errors import (
+    AlreadyInvited,
+    AlreadyMember,
+    InvitationIsSettled,
+    InvitationNotFound,
+    MoreThanOwnRights,
+    OtherAddressee,
+    SignInToAccept,
+)
 from headworks.identity.ports import InvitationFilter, Store
 from headworks.identity.queries import people
 from headworks.kernel.clock import now
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
     ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
     public,
+    raises,
     require,
 )
 
 router = Router("/invitations")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("-created_at", email=str, role=str, created_at=datetime, expires_at=datetime)]
 _Reader = Annotated[Principal, require("members:read")]
 _Writer = Annotated[Principal, require("members:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `inv_01k9…`.")]
@@ -58,10 +72,9 @@ class AcceptanceBody(StrictModel):
     )
 
 
-class InvitationOut(ResponseModel):
+class InvitationOut(Versioned):
     """An invitation, without its secret."""
 
-    id: str
     organization_id: str
     email: str
     role: Role
@@ -95,7 +108,7 @@ async def list_invitations(
     request: Request,
     caller: _Reader,
     store: _Store,
-    paging: PageQuery,
+    paging: _Paging,
     state: Annotated[InvitationState | None, Query()] = None,
 ) -> PageEnvelope[InvitationOut]:
     """The organisation's, the newest first."""
@@ -105,7 +118,12 @@ async def list_invitations(
     return page_envelope(page.map(lambda one: InvitationOut.model_validate(_shown(one, at))), request)
 
 
-@router.post("", summary="Invite somebody", status_code=201)
+@router.post(
+    "",
+    summary="Invite somebody",
+    status_code=201,
+    dependencies=[raises(AlreadyInvited, AlreadyMember, MoreThanOwnRights)],
+)
 async def create_invitation(
     request: Request, body: NewInvitationBody, caller: _Writer, store: _Store
 ) -> Envelope[NewInvitationOut]:
@@ -113,12 +131,17 @@ async def create_invitation(
     at = now()
     async with store.transaction(caller.organization_id) as unit:
         issued = await commands.invite(unit, caller, body.email, body.role, at)
-    token = issued.token.reveal()
-    shown = {**_shown(issued.invitation, at), "token": token, "link": f"/invite/{token}"}
-    return envelope(NewInvitationOut.model_validate(shown), request)
+        token = issued.token.reveal()
+        shown = {**_shown(issued.invitation, at), "token": token, "link": f"/invite/{token}"}
+        return envelope(NewInvitationOut.model_validate(shown), request)
 
 
-@router.post("/accept", summary="Accept an invitation", status_code=201)
+@router.post(
+    "/accept",
+    summary="Accept an invitation",
+    status_code=201,
+    dependencies=[raises(AlreadyMember, InvitationNotFound, OtherAddressee, SignInToAccept)],
+)
 async def accept_invitation(
     request: Request,
     body: AcceptanceBody,
@@ -132,7 +155,7 @@ async def accept_invitation(
         accepted = await commands.accept_invitation(unit, body.token.reveal(), caller, body.name, now())
         if password_hash is not None:
             await commands.keep_password(unit, accepted, password_hash, now())
-    return envelope(_acceptance(accepted), request)
+        return envelope(_acceptance(accepted), request)
 
 
 async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> str | None:
@@ -146,7 +169,7 @@ async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> s
     return await passwords.prepare("password", body.password, found.email)
 
 
-@router.get("/{invitation_id}", summary="Show an invitation")
+@router.get("/{invitation_id}", summary="Show an invitation", dependencies=[raises(InvitationNotFound)])
 async def show_invitation(
     request: Request, invitation_id: _Id, caller: _Reader, store: _Store
 ) -> Envelope[InvitationOut]:
@@ -156,11 +179,16 @@ async def show_invitation(
     return envelope(InvitationOut.model_validate(_shown(found, now())), request)
 
 
-@router.delete("/{invitation_id}", summary="Revoke an invitation", status_code=204)
-async def revoke_invitation(invitation_id: _Id, caller: _Writer, store: _Store) -> Response:
+@router.delete(
+    "/{invitation_id}",
+    summary="Revoke an invitation",
+    status_code=204,
+    dependencies=[raises(InvitationNotFound, InvitationIsSettled)],
+)
+async def revoke_invitation(invitation_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """Its link stops working. Revoking it again changes nothing."""
     async with store.transaction(caller.organization_id) as unit:
-        await commands.revoke_invitation(unit, invitation_id, now())
+        await commands.revoke_invitation(unit, invitation_id, now(), if_match.expects(invitation_id))
     return Response(status_code=204)
 
 

@@ -11,7 +11,7 @@ from headworks.identity.commands.keys import IssuedKey, KeyOrder
 from headworks.identity.contracts import KeyKind, KeyState, KeyView, OwnerKind, Suspension
 from headworks.identity.domain.grants import Scope, scopes_of
 from headworks.kernel.permissions import Permission
-from headworks.kernel.web import ResponseModel, StrictModel, Timestamp
+from headworks.kernel.web import ResponseModel, StrictModel, Timestamp, Versioned, Whole
 
 _ENDPOINTS = "Such as `chat/completions`; every one when left out."
 _ADDRESSES = "Networks that it may be used from, such as `10.0.0.0/8`; anywhere when left out."
@@ -38,6 +38,7 @@ class NewKeyBody(StrictModel):
     sha256: str | None = Field(
         None,
         description="Import the key that has this SHA-256 (hex) instead of making one: it goes on working here.",
+        json_schema_extra={"pattern": "^[0-9a-f]{64}$"},
     )
 
     def order(self) -> KeyOrder:
@@ -64,7 +65,7 @@ class KeyChangeBody(StrictModel):
 class RotationBody(StrictModel):
     """How to change over."""
 
-    overlap_seconds: int = Field(
+    overlap_seconds: Whole = Field(
         24 * 3600,
         ge=0,
         le=30 * 24 * 3600,
@@ -80,10 +81,9 @@ class OwnerOut(ResponseModel):
     name: str
 
 
-class KeyOut(ResponseModel):
+class KeyOut(Versioned):
     """A key, without the key."""
 
-    id: str
     name: str
     kind: KeyKind
     state: KeyState
@@ -104,7 +104,6 @@ class KeyOut(ResponseModel):
     allowed_endpoints: list[str] | None
     allowed_addresses: list[str] | None
     previous_until: Timestamp | None = Field(description="After a rotation: when the former secret stops working.")
-    version: int
 
 
 class NewKeyOut(KeyOut):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Request, Response
@@ -9,26 +10,31 @@ from pydantic import Field
 
 from headworks.identity.commands import members as commands
 from headworks.identity.contracts import Member, Role, State
+from headworks.identity.errors import LastAdmin, MemberNotFound, MoreThanOwnRights
 from headworks.identity.ports import Store
 from headworks.identity.queries import people
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
+    IfMatch,
     PageEnvelope,
-    PageQuery,
-    ResponseModel,
     Router,
     StrictModel,
     Timestamp,
+    Versioned,
     envelope,
     page_envelope,
+    paged,
     provided,
+    raises,
     require,
 )
 
 router = Router("/members")
 
 _Store = Annotated[Store, provided(Store)]
+_Paging = Annotated[PageRequest, paged("created_at", email=str, name=str, role=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("members:read")]
 _Writer = Annotated[Principal, require("members:write")]
 _Id = Annotated[str, Path(max_length=128, description="Such as `mbr_01k9…`.")]
@@ -40,10 +46,9 @@ class MemberChangeBody(StrictModel):
     role: Role = Field(description="`admin`, `maintainer` or `viewer`; at most what you may do yourself.")
 
 
-class MemberOut(ResponseModel):
+class MemberOut(Versioned):
     """Somebody who belongs to the organisation."""
 
-    id: str
     organization_id: str
     user_id: str
     email: str
@@ -53,18 +58,17 @@ class MemberOut(ResponseModel):
     role: Role
     created_at: Timestamp
     created_by: str
-    version: int
 
 
 @router.get("", summary="List members")
-async def list_members(request: Request, caller: _Reader, store: _Store, paging: PageQuery) -> PageEnvelope[MemberOut]:
+async def list_members(request: Request, caller: _Reader, store: _Store, paging: _Paging) -> PageEnvelope[MemberOut]:
     """Those who belong to the organisation, in the order in which they joined."""
     async with store.read(caller.organization_id) as reading:
         page = await reading.members.page(paging)
     return page_envelope(page.map(_out), request)
 
 
-@router.get("/{member_id}", summary="Show a member")
+@router.get("/{member_id}", summary="Show a member", dependencies=[raises(MemberNotFound)])
 async def show_member(request: Request, member_id: _Id, caller: _Reader, store: _Store) -> Envelope[MemberOut]:
     """One of the organisation's."""
     async with store.read(caller.organization_id) as reading:
@@ -72,21 +76,30 @@ async def show_member(request: Request, member_id: _Id, caller: _Reader, store: 
     return envelope(_out(found), request)
 
 
-@router.patch("/{member_id}", summary="Change a member's role")
+@router.patch(
+    "/{member_id}",
+    summary="Change a member's role",
+    dependencies=[raises(MemberNotFound, LastAdmin, MoreThanOwnRights)],
+)
 async def change_member(
-    request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store
+    request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[MemberOut]:
     """Make them something else in this organisation. Its last admin stays one."""
     async with store.transaction(caller.organization_id) as unit:
-        changed = await commands.change_role(unit, caller, member_id, body.role)
+        changed = await commands.change_role(unit, caller, member_id, body.role, if_match.expects(member_id))
     return envelope(_out(changed), request)
 
 
-@router.delete("/{member_id}", summary="Remove a member", status_code=204)
-async def remove_member(member_id: _Id, caller: _Writer, store: _Store) -> Response:
+@router.delete(
+    "/{member_id}",
+    summary="Remove a member",
+    status_code=204,
+    dependencies=[raises(MemberNotFound, LastAdmin, MoreThanOwnRights)],
+)
+async def remove_member(member_id: _Id, caller: _Writer, store: _Store, if_match: IfMatch) -> Response:
     """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
     async with store.transaction(caller.organization_id) as unit:
-        await commands.remove_member(unit, caller, member_id)
+        await commands.remove_member(unit, caller, member_id, if_match.expects(member_id))
     return Response(status_code=204)
 
 

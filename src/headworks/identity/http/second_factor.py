@@ -8,11 +8,31 @@ from fastapi import Request, Response
 from pydantic import Field
 
 from headworks.identity.commands.second_factor import SecondFactors
+from headworks.identity.errors import (
+    NoSecondFactor,
+    SecondFactorExists,
+    SignInBusy,
+    TooManyTries,
+    UserNeeded,
+    WrongCredentials,
+    WrongSecondFactor,
+)
 from headworks.identity.http.answers import client_of, session_of
 from headworks.identity.ports import SignInStore
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
-from headworks.kernel.web import Envelope, ResponseModel, Router, StrictModel, Timestamp, envelope, provided, require
+from headworks.kernel.web import (
+    Envelope,
+    ResponseModel,
+    Router,
+    StrictModel,
+    Timestamp,
+    envelope,
+    provided,
+    raises,
+    repeatable,
+    require,
+)
 
 router = Router("/auth/totp")
 
@@ -54,7 +74,7 @@ class RecoveryCodesOut(ResponseModel):
     recovery_codes: list[str]
 
 
-@router.get("", summary="Show one's second factor")
+@router.get("", summary="Show one's second factor", dependencies=[raises(UserNeeded)])
 async def show_second_factor(
     request: Request, caller: Caller, store: Annotated[SignInStore, provided(SignInStore)]
 ) -> Envelope[SecondFactorOut]:
@@ -67,7 +87,12 @@ async def show_second_factor(
     return envelope(SecondFactorOut(confirmed_at=confirmed_at, recovery_codes_left=left), request)
 
 
-@router.post("", summary="Set up a second factor", status_code=201)
+@router.post(
+    "",
+    summary="Set up a second factor",
+    status_code=201,
+    dependencies=[repeatable(), raises(SecondFactorExists, SignInBusy, TooManyTries, UserNeeded, WrongCredentials)],
+)
 async def set_up_second_factor(
     request: Request, response: Response, body: ConfirmedBody, caller: Caller, factors: Factors
 ) -> Envelope[SetUpOut]:
@@ -78,7 +103,11 @@ async def set_up_second_factor(
     return envelope(SetUpOut(secret=made.secret.reveal(), uri=made.uri.reveal()), request)
 
 
-@router.post("/confirm", summary="Put the second factor in force")
+@router.post(
+    "/confirm",
+    summary="Put the second factor in force",
+    dependencies=[repeatable(), raises(NoSecondFactor, UserNeeded, WrongSecondFactor)],
+)
 async def confirm_second_factor(
     request: Request, body: CodeBody, caller: Caller, factors: Factors
 ) -> Envelope[RecoveryCodesOut]:
@@ -87,7 +116,11 @@ async def confirm_second_factor(
     return envelope(_codes_out(await factors.confirm(user_id, body.code)), request)
 
 
-@router.post("/recovery-codes", summary="Make new recovery codes")
+@router.post(
+    "/recovery-codes",
+    summary="Make new recovery codes",
+    dependencies=[repeatable(), raises(NoSecondFactor, SignInBusy, TooManyTries, UserNeeded, WrongCredentials)],
+)
 async def renew_recovery_codes(
     request: Request, body: ConfirmedBody, caller: Caller, factors: Factors
 ) -> Envelope[RecoveryCodesOut]:
@@ -96,7 +129,12 @@ async def renew_recovery_codes(
     return envelope(_codes_out(await factors.renew_codes(user_id, body.password, client_of(request))), request)
 
 
-@router.post("/remove", summary="Remove one's second factor", status_code=204)
+@router.post(
+    "/remove",
+    summary="Remove one's second factor",
+    status_code=204,
+    dependencies=[repeatable(), raises(NoSecondFactor, SignInBusy, TooManyTries, UserNeeded, WrongCredentials)],
+)
 async def remove_second_factor(request: Request, body: ConfirmedBody, caller: Caller, factors: Factors) -> Response:
     """With its recovery codes."""
     user_id, _ = session_of(caller)

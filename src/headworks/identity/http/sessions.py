@@ -8,6 +8,7 @@ from fastapi import Path, Request, Response
 
 from headworks.identity.commands.sessions import Limits, revoke_others, revoke_session
 from headworks.identity.contracts import Carriage, Role
+from headworks.identity.errors import SessionNotFound, UserNeeded
 from headworks.identity.http.answers import SignedInUserOut, session_of
 from headworks.identity.ports import SignInStore
 from headworks.identity.queries.access import PublicKeys
@@ -26,6 +27,7 @@ from headworks.kernel.web import (
     page_envelope,
     provided,
     public,
+    raises,
     require,
 )
 
@@ -116,7 +118,7 @@ async def me(
     return envelope(out, request)
 
 
-@router.get("/sessions", summary="List one's sessions")
+@router.get("/sessions", summary="List one's sessions", dependencies=[raises(UserNeeded)])
 async def list_sessions(
     request: Request, caller: Caller, store: Store, settings: Settings, paging: PageQuery
 ) -> PageEnvelope[SessionOut]:
@@ -136,7 +138,7 @@ async def list_sessions(
     )
 
 
-@router.delete("/sessions", summary="End one's other sessions", status_code=204)
+@router.delete("/sessions", summary="End one's other sessions", status_code=204, dependencies=[raises(UserNeeded)])
 async def revoke_other_sessions(caller: Caller, store: Store) -> Response:
     """All but this one."""
     user_id, session_id = session_of(caller)
@@ -145,7 +147,12 @@ async def revoke_other_sessions(caller: Caller, store: Store) -> Response:
     return Response(status_code=204)
 
 
-@router.delete("/sessions/{session_id}", summary="End a session", status_code=204)
+@router.delete(
+    "/sessions/{session_id}",
+    summary="End a session",
+    status_code=204,
+    dependencies=[raises(SessionNotFound, UserNeeded)],
+)
 async def revoke_one_session(
     session_id: Annotated[str, Path(max_length=128, description="Such as `ses_01k9…`.")],
     caller: Caller,

@@ -13,7 +13,7 @@ from headworks.kernel.database.failures import DatabaseUnavailable, outage, refu
 from headworks.kernel.database.schema import FILE_VERSION_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -49,6 +49,11 @@ class Database:
         self._block_seconds = block_seconds
         self._version = f"SELECT version_num FROM {version_table}"  # noqa: S608 - a name of ours
         self._turn = f"{self._version} FOR UPDATE" if takes_turns else None
+        self._before_commit: list[Callable[[AsyncConnection], Awaitable[None]]] = []
+
+    def before_commit(self, hook: Callable[[AsyncConnection], Awaitable[None]]) -> None:
+        """Call `hook` at the end of each transaction that ends well, as its last part. What it raises undoes the transaction."""
+        self._before_commit.append(hook)
 
     @classmethod
     def sqlite(cls, path: Path, *, inline: bool = False) -> Database:
@@ -82,6 +87,8 @@ class Database:
             if self._turn is not None:
                 await connection.exec_driver_sql(self._turn)
             yield connection
+            for hook in self._before_commit:
+                await hook(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -15,17 +15,23 @@ from headworks.kernel.web.client_address import client_address
 from headworks.kernel.web.envelope import (
     CursorEnvelope,
     Envelope,
+    LargePageEnvelope,
     PageEnvelope,
     cursor_envelope,
     envelope,
+    large_page_envelope,
     page_envelope,
 )
 from headworks.kernel.web.middleware import Surroundings, request_id_of
-from headworks.kernel.web.models import ResponseModel, StrictModel, Timestamp
-from headworks.kernel.web.paging import CursorQuery, PageQuery
+from headworks.kernel.web.models import Day, ResponseModel, StrictModel, Timestamp, Whole
+from headworks.kernel.web.once import Once, no_content, repeatable
+from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
-from headworks.kernel.web.routing import Router
+from headworks.kernel.web.raises import raises
+from headworks.kernel.web.retirement import retires
+from headworks.kernel.web.routing import Router, is_kept, takes_precondition
+from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
     "CSRF_HEADER",
@@ -33,15 +39,22 @@ __all__ = [
     "Authenticator",
     "CursorEnvelope",
     "CursorQuery",
+    "Day",
     "Envelope",
+    "IfMatch",
+    "LargePageEnvelope",
+    "Once",
     "PageEnvelope",
     "PageQuery",
+    "PreconditionRequired",
     "Problem",
     "ResponseModel",
     "Router",
     "StrictModel",
     "Surroundings",
     "Timestamp",
+    "Versioned",
+    "Whole",
     "access_of",
     "check_same_site",
     "client_address",
@@ -49,12 +62,21 @@ __all__ = [
     "cursor_envelope",
     "envelope",
     "install_problem_handlers",
+    "is_kept",
+    "large_page_envelope",
     "may_change",
+    "no_content",
     "page_envelope",
+    "paged",
+    "paged_or_by_cursor",
     "provide",
     "provided",
     "public",
+    "raises",
+    "repeatable",
     "request_id_of",
     "require",
+    "retires",
     "set_cookie",
+    "takes_precondition",
 ]

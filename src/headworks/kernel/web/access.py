@@ -84,10 +84,14 @@ class Access:
         if caller is not None:
             acting(caller)
 
+    def entered(self, request: Request) -> Principal | None:
+        """Whom `enter` let in; None for anybody."""
+        known: dict[Access, Principal | None] = request.scope[_ENTERED]
+        return known[self]
+
     async def __call__(self, request: Request) -> Principal | None:
         """Whom `enter` let in. Raises LookupError on a route that is no GuardedRoute: it would ask after reading the body."""
-        entered: dict[Access, Principal | None] = request.scope[_ENTERED]
-        return entered[self]
+        return self.entered(request)
 
     async def principal(self, request: Request) -> Principal | None:
         """Who calls. Raises Unauthenticated, or Forbidden when the caller lacks the permission."""
@@ -155,13 +159,14 @@ def access_of(route: RouteContext) -> list[Access]:
 
 def rules_of(dependant: Dependant) -> list[Access]:
     """The rules among what a route depends on."""
-    return [call for call in _calls(dependant) if isinstance(call, Access)]
+    return [call for call in calls_of(dependant) if isinstance(call, Access)]
 
 
-def _calls(dependant: Dependant) -> Iterator[object]:
+def calls_of(dependant: Dependant) -> Iterator[object]:
+    """Everything that a route depends on."""
     for inner in dependant.dependencies:
         yield inner.call
-        yield from _calls(inner)
+        yield from calls_of(inner)
 
 
 def _bearer_token(request: Request) -> str:

@@ -16,6 +16,8 @@ from headworks.kernel.telemetry import bind_request_id, logger
 from headworks.kernel.web.client_address import client_address
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI
     from starlette.requests import Request
     from starlette.types import Message, Receive, Scope, Send
@@ -29,12 +31,20 @@ BODY_LIMIT_BYTES = 1024 * 1024
 
 TOO_LARGE = 413
 
+_SAID = "headworks.said"
+"""In a request's scope: headers for its answer."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
 
 
 def request_id_of(request: Request) -> str:
     """The id that the caller gets in `x-request-id`."""
     return str(request.scope.get("headworks.request_id", ""))
+
+
+def say(request: Request, headers: Mapping[str, str]) -> None:
+    """Put headers on the answer, whatever it will be."""
+    request.scope.setdefault(_SAID, {}).update(headers)
 
 
 class Surroundings:
@@ -63,6 +73,7 @@ class Surroundings:
                 status = message["status"]
                 sent = MutableHeaders(scope=message)
                 sent["x-request-id"] = request_id
+                sent.update(scope.get(_SAID, {}))
                 sent.setdefault("cache-control", "no-store")
                 sent.setdefault("x-content-type-options", "nosniff")
             await send(message)

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.routing import compile_path
 
 from headworks.kernel.clock import now
-from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, TooMany, Unauthenticated
+from headworks.kernel.errors import FieldProblem, HeadworksError, Invalid, NotFound, Stale, TooMany, Unauthenticated
+from headworks.kernel.idempotency import InProgress
 from headworks.kernel.telemetry import logger
 from headworks.kernel.web.envelope import Meta
+from headworks.kernel.web.intake import JSON, UnsupportedMediaType
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
 from headworks.kernel.web.models import ResponseModel
+from headworks.kernel.web.tags import current_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +104,16 @@ async def _own(request: Request, error: Exception) -> JSONResponse:
         return await _unforeseen(request, error)
     if error.status >= _SERVER_ERROR:
         _log.error("request failed", code=error.code, detail=error.detail, message=error.message)
-    return _render(request, error)
+    return _render(request, error, _hints(request, error))
+
+
+def _hints(request: Request, error: HeadworksError) -> dict[str, str]:
+    """What the caller needs for the next try."""
+    if isinstance(error, Stale):
+        return current_tag(request, error)
+    if isinstance(error, UnsupportedMediaType):
+        return {"accept": JSON}
+    return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress | TooMany) else {}
 
 
 async def _validation(request: Request, error: Exception) -> JSONResponse:
@@ -120,13 +134,23 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == NotFound.status:
         return _render(request, NoSuchRoute(f"There is nothing at {path}; see /api/v1/openapi.json for what there is."))
     if error.status_code == WrongMethod.status:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(_methods_of(request))
         return _render(
-            request, WrongMethod(f"{path} does not take {request.method}; it takes {allowed}."), error.headers
+            request, WrongMethod(f"{path} does not take {request.method}; it takes {allowed}."), {"allow": allowed}
         )
     if error.status_code == TOO_LARGE:
         return _render(request, BodyTooLarge(str(error.detail)))
     return _render(request, MalformedBody("The request could not be read.", detail=str(error.detail)))
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Every method that some route takes at this path; the framework knows of one route only."""
+    routes = iter_route_contexts(request.app.routes)
+    path = request.scope["path"]
+    there = [route for route in routes if route.path and compile_path(route.path)[0].match(path)]
+    # `/keys/bulk` is a place of its own, though it could be an id in `/keys/{key_id}`.
+    there = [route for route in there if route.path == path] or there
+    return sorted({method for route in there for method in route.methods or ()})
 
 
 async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
@@ -165,8 +189,6 @@ def _render(request: Request, error: HeadworksError, headers: Mapping[str, str] 
         meta=Meta(request_id=request_id_of(request), timestamp=now()),
     )
     challenge = {"www-authenticate": "Bearer"} if error.status == Unauthenticated.status else {}
-    if isinstance(error, TooMany):
-        challenge["retry-after"] = str(error.retry_after)
     return JSONResponse(
         problem.model_dump(mode="json"), error.status, {**challenge, **(headers or {})}, media_type=MEDIA_TYPE
     )

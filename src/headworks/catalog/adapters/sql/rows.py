@@ -32,6 +32,7 @@ def provider_columns(provider: Provider) -> Columns:
         "credential_last4": credential.last4 if credential else None,
         "created_at": provider.created_at,
         "updated_at": provider.updated_at,
+        "version": provider.version,
         "retired_at": None,
         "live": True,
         "private_network": provider.private_network,
@@ -51,6 +52,7 @@ def provider_of(row: RowMapping) -> Provider:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         private_network=row["private_network"],
+        version=row["version"],
     )
 
 

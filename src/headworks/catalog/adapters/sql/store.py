@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, insert, update
+from sqlalchemy import and_, bindparam, delete, insert, literal, update
 from sqlalchemy.exc import IntegrityError
 
 from headworks.catalog.adapters.sql.reader import SqlReader
@@ -17,6 +17,7 @@ from headworks.catalog.adapters.sql.rows import (
 )
 from headworks.catalog.adapters.tables import deployments, model_targets, models, prices, providers
 from headworks.catalog.errors import NameTaken
+from headworks.kernel.errors import Stale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,9 +53,7 @@ class SqlStore(SqlReader):
 
     async def change_provider(self, provider: Provider) -> None:
         """By its id."""
-        await self._write(
-            update(providers).where(self._mine(providers, provider.id)).values(provider_columns(provider))
-        )
+        await self._replace(providers, provider_columns(provider))
 
     async def retire_provider(self, provider_id: str, at: datetime) -> None:
         """Keep the name and address for rating; forget the credential."""
@@ -74,9 +73,7 @@ class SqlStore(SqlReader):
 
     async def change_deployment(self, deployment: Deployment) -> None:
         """By its id."""
-        await self._write(
-            update(deployments).where(self._mine(deployments, deployment.id)).values(deployment_columns(deployment))
-        )
+        await self._replace(deployments, deployment_columns(deployment))
 
     async def remove_deployments(self, deployment_ids: Iterable[str]) -> None:
         """Those that are this organisation's."""
@@ -93,7 +90,7 @@ class SqlStore(SqlReader):
 
     async def change_model(self, model: Model) -> None:
         """By its id, with its targets."""
-        await self._write(update(models).where(self._mine(models, model.id)).values(model_columns(model)))
+        await self._replace(models, model_columns(model))
         await self._write(delete(model_targets).where(model_targets.c.model_id == model.id))
         await self._write(insert(model_targets), target_rows(model))
 
@@ -111,7 +108,7 @@ class SqlStore(SqlReader):
         await self._write(
             update(prices)
             .where(prices.c.id == price_id, prices.c.owner == self.organization_id)
-            .values(valid_to=valid_to)
+            .values(valid_to=valid_to, version=prices.c.version + 1)
         )
 
     async def remove_price(self, price_id: str) -> None:
@@ -120,6 +117,16 @@ class SqlStore(SqlReader):
 
     def _mine(self, table: Table, row_id: str) -> ColumnElement[bool]:
         return and_(table.c.id == row_id, table.c.organization_id == self.organization_id)
+
+    async def _replace(self, table: Table, row: Columns) -> None:
+        """Overwrite the row with this id, if its version is the one before."""
+        before = and_(self._mine(table, str(row["id"])), table.c.version == literal(row["version"]) - 1)
+        done = await self._connection.execute(update(table).where(before).values(row))
+        if done.rowcount != 1:
+            raise Stale(
+                "Somebody else changed it at the same moment. Read it again, and make your change to what is there."
+            )
+        self.changed = True
 
     async def _add(self, statement: Executable, rows: list[Columns], field: str) -> None:
         try:

@@ -25,8 +25,7 @@ class MemoryInvitations:
 
     async def page(self, wanted: InvitationFilter, at: datetime, page: PageRequest) -> Page[Invitation]:
         """See `ports.Invitations`."""
-        newest = sorted(self._own(), key=lambda one: one.id, reverse=True)
-        return page_of([one for one in newest if wanted.state in (None, one.state(at))], page)
+        return page_of([one for one in self._own() if wanted.state in (None, one.state(at))], page, "-created_at")
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """See `ports.Invitations`."""

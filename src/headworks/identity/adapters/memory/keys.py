@@ -30,13 +30,13 @@ class MemoryKeys:
         """See `ports.Keys`."""
         found = [
             key
-            for key in sorted(self._own(), key=lambda key: key.id, reverse=True)
+            for key in self._own()
             if wanted.kind in (None, key.kind)
             and wanted.project_id in (None, key.project_id)
             and wanted.owner_id in (None, None if key.owner is None else key.owner.id)
             and wanted.state in (None, key.state(at))
         ]
-        return page_of(found, page)
+        return page_of(found, page, "-created_at")
 
     async def get(self, key_id: str) -> KeyView | None:
         """See `ports.Keys`."""

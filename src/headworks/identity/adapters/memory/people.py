@@ -28,7 +28,7 @@ class MemoryUsers:
             for user in sorted(self._tables.users.values(), key=lambda user: (user.created_at, user.id))
             if wanted.state in (None, user.state) and wanted.email_key in (None, user.email_key)
         ]
-        return page_of(found, page)
+        return page_of(found, page, "created_at")
 
     async def get(self, user_id: str) -> User | None:
         """See `ports.Users`."""
@@ -76,7 +76,7 @@ class MemoryMembers:
 
     async def page(self, page: PageRequest) -> Page[Member]:
         """See `ports.Members`."""
-        return page_of(self._own(), page)
+        return page_of(self._own(), page, "created_at", _value)
 
     async def get(self, membership_id: str) -> Member | None:
         """See `ports.Members`."""
@@ -114,3 +114,7 @@ class MemoryMembers:
     def _own(self) -> list[Member]:
         own = [one for one in self._tables.memberships.values() if one.organization_id == self._organization_id]
         return [Member(one, self._tables.users[one.user_id]) for one in sorted(own, key=lambda o: (o.created_at, o.id))]
+
+
+def _value(member: Member, field: str) -> object:
+    return getattr(member.user if field in ("email", "name") else member.membership, field)

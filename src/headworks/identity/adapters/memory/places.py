@@ -22,7 +22,7 @@ class MemoryOrganizations:
 
     async def page(self, page: PageRequest) -> Page[Organization]:
         """See `ports.Organizations`."""
-        return page_of(sorted(self._table.values(), key=lambda one: (one.created_at, one.id)), page)
+        return page_of(self._table.values(), page, "created_at")
 
     async def get(self, organization_id: str) -> Organization | None:
         """See `ports.Organizations`."""
@@ -53,7 +53,7 @@ class MemoryProjects:
     async def page(self, page: PageRequest) -> Page[Project]:
         """See `ports.Projects`."""
         own = [one for one in self._table.values() if one.organization_id == self._organization_id]
-        return page_of(sorted(own, key=lambda one: (one.created_at, one.id)), page)
+        return page_of(own, page, "created_at")
 
     async def get(self, project_id: str) -> Project | None:
         """See `ports.Projects`."""

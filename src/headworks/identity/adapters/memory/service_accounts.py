@@ -29,7 +29,7 @@ class MemoryServiceAccounts:
             for one in sorted(self._own(), key=lambda one: (one.created_at, one.id))
             if wanted.project_id in (None, one.project_id) and wanted.state in (None, one.state)
         ]
-        return page_of(found, page)
+        return page_of(found, page, "created_at")
 
     async def get(self, service_account_id: str) -> ServiceAccount | None:
         """See `ports.ServiceAccounts`."""

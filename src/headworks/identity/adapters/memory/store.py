@@ -14,6 +14,7 @@ from headworks.identity.adapters.memory.places import MemoryOrganizations, Memor
 from headworks.identity.adapters.memory.service_accounts import MemoryServiceAccounts
 from headworks.identity.adapters.memory.tables import Tables
 from headworks.identity.adapters.telling import Telling
+from headworks.kernel.idempotency import due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -127,4 +128,5 @@ class MemoryStore:
                 copy, telling = self._tables.copy(), Telling(publish)
                 yield MemoryInstallation(copy, telling)
                 copy.trail.append(telling.changes, None)
+                due()
                 self._tables = copy

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from headworks.kernel.errors import Stale
 from headworks.kernel.pagination import Page
+from headworks.kernel.sorting import Order, in_order
 from headworks.kernel.trail import MemoryTrail
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     )
     from headworks.kernel.errors import Conflict
     from headworks.kernel.pagination import PageRequest
+    from headworks.kernel.sorting import Position, Sort
 
 T = TypeVar("T")
 
@@ -64,10 +66,30 @@ class Tables:
         return Tables(*(getattr(self, each.name).copy() for each in fields(self)))
 
 
-def page_of(items: Iterable[T], page: PageRequest) -> Page[T]:
-    """One page of what was found, and how much was found."""
-    found = list(items)
-    return Page(found[page.offset : page.offset + page.per_page], len(found), page)
+def page_of(items: Iterable[T], page: PageRequest, default: str, value: Callable[[T, str], Any] = getattr) -> Page[T]:
+    """One page of what was found, and how much was found. `default` is a field to sort by, with a minus to descend."""
+    sort = page.sort or (Order(default.removeprefix("-"), default.startswith("-")),)
+    sort = (*sort, Order("id", sort[-1].descending))
+    found = in_order(items, sort, value)
+    total = len(found)
+    if page.after is not None:
+        found = found[_count_until(found, sort, page.after, value) :]
+    shown = found[page.offset : page.offset + page.per_page]
+    more = len(found) > page.offset + page.per_page
+    return Page(shown, total, page, tuple(value(shown[-1], order.field) for order in sort) if more else None)
+
+
+def _count_until(found: list[T], sort: Sort, place: Position, value: Callable[[T, str], Any]) -> int:
+    """How many come before a place, or are there."""
+
+    def is_beyond(item: T) -> bool:
+        for order, there in zip(sort, place, strict=True):
+            here = value(item, order.field)
+            if here != there:
+                return bool(here < there if order.descending else here > there)
+        return False
+
+    return sum(not is_beyond(item) for item in found)
 
 
 def replace(table: dict[str, V], value: V) -> None:

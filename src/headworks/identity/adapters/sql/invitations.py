@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from headworks.identity.adapters.sql.statements import add_rows, columns_of, read_one, read_page, value_of
+from headworks.identity.adapters.sql.statements import Sorting, add_rows, columns_of, read_one, read_page, value_of
 from headworks.identity.adapters.tables import invitations
 from headworks.identity.contracts import Invitation
 from headworks.identity.errors import AlreadyInvited
+from headworks.kernel.sorting import Order
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from headworks.identity.contracts import InvitationState
     from headworks.identity.ports import InvitationFilter
     from headworks.kernel.pagination import Page, PageRequest
+
+_SORTING = Sorting(
+    {name: invitations.c[name] for name in ("email", "role", "created_at", "expires_at")},
+    invitations.c.id,
+    (Order("created_at", descending=True),),
+)
 
 
 class SqlInvitations:
@@ -35,7 +42,7 @@ class SqlInvitations:
         rows = select(invitations).where(self._within)
         if wanted.state is not None:
             rows = rows.where(*_in_state(wanted.state, at))
-        return await read_page(self._connection, rows.order_by(invitations.c.id.desc()), page, _invitation)
+        return await read_page(self._connection, rows, page, _invitation, _SORTING)
 
     async def get(self, invitation_id: str) -> Invitation | None:
         """See `ports.Invitations`."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, bindparam, case, false, func, or_, select, update
 
-from headworks.identity.adapters.sql.statements import add_rows, read_one, read_page, replace_row
+from headworks.identity.adapters.sql.statements import Sorting, add_rows, read_one, read_page, replace_row
 from headworks.identity.adapters.tables import keys, memberships, organizations, projects, service_accounts, users
 from headworks.identity.contracts import KeyOwner, KeyView
 from headworks.identity.errors import KeyExists
+from headworks.kernel.sorting import Order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -64,6 +65,12 @@ _KEYS = (
 _BY_HASH = _KEYS.where(keys.c.key_hash == bindparam("key_hash"))
 _BY_FORMER_HASH = _KEYS.where(keys.c.previous_hash == bindparam("key_hash"))
 
+_SORTING = Sorting(
+    {"name": keys.c.name, "kind": keys.c.kind, "created_at": keys.c.created_at},
+    keys.c.id,
+    (Order("created_at", descending=True),),
+)
+
 
 class SqlKeys:
     """`ports.Keys`."""
@@ -80,7 +87,7 @@ class SqlKeys:
                 rows = rows.where(keys.c[column] == value)
         if wanted.state is not None:
             rows = rows.where(_in_state(wanted.state, at))
-        return await read_page(self._connection, rows.order_by(keys.c.id.desc()), page, key_of)
+        return await read_page(self._connection, rows, page, key_of, _SORTING)
 
     async def get(self, key_id: str) -> KeyView | None:
         """See `ports.Keys`."""

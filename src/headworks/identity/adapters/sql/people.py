@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
-from headworks.identity.adapters.sql.statements import add_rows, columns_of, read_one, read_page, replace_row, value_of
+from headworks.identity.adapters.sql.statements import (
+    Sorting,
+    add_rows,
+    columns_of,
+    read_one,
+    read_page,
+    replace_row,
+    value_of,
+)
 from headworks.identity.adapters.tables import memberships, organizations, users
 from headworks.identity.contracts import Member, Membership, User
 from headworks.identity.errors import AlreadyMember, EmailInUse
+from headworks.kernel.sorting import Order
 
 if TYPE_CHECKING:
     from sqlalchemy import RowMapping
@@ -20,6 +29,20 @@ if TYPE_CHECKING:
 
 _MEMBERS = select(memberships, *(users.c[name].label(f"their_{name}") for name in User.__slots__)).join(
     users, users.c.id == memberships.c.user_id
+)
+
+_USERS = Sorting(
+    {name: users.c[name] for name in ("email", "name", "state", "created_at")}, users.c.id, (Order("created_at"),)
+)
+_MEMBERSHIPS = Sorting(
+    {
+        "email": users.c.email,
+        "name": users.c.name,
+        "role": memberships.c.role,
+        "created_at": memberships.c.created_at,
+    },
+    memberships.c.id,
+    (Order("created_at"),),
 )
 
 
@@ -36,7 +59,7 @@ class SqlUsers:
             rows = rows.where(users.c.state == wanted.state)
         if wanted.email_key is not None:
             rows = rows.where(users.c.email_key == wanted.email_key)
-        return await read_page(self._connection, rows.order_by(users.c.created_at, users.c.id), page, _user)
+        return await read_page(self._connection, rows, page, _user, _USERS)
 
     async def get(self, user_id: str) -> User | None:
         """See `ports.Users`."""
@@ -80,9 +103,7 @@ class SqlMembers:
 
     async def page(self, page: PageRequest) -> Page[Member]:
         """See `ports.Members`."""
-        return await read_page(
-            self._connection, self._own.order_by(memberships.c.created_at, memberships.c.id), page, _member
-        )
+        return await read_page(self._connection, self._own, page, _member, _MEMBERSHIPS)
 
     async def get(self, membership_id: str) -> Member | None:
         """See `ports.Members`."""

@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from headworks.identity.adapters.sql.statements import add_rows, columns_of, read_one, read_page, replace_row, value_of
+from headworks.identity.adapters.sql.statements import (
+    Sorting,
+    add_rows,
+    columns_of,
+    read_one,
+    read_page,
+    replace_row,
+    value_of,
+)
 from headworks.identity.adapters.tables import organizations, projects
 from headworks.identity.contracts import Organization, Project
 from headworks.identity.errors import NameInUse
+from headworks.kernel.sorting import Order
 from headworks.kernel.text import comparable
 
 if TYPE_CHECKING:
@@ -18,6 +27,15 @@ if TYPE_CHECKING:
 
     from headworks.identity.adapters.sql.statements import Columns
     from headworks.kernel.pagination import Page, PageRequest
+
+_ORGANIZATIONS, _PROJECTS = (
+    Sorting(
+        {"name": table.c.name, "state": table.c.state, "created_at": table.c.created_at},
+        table.c.id,
+        (Order("created_at"),),
+    )
+    for table in (organizations, projects)
+)
 
 
 class SqlOrganizations:
@@ -28,8 +46,7 @@ class SqlOrganizations:
 
     async def page(self, page: PageRequest) -> Page[Organization]:
         """See `ports.Organizations`."""
-        wanted = select(organizations).order_by(organizations.c.created_at, organizations.c.id)
-        return await read_page(self._connection, wanted, page, _organization)
+        return await read_page(self._connection, select(organizations), page, _organization, _ORGANIZATIONS)
 
     async def get(self, organization_id: str) -> Organization | None:
         """See `ports.Organizations`."""
@@ -54,8 +71,7 @@ class SqlProjects:
 
     async def page(self, page: PageRequest) -> Page[Project]:
         """See `ports.Projects`."""
-        wanted = select(projects).where(self._within).order_by(projects.c.created_at, projects.c.id)
-        return await read_page(self._connection, wanted, page, _project)
+        return await read_page(self._connection, select(projects).where(self._within), page, _project, _PROJECTS)
 
     async def get(self, project_id: str) -> Project | None:
         """See `ports.Projects`."""

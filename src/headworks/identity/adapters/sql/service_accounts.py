@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from headworks.identity.adapters.sql.statements import add_rows, columns_of, read_one, read_page, replace_row, value_of
+from headworks.identity.adapters.sql.statements import (
+    Sorting,
+    add_rows,
+    columns_of,
+    read_one,
+    read_page,
+    replace_row,
+    value_of,
+)
 from headworks.identity.adapters.tables import service_accounts
 from headworks.identity.contracts import ServiceAccount
 from headworks.identity.errors import NameInUse
+from headworks.kernel.sorting import Order
 from headworks.kernel.text import comparable
 
 if TYPE_CHECKING:
@@ -19,6 +28,12 @@ if TYPE_CHECKING:
     from headworks.identity.adapters.sql.statements import Columns
     from headworks.identity.ports import ServiceAccountFilter
     from headworks.kernel.pagination import Page, PageRequest
+
+_SORTING = Sorting(
+    {name: service_accounts.c[name] for name in ("name", "role", "state", "created_at")},
+    service_accounts.c.id,
+    (Order("created_at"),),
+)
 
 
 class SqlServiceAccounts:
@@ -35,8 +50,7 @@ class SqlServiceAccounts:
             rows = rows.where(service_accounts.c.project_id == wanted.project_id)
         if wanted.state is not None:
             rows = rows.where(service_accounts.c.state == wanted.state)
-        rows = rows.order_by(service_accounts.c.created_at, service_accounts.c.id)
-        return await read_page(self._connection, rows, page, _account)
+        return await read_page(self._connection, rows, page, _account, _SORTING)
 
     async def get(self, service_account_id: str) -> ServiceAccount | None:
         """See `ports.ServiceAccounts`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headworks.kernel.database import is_duplicate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from headworks.kernel.errors import Conflict
     from headworks.kernel.pagination import PageRequest
+    from headworks.kernel.sorting import Position, Sort
 
 T = TypeVar("T")
 Columns = dict[str, object]
@@ -35,13 +37,54 @@ def value_of(kind: Callable[..., T], row: RowMapping) -> T:
     return kind(**{name: row[name] for name in kind.__slots__})  # type: ignore[attr-defined]
 
 
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """How a list is sorted: the columns behind the names of its fields, and its order where nobody asks for one."""
+
+    columns: Mapping[str, ColumnElement[Any]]
+    id: ColumnElement[str]
+    default: Sort
+
+    def by(self, sort: Sort) -> list[tuple[ColumnElement[Any], bool]]:
+        """Columns, and whether they descend. The id comes last, so that no two rows are equal."""
+        orders = sort or self.default
+        return [(self.columns[order.field], order.descending) for order in orders] + [(self.id, orders[-1].descending)]
+
+
 async def read_page(
-    connection: AsyncConnection, wanted: Select[tuple[object, ...]], page: PageRequest, read: Callable[[RowMapping], T]
+    connection: AsyncConnection,
+    wanted: Select[tuple[object, ...]],
+    page: PageRequest,
+    read: Callable[[RowMapping], T],
+    sorting: Sorting,
 ) -> Page[T]:
     """One page of what a statement finds, and how much it finds."""
-    total = await connection.scalar(select(func.count()).select_from(wanted.order_by(None).subquery()))
-    rows = await connection.execute(wanted.limit(page.per_page).offset(page.offset))
-    return Page([read(row) for row in rows.mappings()], int(total or 0), page)
+    total = await connection.scalar(select(func.count()).select_from(wanted.subquery()))
+    by = sorting.by(page.sort)
+    places = [column.label(f"sorted_by_{number}") for number, (column, _) in enumerate(by)]
+    rows = wanted.add_columns(*places).order_by(*(column.desc() if down else column.asc() for column, down in by))
+    if page.after is not None:
+        rows = rows.where(beyond(by, page.after))
+    # One more than is shown says whether there is more.
+    found = (await connection.execute(rows.limit(page.per_page + 1).offset(page.offset))).mappings().all()
+    shown = found[: page.per_page]
+    last = tuple(shown[-1][place.name] for place in places) if len(found) > len(shown) else None
+    return Page([read(row) for row in shown], int(total or 0), page, last)
+
+
+def beyond(by: Sequence[tuple[ColumnElement[Any], bool]], place: Position) -> ColumnElement[bool]:
+    """What comes after a place. The first column bounds it on its own, so that an index on it finds where to begin."""
+    compared = list(zip(by, place, strict=True))
+    steps = [
+        and_(*(column == value for (column, _), value in compared[:number]), _past(column, value, down=down))
+        for number, ((column, down), value) in enumerate(compared)
+    ]
+    (first, down), value = compared[0]
+    return and_(first <= value if down else first >= value, or_(*steps))
+
+
+def _past(column: ColumnElement[Any], value: object, *, down: bool) -> ColumnElement[bool]:
+    return column < value if down else column > value
 
 
 async def read_one(

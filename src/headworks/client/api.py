@@ -1,0 +1,319 @@
+"""Every operation of the management API. Written by `make client` from docs/reference/openapi.json; do not change it by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from headworks.client.transport import Transport, filled
+
+if TYPE_CHECKING:
+    from headworks.client import shapes
+    from headworks.client.shapes import Page
+
+
+class Api:
+    """A method for each operation; it returns the answer's `data`, and a whole page of a list."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list_audit_events(self, *, actor_id: str | None = None, action: str | None = None, resource_type: str | None = None, resource_id: str | None = None, request_id: str | None = None, organization_id: str | None = None, from_: str | None = None, to: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.AuditEventOut]:
+        """Who changed what, the newest first: in the caller's organisation, or everywhere for an operator."""
+        return cast("Page[shapes.AuditEventOut]", self._transport.send("GET", "/audit-events", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to, "cursor": cursor, "per_page": per_page}))
+
+    def export_audit_events(self, *, actor_id: str | None = None, action: str | None = None, resource_type: str | None = None, resource_id: str | None = None, request_id: str | None = None, organization_id: str | None = None, from_: str | None = None, to: str | None = None) -> None:
+        """The same as JSON lines, all of it, the newest first."""
+        self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
+
+    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
+        """Go through every chain from its beginning: is anything changed, missing, out of place or cut off?  Who
+        can write to the database can also write a whole new chain. Only an anchor that was kept elsewhere shows
+        that.
+        """
+        return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
+
+    def login(self, body: shapes.LoginBody) -> shapes.GrantedOut:
+        """Begin a session. A wrong email and a wrong password answer alike; too many tries have to wait."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/login", body=body)["data"])
+
+    def logout(self) -> None:
+        """End this session; its tokens are worth nothing from here on."""
+        self._transport.send("POST", "/auth/logout")
+
+    def change_password(self, body: shapes.PasswordBody) -> None:
+        """It asks for the current one, and ends one's other sessions."""
+        self._transport.send("POST", "/auth/password", body=body)
+
+    def refresh(self, body: shapes.RefreshBody) -> shapes.GrantedOut:
+        """Another access token for a refresh token, which is used up; one that comes twice ends its session."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/refresh", body=body)["data"])
+
+    def switch(self, body: shapes.SwitchBody) -> shapes.GrantedOut:
+        """The same session in another of one's organisations. Access tokens for the one before end here."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/switch", body=body)["data"])
+
+    def show_second_factor(self) -> shapes.SecondFactorOut:
+        """When it was confirmed; null where there is none in force."""
+        return cast("shapes.SecondFactorOut", self._transport.send("GET", "/auth/totp")["data"])
+
+    def set_up_second_factor(self, body: shapes.ConfirmedBody) -> shapes.SetUpOut:
+        """A secret for an authenticator app. Nothing changes until it is confirmed with a code."""
+        return cast("shapes.SetUpOut", self._transport.send("POST", "/auth/totp", body=body)["data"])
+
+    def confirm_second_factor(self, body: shapes.CodeBody) -> shapes.RecoveryCodesOut:
+        """From now on signing in asks for a code. The recovery codes are shown this once."""
+        return cast("shapes.RecoveryCodesOut", self._transport.send("POST", "/auth/totp/confirm", body=body)["data"])
+
+    def renew_recovery_codes(self, body: shapes.ConfirmedBody) -> shapes.RecoveryCodesOut:
+        """The old ones stop working."""
+        return cast("shapes.RecoveryCodesOut", self._transport.send("POST", "/auth/totp/recovery-codes", body=body)["data"])
+
+    def remove_second_factor(self, body: shapes.ConfirmedBody) -> None:
+        """With its recovery codes."""
+        self._transport.send("POST", "/auth/totp/remove", body=body)
+
+    def list_deployments(self, *, provider: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
+        """Every deployment, by upstream model."""
+        return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_deployment(self, body: shapes.NewDeploymentIn, *, idempotency_key: str | None = None) -> shapes.DeploymentOut:
+        """Make a provider's model callable, as `provider/upstream_model`."""
+        return cast("shapes.DeploymentOut", self._transport.send("POST", "/deployments", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_deployment(self, deployment_id: str) -> shapes.DeploymentOut:
+        """One deployment."""
+        return cast("shapes.DeploymentOut", self._transport.send("GET", filled("/deployments/{deployment_id}", deployment_id))["data"])
+
+    def change_deployment(self, deployment_id: str, body: shapes.DeploymentChangesIn, *, if_match: str | None = None) -> shapes.DeploymentOut:
+        """Change its share, or take it out of service and back."""
+        return cast("shapes.DeploymentOut", self._transport.send("PATCH", filled("/deployments/{deployment_id}", deployment_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_deployment(self, deployment_id: str, *, if_match: str | None = None) -> None:
+        """Remove a deployment, unless a model needs it."""
+        self._transport.send("DELETE", filled("/deployments/{deployment_id}", deployment_id), header={"If-Match": if_match})
+
+    def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
+        """The organisation's, the newest first."""
+        return cast("Page[shapes.InvitationOut]", self._transport.send("GET", "/invitations", query={"state": state, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_invitation(self, body: shapes.NewInvitationBody, *, idempotency_key: str | None = None) -> shapes.NewInvitationOut:
+        """Make a link that lets the owner of an address join, for seven days. It is shown once; send it to them
+        yourself.
+        """
+        return cast("shapes.NewInvitationOut", self._transport.send("POST", "/invitations", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def accept_invitation(self, body: shapes.AcceptanceBody) -> shapes.AcceptanceOut:
+        """Join by a link: as yourself when you are signed in, or with an account that is made for the address."""
+        return cast("shapes.AcceptanceOut", self._transport.send("POST", "/invitations/accept", body=body)["data"])
+
+    def show_invitation(self, invitation_id: str) -> shapes.InvitationOut:
+        """One of the organisation's."""
+        return cast("shapes.InvitationOut", self._transport.send("GET", filled("/invitations/{invitation_id}", invitation_id))["data"])
+
+    def revoke_invitation(self, invitation_id: str, *, if_match: str | None = None) -> None:
+        """Its link stops working. Revoking it again changes nothing."""
+        self._transport.send("DELETE", filled("/invitations/{invitation_id}", invitation_id), header={"If-Match": if_match})
+
+    def show_keyring(self) -> shapes.KeyringOut:
+        """Each key of the keyring by its id, and how much it seals."""
+        return cast("shapes.KeyringOut", self._transport.send("GET", "/keyring")["data"])
+
+    def rotate_keyring(self) -> shapes.RotatedOut:
+        """While everything runs. Cut short, it goes on when it is asked for again."""
+        return cast("shapes.RotatedOut", self._transport.send("POST", "/keyring/rotations")["data"])
+
+    def list_keys(self, *, kind: Literal["inference", "management"] | None = None, state: Literal["active", "suspended", "expired", "revoked"] | None = None, project_id: str | None = None, owner_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None, cursor: str | None = None) -> Page[shapes.KeyOut]:
+        """The organisation's keys, the newest first."""
+        return cast("Page[shapes.KeyOut]", self._transport.send("GET", "/keys", query={"kind": kind, "state": state, "project_id": project_id, "owner_id": owner_id, "page": page, "per_page": per_page, "sort": sort, "cursor": cursor}))
+
+    def create_key(self, body: shapes.NewKeyBody, *, idempotency_key: str | None = None) -> shapes.NewKeyOut:
+        """Make a key and show it once, or import one by its hash."""
+        return cast("shapes.NewKeyOut", self._transport.send("POST", "/keys", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def create_keys(self, body: shapes.NewKeysBody, *, idempotency_key: str | None = None) -> list[shapes.NewKeyOut]:
+        """Make or import up to a thousand keys: all of them, or none. They come back in their order, each shown
+        once.
+        """
+        return cast("list[shapes.NewKeyOut]", self._transport.send("POST", "/keys/bulk", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_key(self, key_id: str) -> shapes.KeyOut:
+        """One key of the organisation."""
+        return cast("shapes.KeyOut", self._transport.send("GET", filled("/keys/{key_id}", key_id))["data"])
+
+    def change_key(self, key_id: str, body: shapes.KeyChangeBody, *, if_match: str | None = None) -> shapes.KeyOut:
+        """Rename it, move its end, or hold it to something else. What it may do is fixed when it is made."""
+        return cast("shapes.KeyOut", self._transport.send("PATCH", filled("/keys/{key_id}", key_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def revoke_key(self, key_id: str, *, if_match: str | None = None) -> None:
+        """Make it useless for good, everywhere within a second. Revoking it again changes nothing."""
+        self._transport.send("DELETE", filled("/keys/{key_id}", key_id), header={"If-Match": if_match})
+
+    def rotate_key(self, key_id: str, body: shapes.RotationBody, *, if_match: str | None = None, idempotency_key: str | None = None) -> shapes.NewKeyOut:
+        """Show a new secret once. The former one goes on working for the overlap; it is the same key all the
+        while.
+        """
+        return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def me(self) -> shapes.MeOut:
+        """The caller, and what they may do where they act."""
+        return cast("shapes.MeOut", self._transport.send("GET", "/me")["data"])
+
+    def list_members(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.MemberOut]:
+        """Those who belong to the organisation, in the order in which they joined."""
+        return cast("Page[shapes.MemberOut]", self._transport.send("GET", "/members", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def show_member(self, member_id: str) -> shapes.MemberOut:
+        """One of the organisation's."""
+        return cast("shapes.MemberOut", self._transport.send("GET", filled("/members/{member_id}", member_id))["data"])
+
+    def change_member(self, member_id: str, body: shapes.MemberChangeBody, *, if_match: str | None = None) -> shapes.MemberOut:
+        """Make them something else in this organisation. Its last admin stays one."""
+        return cast("shapes.MemberOut", self._transport.send("PATCH", filled("/members/{member_id}", member_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_member(self, member_id: str, *, if_match: str | None = None) -> None:
+        """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
+        self._transport.send("DELETE", filled("/members/{member_id}", member_id), header={"If-Match": if_match})
+
+    def list_models(self, *, kind: Literal["alias", "deployment"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ModelOut]:
+        """Every name that callers can use."""
+        return cast("Page[shapes.ModelOut]", self._transport.send("GET", "/models", query={"kind": kind, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_model(self, body: shapes.NewModelIn, *, idempotency_key: str | None = None) -> shapes.ModelOut:
+        """Make an alias for one or more deployments."""
+        return cast("shapes.ModelOut", self._transport.send("POST", "/models", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_model(self, model: str) -> shapes.ModelOut:
+        """One model, by id or name."""
+        return cast("shapes.ModelOut", self._transport.send("GET", filled("/models/{model}", model, slashes=True))["data"])
+
+    def change_model(self, model: str, body: shapes.ModelChangesIn, *, if_match: str | None = None) -> shapes.ModelOut:
+        """Point an alias, by id or name, at other targets."""
+        return cast("shapes.ModelOut", self._transport.send("PATCH", filled("/models/{model}", model, slashes=True), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_model(self, model: str, *, if_match: str | None = None) -> None:
+        """Remove an alias, by id or name. Its deployments stay."""
+        self._transport.send("DELETE", filled("/models/{model}", model, slashes=True), header={"If-Match": if_match})
+
+    def list_organizations(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.OrganizationOut]:
+        """The caller's own; all of them for an operator."""
+        return cast("Page[shapes.OrganizationOut]", self._transport.send("GET", "/organizations", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def create_organization(self, body: shapes.NewOrganizationBody, *, idempotency_key: str | None = None) -> shapes.OrganizationOut:
+        """An organisation, with a project to begin in."""
+        return cast("shapes.OrganizationOut", self._transport.send("POST", "/organizations", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_organization(self, organization_id: str) -> shapes.OrganizationOut:
+        """One that the caller may know of."""
+        return cast("shapes.OrganizationOut", self._transport.send("GET", filled("/organizations/{organization_id}", organization_id))["data"])
+
+    def change_organization(self, organization_id: str, body: shapes.OrganizationChangeBody, *, if_match: str | None = None) -> shapes.OrganizationOut:
+        """Rename it, or take it out of service and back, everywhere within a second."""
+        return cast("shapes.OrganizationOut", self._transport.send("PATCH", filled("/organizations/{organization_id}", organization_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def list_prices(self, *, provider: str | None = None, upstream_model: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.PriceOut]:
+        """Every price, your own and the shipped ones, by provider, model and date."""
+        return cast("Page[shapes.PriceOut]", self._transport.send("GET", "/prices", query={"provider": provider, "upstream_model": upstream_model, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_price(self, body: shapes.NewPriceIn, *, idempotency_key: str | None = None) -> shapes.PriceOut:
+        """Set a price. The one that held without an end until then ends at `valid_from`.  Usage that is recorded
+        already keeps its cost.
+        """
+        return cast("shapes.PriceOut", self._transport.send("POST", "/prices", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_price(self, price_id: str) -> shapes.PriceOut:
+        """One price."""
+        return cast("shapes.PriceOut", self._transport.send("GET", filled("/prices/{price_id}", price_id))["data"])
+
+    def remove_price(self, price_id: str, *, if_match: str | None = None) -> None:
+        """Remove one of your own prices. Usage that is recorded already keeps its cost."""
+        self._transport.send("DELETE", filled("/prices/{price_id}", price_id), header={"If-Match": if_match})
+
+    def list_projects(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ProjectOut]:
+        """Those of the caller's organisation, the oldest first."""
+        return cast("Page[shapes.ProjectOut]", self._transport.send("GET", "/projects", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def create_project(self, body: shapes.NewProjectBody, *, idempotency_key: str | None = None) -> shapes.ProjectOut:
+        """A part of the organisation, for keys and costs to belong to."""
+        return cast("shapes.ProjectOut", self._transport.send("POST", "/projects", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_project(self, project_id: str) -> shapes.ProjectOut:
+        """One of the organisation's."""
+        return cast("shapes.ProjectOut", self._transport.send("GET", filled("/projects/{project_id}", project_id))["data"])
+
+    def change_project(self, project_id: str, body: shapes.ProjectChangeBody, *, if_match: str | None = None) -> shapes.ProjectOut:
+        """Rename it, or archive it and take it back; its keys follow everywhere within a second."""
+        return cast("shapes.ProjectOut", self._transport.send("PATCH", filled("/projects/{project_id}", project_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def list_providers(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ProviderOut]:
+        """Every provider, by name."""
+        return cast("Page[shapes.ProviderOut]", self._transport.send("GET", "/providers", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def create_provider(self, body: shapes.NewProviderIn, *, idempotency_key: str | None = None) -> shapes.ProviderOut:
+        """Add a provider. Its models are added with `/deployments` or `/models`."""
+        return cast("shapes.ProviderOut", self._transport.send("POST", "/providers", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_provider(self, provider: str) -> shapes.ProviderOut:
+        """One provider, by id or name."""
+        return cast("shapes.ProviderOut", self._transport.send("GET", filled("/providers/{provider}", provider))["data"])
+
+    def change_provider(self, provider: str, body: shapes.ProviderChangesIn, *, if_match: str | None = None) -> shapes.ProviderOut:
+        """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
+        return cast("shapes.ProviderOut", self._transport.send("PATCH", filled("/providers/{provider}", provider), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_provider(self, provider: str, *, if_match: str | None = None) -> None:
+        """Remove a provider and its deployments, unless a model needs one of them."""
+        self._transport.send("DELETE", filled("/providers/{provider}", provider), header={"If-Match": if_match})
+
+    def list_service_accounts(self, *, project_id: str | None = None, state: Literal["active", "disabled"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ServiceAccountOut]:
+        """The organisation's, the oldest first."""
+        return cast("Page[shapes.ServiceAccountOut]", self._transport.send("GET", "/service-accounts", query={"project_id": project_id, "state": state, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_service_account(self, body: shapes.NewServiceAccountBody, *, idempotency_key: str | None = None) -> shapes.ServiceAccountOut:
+        """Who a program is to be. Make its keys with `POST /api/v1/keys` and `service_account_id`."""
+        return cast("shapes.ServiceAccountOut", self._transport.send("POST", "/service-accounts", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_service_account(self, service_account_id: str) -> shapes.ServiceAccountOut:
+        """One of the organisation's."""
+        return cast("shapes.ServiceAccountOut", self._transport.send("GET", filled("/service-accounts/{service_account_id}", service_account_id))["data"])
+
+    def change_service_account(self, service_account_id: str, body: shapes.ServiceAccountChangeBody, *, if_match: str | None = None) -> shapes.ServiceAccountOut:
+        """Rename it, give it another role, or disable and enable it; its keys follow everywhere within a second."""
+        return cast("shapes.ServiceAccountOut", self._transport.send("PATCH", filled("/service-accounts/{service_account_id}", service_account_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def list_sessions(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.SessionOut]:
+        """Those that can still be used, the newest first."""
+        return cast("Page[shapes.SessionOut]", self._transport.send("GET", "/sessions", query={"page": page, "per_page": per_page}))
+
+    def revoke_other_sessions(self) -> None:
+        """All but this one."""
+        self._transport.send("DELETE", "/sessions")
+
+    def revoke_one_session(self, session_id: str) -> None:
+        """One of one's own. Its tokens are worth nothing from here on."""
+        self._transport.send("DELETE", filled("/sessions/{session_id}", session_id))
+
+    def status(self) -> shapes.StatusOut:
+        """Version, health, and what the engine says of itself."""
+        return cast("shapes.StatusOut", self._transport.send("GET", "/status")["data"])
+
+    def show_usage(self, *, group_by: str | None = None, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, page: int | None = None, per_page: int | None = None) -> shapes.UsageReportEnvelope:
+        """Requests, tokens and cost by group, the newest day first."""
+        return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"group_by": group_by, "from": from_, "to": to, "key_id": key_id, "model": model, "page": page, "per_page": per_page}))
+
+    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
+        """Single requests, the newest first."""
+        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "key_id": key_id, "model": model, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+
+    def list_users(self, *, state: Literal["active", "disabled"] | None = None, email: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.UserOut]:
+        """Everybody in the installation, the oldest first."""
+        return cast("Page[shapes.UserOut]", self._transport.send("GET", "/users", query={"state": state, "email": email, "page": page, "per_page": per_page, "sort": sort}))
+
+    def show_user(self, user_id: str) -> shapes.UserOut:
+        """One of the installation's."""
+        return cast("shapes.UserOut", self._transport.send("GET", filled("/users/{user_id}", user_id))["data"])
+
+    def change_user(self, user_id: str, body: shapes.UserChangeBody, *, if_match: str | None = None) -> shapes.UserOut:
+        """Rename them, disable or enable them, or make them an operator; their keys follow everywhere within a
+        second.
+        """
+        return cast("shapes.UserOut", self._transport.send("PATCH", filled("/users/{user_id}", user_id), header={"If-Match": if_match}, body=body)["data"])

@@ -1,0 +1,884 @@
+"""What the management API takes and shows. Written by `make client` from docs/reference/openapi.json; do not change it by hand."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+
+T = TypeVar("T")
+
+
+class Page(TypedDict, Generic[T]):
+    """One page of a list."""
+
+    data: list[T]
+    meta: dict[str, Any]
+    links: Links
+
+
+class AcceptanceBody(TypedDict):
+    """The link's secret, and how the new account is to be called."""
+
+    name: NotRequired[str | None]
+    password: NotRequired[str | None]
+    token: str
+
+
+class AcceptanceOut(TypedDict):
+    """Who joined what, as what."""
+
+    account_made: bool
+    email: str
+    organization_id: str
+    role: Literal["admin", "maintainer", "viewer"]
+    user_id: str
+
+
+class AliveOut(TypedDict):
+    """The process answers."""
+
+    status: NotRequired[Literal["ok"]]
+    version: NotRequired[str]
+
+
+class AuditEventOut(TypedDict):
+    """One change: who, what, before and after, from where."""
+
+    action: str
+    actor_id: str
+    actor_kind: str
+    after: Any
+    at: str
+    before: Any
+    hash: str
+    id: str
+    organization_id: str
+    request_id: str | None
+    resource_id: str
+    resource_type: str
+    sequence: int | None
+    source: str | None
+    trail: str
+
+
+class CheckOut(TypedDict):
+    """One thing that was looked at."""
+
+    detail: str
+    name: str
+    state: Literal["ok", "degraded", "failed"]
+
+
+class CodeBody(TypedDict):
+    """Proof that the app has the secret."""
+
+    code: str
+
+
+class ConfirmedBody(TypedDict):
+    """One's password, for what makes the account weaker or stronger."""
+
+    password: str
+
+
+class CredentialOut(TypedDict):
+    """How a credential is kept: sealed in the database, or as a reference."""
+
+    kind: Literal["sealed", "reference"]
+    last4: str | None
+    reference: str | None
+
+
+class DeploymentChangesIn(TypedDict):
+    """What is to be different; what is left out stays."""
+
+    enabled: NotRequired[bool | None]
+    stream_usage: NotRequired[bool | None]
+    weight: NotRequired[int | None]
+
+
+class DeploymentOut(TypedDict):
+    """A deployment. It can be called as `provider/upstream_model`, whatever aliases there are."""
+
+    created_at: str
+    enabled: bool
+    id: str
+    origin: Literal["manual", "discovered", "builtin"]
+    provider: str
+    provider_id: str
+    stream_usage: bool
+    updated_at: str
+    upstream_model: str
+    version: int
+    weight: int
+
+
+class FaultOut(TypedDict):
+    """The first place where a chain does not hold."""
+
+    id: str | None
+    problem: str
+    sequence: int
+
+
+class FiguresOut(TypedDict):
+    """Sums over some requests."""
+
+    cost_nanodollars: int
+    cost_usd: str
+    errors: int
+    estimated_requests: int
+    input_tokens: int
+    output_tokens: int
+    requests: int
+    unpriced_requests: int
+
+
+class GrantedOut(TypedDict):
+    """A session, and its tokens unless they went into cookies."""
+
+    access_token: str | None
+    access_token_expires_at: str
+    csrf_token: str | None
+    must_change_password: bool
+    organization_id: str | None
+    refresh_token: str | None
+    session_expires_at: str
+    session_id: str
+    token_type: NotRequired[Literal["Bearer"]]
+    user: SignedInUserOut
+
+
+class HealthOut(TypedDict):
+    """Whether requests may be sent here."""
+
+    checks: list[CheckOut]
+    spool: dict[str, Any] | None
+    status: Literal["ready", "degraded", "unready"]
+    version: str
+
+
+class InvitationOut(TypedDict):
+    """An invitation, without its secret."""
+
+    accepted_at: str | None
+    created_at: str
+    created_by: str
+    email: str
+    expires_at: str
+    id: str
+    organization_id: str
+    revoked_at: str | None
+    role: Literal["admin", "maintainer", "viewer"]
+    state: Literal["pending", "accepted", "revoked", "expired"]
+    version: int
+
+
+class JwkOut(TypedDict):
+    """A public key (RFC 7517)."""
+
+    alg: str
+    crv: str
+    kid: str
+    kty: str
+    use: str
+    x: str
+    y: str
+
+
+class JwksOut(TypedDict):
+    """The public keys that verify access tokens: the newest signs, older ones go when their last token is over."""
+
+    keys: list[JwkOut]
+
+
+class KeyChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    allowed_addresses: NotRequired[list[str] | None]
+    allowed_endpoints: NotRequired[list[str] | None]
+    allowed_models: NotRequired[list[str] | None]
+    expires_at: NotRequired[str | None]
+    name: NotRequired[str | None]
+
+
+class KeyOut(TypedDict):
+    """A key, without the key."""
+
+    allowed_addresses: list[str] | None
+    allowed_endpoints: list[str] | None
+    allowed_models: list[str] | None
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    id: str
+    kind: Literal["inference", "management"]
+    last4: str
+    last_used_at: str | None
+    name: str
+    organization_id: str
+    owner: OwnerOut | None
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    prefix: str
+    previous_until: str | None
+    project_id: str
+    revoked_at: str | None
+    scopes: list[Literal["inference", "management:read", "management:write"]]
+    state: Literal["active", "suspended", "expired", "revoked"]
+    suspension: Literal["organization_disabled", "project_archived", "owner_disabled", "owner_left"] | None
+    version: int
+
+
+class KeyUseOut(TypedDict):
+    """A key that seals stored secrets. The key itself is never shown."""
+
+    id: str
+    is_current: bool
+    is_missing: bool
+    secrets: int
+
+
+class KeyringOut(TypedDict):
+    """The keys, the oldest first."""
+
+    keys: list[KeyUseOut]
+
+
+class LargePageMeta(TypedDict):
+    """About one page of a list that may be gone through by cursor."""
+
+    page: int | None
+    per_page: int
+    request_id: str
+    timestamp: str
+    total: int
+    total_pages: int
+
+
+class Links(TypedDict):
+    """Where to go from here, relative to the server; null where there is nothing."""
+
+    next: NotRequired[str | None]
+    prev: NotRequired[str | None]
+    self: str
+
+
+class LoginBody(TypedDict):
+    """What somebody signs in with."""
+
+    code: NotRequired[str | None]
+    email: str
+    mode: NotRequired[Literal["token", "cookie"]]
+    organization_id: NotRequired[str | None]
+    password: str
+    recovery_code: NotRequired[str | None]
+
+
+class MeOut(TypedDict):
+    """Who calls, and what they may do where they act."""
+
+    id: str
+    is_operator: bool
+    kind: Literal["user", "service_account", "key", "system"]
+    memberships: list[OwnMembershipOut]
+    must_change_password: bool
+    organization_id: str | None
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    session_id: str | None
+    user: SignedInUserOut | None
+
+
+class MemberChangeBody(TypedDict):
+    """What they are to be."""
+
+    role: Literal["admin", "maintainer", "viewer"]
+
+
+class MemberOut(TypedDict):
+    """Somebody who belongs to the organisation."""
+
+    created_at: str
+    created_by: str
+    email: str
+    id: str
+    name: str
+    organization_id: str
+    role: Literal["admin", "maintainer", "viewer"]
+    state: Literal["active", "disabled"]
+    user_id: str
+    version: int
+
+
+class Meta(TypedDict):
+    """About the answer."""
+
+    request_id: str
+    timestamp: str
+
+
+class ModelChangesIn(TypedDict):
+    """Where the alias points from now on."""
+
+    targets: list[TargetIn]
+
+
+class ModelOut(TypedDict):
+    """A name that callers can use."""
+
+    alias: str
+    created_at: str
+    id: str
+    kind: Literal["alias", "deployment"]
+    origin: Literal["manual", "discovered", "builtin"]
+    targets: list[TargetOut]
+    updated_at: str
+    version: int
+
+
+class NewDeploymentIn(TypedDict):
+    """A deployment to add; `provider` is an id or a name."""
+
+    enabled: NotRequired[bool]
+    provider: str
+    stream_usage: NotRequired[bool]
+    upstream_model: str
+    weight: NotRequired[int]
+
+
+class NewInvitationBody(TypedDict):
+    """Whom to invite, as what."""
+
+    email: str
+    role: NotRequired[Literal["admin", "maintainer", "viewer"]]
+
+
+class NewInvitationOut(TypedDict):
+    """An invitation that was just made."""
+
+    accepted_at: str | None
+    created_at: str
+    created_by: str
+    email: str
+    expires_at: str
+    id: str
+    link: str
+    organization_id: str
+    revoked_at: str | None
+    role: Literal["admin", "maintainer", "viewer"]
+    state: Literal["pending", "accepted", "revoked", "expired"]
+    token: str
+    version: int
+
+
+class NewKeyBody(TypedDict):
+    """A key to make, or to import."""
+
+    allowed_addresses: NotRequired[list[str] | None]
+    allowed_endpoints: NotRequired[list[str] | None]
+    allowed_models: NotRequired[list[str] | None]
+    expires_at: NotRequired[str | None]
+    kind: NotRequired[Literal["inference", "management"]]
+    name: str
+    owner: NotRequired[Literal["me", "project"]]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    project_id: NotRequired[str | None]
+    scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
+    service_account_id: NotRequired[str | None]
+    sha256: NotRequired[str | None]
+
+
+class NewKeyOut(TypedDict):
+    """A key that was just made."""
+
+    allowed_addresses: list[str] | None
+    allowed_endpoints: list[str] | None
+    allowed_models: list[str] | None
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    id: str
+    key: str | None
+    kind: Literal["inference", "management"]
+    last4: str
+    last_used_at: str | None
+    name: str
+    organization_id: str
+    owner: OwnerOut | None
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    prefix: str
+    previous_until: str | None
+    project_id: str
+    revoked_at: str | None
+    scopes: list[Literal["inference", "management:read", "management:write"]]
+    state: Literal["active", "suspended", "expired", "revoked"]
+    suspension: Literal["organization_disabled", "project_archived", "owner_disabled", "owner_left"] | None
+    version: int
+
+
+class NewKeysBody(TypedDict):
+    """Keys to make in one go."""
+
+    keys: list[NewKeyBody]
+
+
+class NewModelIn(TypedDict):
+    """An alias to make. Traffic is shared by weight; targets of weight 0 take over when all others have failed."""
+
+    alias: str
+    targets: list[TargetIn]
+
+
+class NewOrganizationBody(TypedDict):
+    """An organisation to make."""
+
+    name: str
+
+
+class NewPriceIn(TypedDict):
+    """A price of an upstream model at one of your providers, by id or name. It wins over the shipped one."""
+
+    as_of: NotRequired[str | None]
+    provider: str
+    rates: RatesIn
+    source: NotRequired[str]
+    upstream_model: str
+    valid_from: NotRequired[str | None]
+    valid_to: NotRequired[str | None]
+
+
+class NewProjectBody(TypedDict):
+    """A project to make."""
+
+    name: str
+
+
+class NewProviderIn(TypedDict):
+    """A provider to add, with at most one of `api_key` and `credential_reference`."""
+
+    api_key: NotRequired[str | None]
+    base_url: str
+    credential_reference: NotRequired[str | None]
+    dialect: NotRequired[Literal["openai"]]
+    name: str
+
+
+class NewServiceAccountBody(TypedDict):
+    """A service account to make."""
+
+    name: str
+    project_id: NotRequired[str | None]
+    role: NotRequired[Literal["admin", "maintainer", "viewer"]]
+
+
+class OrganizationChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    name: NotRequired[str | None]
+    state: NotRequired[Literal["active", "disabled"] | None]
+
+
+class OrganizationOut(TypedDict):
+    """A tenant."""
+
+    created_at: str
+    id: str
+    name: str
+    state: Literal["active", "disabled"]
+    version: int
+
+
+class OwnMembershipOut(TypedDict):
+    """Where one belongs, and as what."""
+
+    organization_id: str
+    role: Literal["admin", "maintainer", "viewer"]
+
+
+class OwnerOut(TypedDict):
+    """Whose key it is."""
+
+    id: str
+    kind: Literal["user", "service_account"]
+    name: str
+
+
+class PageMeta(TypedDict):
+    """About one page of a list."""
+
+    page: int
+    per_page: int
+    request_id: str
+    timestamp: str
+    total: int
+    total_pages: int
+
+
+class PasswordBody(TypedDict):
+    """Another password."""
+
+    current_password: str
+    new_password: str
+
+
+class PriceOut(TypedDict):
+    """A price, from `valid_from` until just before `valid_to`."""
+
+    as_of: str
+    created_at: str
+    id: str
+    provider: str
+    rates: RatesOut
+    shipped: bool
+    source: str
+    upstream_model: str
+    valid_from: str
+    valid_to: str | None
+    version: int
+
+
+class Problem(TypedDict):
+    """An error, as every management route answers it."""
+
+    detail: str
+    error: ProblemError
+    instance: str
+    meta: Meta
+    status: int
+    title: str
+    type: str
+
+
+class ProblemError(TypedDict):
+    """The error for programs."""
+
+    code: str
+    details: list[ProblemField]
+
+
+class ProblemField(TypedDict):
+    """What is wrong with one field."""
+
+    code: str
+    field: str
+    message: str
+
+
+class ProjectChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    name: NotRequired[str | None]
+    state: NotRequired[Literal["active", "archived"] | None]
+
+
+class ProjectOut(TypedDict):
+    """A part of an organisation."""
+
+    created_at: str
+    id: str
+    name: str
+    organization_id: str
+    state: Literal["active", "archived"]
+    version: int
+
+
+class ProviderChangesIn(TypedDict):
+    """What is to be different; what is left out stays."""
+
+    api_key: NotRequired[str | None]
+    base_url: NotRequired[str | None]
+    credential_reference: NotRequired[str | None]
+    remove_credential: NotRequired[bool]
+
+
+class ProviderOut(TypedDict):
+    """A provider."""
+
+    base_url: str
+    created_at: str
+    credential: CredentialOut | None
+    dialect: Literal["openai", "echo"]
+    id: str
+    name: str
+    origin: Literal["manual", "discovered", "builtin"]
+    problem: str | None
+    updated_at: str
+    version: int
+
+
+class RatesIn(TypedDict):
+    """Nanodollars per million units of each bucket of usage; a dollar is 1000000000.  What is left out follows
+    from what it belongs to: cached, audio and image input costs as input does, reasoning and audio output as
+    output does; the rest costs nothing.
+    """
+
+    cache_read: NotRequired[int | None]
+    cache_write_1h: NotRequired[int | None]
+    cache_write_5m: NotRequired[int | None]
+    images: NotRequired[int | None]
+    input: NotRequired[int | None]
+    input_audio: NotRequired[int | None]
+    input_image: NotRequired[int | None]
+    milliseconds: NotRequired[int | None]
+    output: NotRequired[int | None]
+    output_audio: NotRequired[int | None]
+    reasoning: NotRequired[int | None]
+    requests: NotRequired[int | None]
+
+
+class RatesOut(TypedDict):
+    """Nanodollars per million units of each bucket of usage; a dollar is 1000000000."""
+
+    cache_read: int
+    cache_write_1h: int
+    cache_write_5m: int
+    images: int
+    input: int
+    input_audio: int
+    input_image: int
+    milliseconds: int
+    output: int
+    output_audio: int
+    reasoning: int
+    requests: int
+
+
+class RecoveryCodesOut(TypedDict):
+    """Shown this once; each works once."""
+
+    recovery_codes: list[str]
+
+
+class RefreshBody(TypedDict):
+    """The way on for a program; a browser sends its cookie instead."""
+
+    refresh_token: NotRequired[str | None]
+
+
+class RotatedOut(TypedDict):
+    """What a rotation did."""
+
+    dropped: list[str]
+    key_id: str
+    remaining: int
+    resealed: int
+    resumed: bool
+
+
+class RotationBody(TypedDict):
+    """How to change over."""
+
+    overlap_seconds: NotRequired[int]
+
+
+class SecondFactorOut(TypedDict):
+    """Whether there is one."""
+
+    confirmed_at: str | None
+    recovery_codes_left: int
+
+
+class ServiceAccountChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    name: NotRequired[str | None]
+    role: NotRequired[Literal["admin", "maintainer", "viewer"] | None]
+    state: NotRequired[Literal["active", "disabled"] | None]
+
+
+class ServiceAccountOut(TypedDict):
+    """Who a program is."""
+
+    created_at: str
+    created_by: str
+    id: str
+    name: str
+    organization_id: str
+    project_id: str
+    role: Literal["admin", "maintainer", "viewer"]
+    state: Literal["active", "disabled"]
+    version: int
+
+
+class SessionOut(TypedDict):
+    """A session, without its tokens."""
+
+    carriage: Literal["bearer", "cookie"]
+    created_at: str
+    expires_at: str
+    id: str
+    is_current: bool
+    last_seen_at: str
+    organization_id: str
+    source: str
+    user_agent: str
+
+
+class SetUpOut(TypedDict):
+    """What the app has to be told, shown this once."""
+
+    secret: str
+    uri: str
+
+
+class SignedInUserOut(TypedDict):
+    """Who signed in."""
+
+    email: str
+    id: str
+    name: str
+
+
+class StartingOut(TypedDict):
+    """The process answers, and does not serve yet."""
+
+    status: NotRequired[Literal["starting"]]
+    version: NotRequired[str]
+
+
+class StatusOut(TypedDict):
+    """The installation at a glance."""
+
+    checks: list[CheckOut]
+    data_folder: str
+    endpoint: str
+    engine: dict[str, Any]
+    started_at: str
+    status: Literal["ready", "degraded", "unready"]
+    uptime_seconds: int
+    version: str
+
+
+class SwitchBody(TypedDict):
+    """Where to act from now on."""
+
+    organization_id: str
+
+
+class TargetIn(TypedDict):
+    """Where requests go. The deployment is made when the provider has none of that model yet."""
+
+    provider: str
+    upstream_model: str
+    weight: NotRequired[int | None]
+
+
+class TargetOut(TypedDict):
+    """One deployment behind a model."""
+
+    deployment_id: str
+    enabled: bool
+    provider: str
+    upstream_model: str
+    weight: int
+
+
+class TrailOut(TypedDict):
+    """What checking one chain found."""
+
+    anchor: str
+    entries: int
+    fault: FaultOut | None
+    intact: bool
+    trail: str
+
+
+class UsageEventOut(TypedDict):
+    """One request. Its token buckets do not overlap; their sum is the provider's total."""
+
+    attempts: int
+    cache_read_tokens: int
+    cache_write_1h_tokens: int
+    cache_write_5m_tokens: int
+    cost_nanodollars: int | None
+    cost_usd: str | None
+    deployment_id: str
+    duration_us: int
+    endpoint: str
+    error_code: str
+    event_id: str
+    first_byte_us: int | None
+    images: int
+    input_audio_tokens: int
+    input_image_tokens: int
+    input_tokens: int
+    key_id: str
+    milliseconds: int
+    model: str
+    occurred_at: str
+    outcome: str
+    output_audio_tokens: int
+    output_tokens: int
+    price_id: str | None
+    project_id: str
+    provider_id: str
+    reasoning_tokens: int
+    source: str
+    status: int
+    streamed: bool
+    upstream_model: str
+    upstream_request_id: str
+    usage_flags: str
+    usage_source: str
+
+
+class UsageReport(TypedDict):
+    """Figures by group, and their sums."""
+
+    as_of: str | None
+    first_day: str
+    group_by: list[Literal["key", "model", "day"]]
+    last_day: str
+    rows: list[UsageRow]
+    totals: FiguresOut
+
+
+class UsageReportEnvelope(TypedDict):
+    """A report, and which page of its rows this is."""
+
+    data: UsageReport
+    links: Links
+    meta: PageMeta
+
+
+class UsageRow(TypedDict):
+    """Figures of one group."""
+
+    cost_nanodollars: int
+    cost_usd: str
+    day: str | None
+    errors: int
+    estimated_requests: int
+    input_tokens: int
+    key_id: str | None
+    key_name: str | None
+    model: str | None
+    output_tokens: int
+    requests: int
+    unpriced_requests: int
+
+
+class UserChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    is_operator: NotRequired[bool | None]
+    name: NotRequired[str | None]
+    state: NotRequired[Literal["active", "disabled"] | None]
+
+
+class UserOut(TypedDict):
+    """A person."""
+
+    created_at: str
+    created_by: str
+    email: str
+    id: str
+    is_operator: bool
+    name: str
+    state: Literal["active", "disabled"]
+    version: int
+
+
+class VerificationOut(TypedDict):
+    """What checking every chain found."""
+
+    intact: bool
+    trails: list[TrailOut]
