@@ -262,6 +262,11 @@ impl Engine {
                 gateway.strangers.sources() as u64,
             ),
             gauge(
+                "signature_nonces",
+                "Nonces of signed requests that are remembered",
+                gateway.signatures.nonces.remembered() as u64,
+            ),
+            gauge(
                 "upstream_idle_connections",
                 "Connections to upstreams that wait for a request",
                 gateway.pools.idle_connections() as u64,

@@ -53,6 +53,10 @@ pub struct Settings {
     pub unknown_key_rate: f64,
     pub unknown_key_burst: u32,
     pub unknown_key_loopback: bool,
+    /// How far from our clock a signature may have been made.
+    pub signature_window_seconds: u64,
+    /// Nonces of signed requests that are remembered at a time.
+    pub signature_nonces: usize,
     pub spool_segment_bytes: usize,
     pub spool_limit_bytes: u64,
     pub spool_sync_ms: u64,
@@ -74,6 +78,8 @@ impl Settings {
             ("question_timeout_ms", settings.question_timeout_ms),
             ("flow_table_size", settings.flow_table_size as u64),
             ("unknown_key_burst", settings.unknown_key_burst.into()),
+            ("signature_window_seconds", settings.signature_window_seconds),
+            ("signature_nonces", settings.signature_nonces as u64),
             ("spool_sync_ms", settings.spool_sync_ms),
         ];
         for (name, value) in positive {

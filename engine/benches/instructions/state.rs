@@ -4,14 +4,18 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use headworks_engine::auth::hash;
+use headworks_engine::auth::signature::{Message, Signing, claim};
 use headworks_engine::flow::{Answer, Endpoint, FlowKey, FlowTable};
 use headworks_engine::limit::BodyBudget;
 use headworks_engine::spool::{Durability, Settings, Spool};
+use http::{HeaderMap, HeaderName, Method, Uri};
 
 use super::{Case, Work};
 
 pub const CASES: &[Case] = &[
     ("key_hash", || Some(key_hash())),
+    ("no_signature", no_signature),
+    ("signature", signature),
     ("flow_lookup", flow_lookup),
     ("body_budget", || Some(body_budget())),
     ("spool_intent_and_final", spool_intent_and_final),
@@ -29,6 +33,67 @@ fn key_hash() -> Work {
     Box::new(|| {
         black_box(hash(black_box(KEY)));
     })
+}
+
+/// What an official client sends with a bearer key.
+const HEADERS: [(&str, &str); 9] = [
+    ("host", "gateway.example:8080"),
+    ("accept", "application/json"),
+    ("accept-encoding", "gzip, deflate"),
+    ("connection", "keep-alive"),
+    ("content-length", "1024"),
+    ("content-type", "application/json"),
+    ("user-agent", "OpenAI/Python 3.51.0"),
+    ("x-stainless-lang", "python"),
+    ("x-stainless-retry-count", "0"),
+];
+/// What it sends when it signs; the signature is that of no request.
+const SIGNED: [(&str, &str); 3] = [
+    (
+        "content-digest",
+        "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:",
+    ),
+    (
+        "signature-input",
+        "sig1=(\"@method\" \"@authority\" \"@path\" \"@query\" \"content-type\" \"content-digest\");created=1700000000;\
+         keyid=\"key_01k9y7m3q8zzzzzzzzzzzzzzzz\";nonce=\"0123456789abcdef0123456789abcdef\"",
+    ),
+    ("signature", "sig1=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:"),
+];
+
+fn headers(of: &[(&'static str, &'static str)]) -> Option<HeaderMap> {
+    of.iter()
+        .map(|(name, value)| Some((HeaderName::from_static(name), value.parse().ok()?)))
+        .collect()
+}
+
+/// What signatures cost who does not sign.
+fn no_signature() -> Option<Work> {
+    let headers = headers(&HEADERS)?;
+    Some(Box::new(move || {
+        let _ = black_box(claim(black_box(&headers)));
+    }))
+}
+
+/// All but the nonce and the body.
+fn signature() -> Option<Work> {
+    let headers = headers(&[&HEADERS[..], &SIGNED[..]].concat())?;
+    let signing: Signing = serde_json::from_str(r#"{"secrets":[{"value":"hw_sk_canary","until":null}]}"#).ok()?;
+    let uri = Uri::from_static("/v1/chat/completions");
+    Some(Box::new(move || {
+        let message = Message {
+            method: &Method::POST,
+            is_https: false,
+            uri: &uri,
+            headers: black_box(&headers),
+            has_body: true,
+        };
+        if let Ok(Some(claim)) = claim(message.headers) {
+            let _ = black_box(claim.check_coverage(&message));
+            let _ = black_box(claim.digest(&message));
+            let _ = black_box(claim.is_made_by(&signing.secrets, &message, 1_700_000_000));
+        }
+    }))
 }
 
 fn flow_lookup() -> Option<Work> {

@@ -1,7 +1,8 @@
-//! From a request's headers to the SHA-256 of its key. The only place that reads a credential.
+//! From a request's headers to the SHA-256 of its key, or to who signed it. The only place that reads a credential.
 
 mod key;
 mod network;
+pub mod signature;
 
 pub use key::{KeyHash, hash};
 pub use network::Network;

@@ -18,6 +18,8 @@ pub enum Endpoint {
     Models,
     Model,
     Other,
+    /// No path: what is asked for to know with which secrets a key signs.
+    Signer,
 }
 
 impl Endpoint {
@@ -60,6 +62,7 @@ impl Endpoint {
             Self::Models => "models",
             Self::Model => "models/{id}",
             Self::Other => "other",
+            Self::Signer => "signer",
         }
     }
 

@@ -11,6 +11,7 @@ use http::header::HeaderName;
 use serde::{Deserialize, Deserializer};
 
 use crate::auth::Network;
+use crate::auth::signature::Signing;
 use crate::upstream::{Origin, Pool};
 
 /// The newest meaning of the fields that this engine knows.
@@ -56,6 +57,9 @@ pub struct Flow {
     /// Networks that the key may be used from; None for anywhere.
     #[serde(default)]
     pub addresses: Option<Box<[Network]>>,
+    /// Where a signer was asked for: what proves that it is they. Such a flow serves nothing else.
+    #[serde(default)]
+    pub signing: Option<Signing>,
     pub version: u32,
 }
 

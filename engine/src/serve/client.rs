@@ -8,6 +8,7 @@ use super::Peer;
 use crate::auth::Network;
 
 pub const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Each proxy appends the address that it was called from, so the list is read from its end, as long as who wrote an
 /// entry is believed. What cannot be read leaves the nearest hop that could be.
@@ -31,6 +32,14 @@ pub fn address(peer: Peer, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
         }
     }
     nearest
+}
+
+/// Whether the client speaks TLS, as it knows it: to us, or to a proxy that is believed.
+pub fn is_https(peer: Peer, headers: &HeaderMap, trusted: &[Network]) -> bool {
+    match headers.get(FORWARDED_PROTO) {
+        Some(protocol) if is_trusted(peer.address, trusted) => protocol.as_bytes().eq_ignore_ascii_case(b"https"),
+        _ => peer.is_tls,
+    }
 }
 
 fn is_trusted(address: IpAddr, trusted: &[Network]) -> bool {
@@ -102,6 +111,22 @@ mod tests {
             seen("10.0.0.1", &["198.51.100.1, unknown"], &["10.0.0.0/8"]),
             "10.0.0.1"
         );
+    }
+
+    #[test]
+    fn the_protocol_is_that_of_a_believed_proxy_or_our_own() {
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_PROTO, "https".parse().unwrap());
+        let peer = |is_tls| Peer {
+            address: "10.0.0.1".parse().unwrap(),
+            is_tls,
+        };
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        assert!(is_https(peer(false), &headers, &trusted));
+        assert!(!is_https(peer(false), &headers, &[]));
+        assert!(is_https(peer(true), &HeaderMap::new(), &trusted));
+        headers.insert(FORWARDED_PROTO, "http".parse().unwrap());
+        assert!(!is_https(peer(true), &headers, &trusted));
     }
 
     #[test]

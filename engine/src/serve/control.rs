@@ -10,17 +10,21 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use super::answer::AnswerBody;
-use super::client::FORWARDED_FOR;
+use super::client::{FORWARDED_FOR, FORWARDED_PROTO};
 use super::headers::is_hop_by_hop;
 use super::refusal::{Refused, X_REQUEST_ID};
-use super::{Peer, streamed};
+use super::{Gateway, Peer, intake, signed, streamed};
+use crate::auth::KeyHash;
 use crate::dialect::openai::errors::ApiError;
+use crate::flow::hex;
+use crate::limit::Held;
 use crate::meter::RequestId;
 use crate::upstream::{Pool, Replay, RequestBody};
 
 /// The client as we see it, past proxies that are believed. Whatever a caller says in it is dropped.
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("x-headworks-client-address");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The signer whose signature we have verified, as identity knows it. Whatever a caller says in it is dropped.
+const SIGNER: HeaderName = HeaderName::from_static("x-headworks-signer");
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
 /// No request of the management API is near this size.
@@ -39,13 +43,15 @@ impl Control {
 
     pub async fn serve(
         &self,
+        gateway: &Gateway,
         id: RequestId,
         peer: Peer,
         client: IpAddr,
         parts: Parts,
         body: Incoming,
     ) -> Result<Response<AnswerBody>, Refused> {
-        let mut handed = HandedOver::new(id, peer, client, parts, body);
+        let brought = Brought::read(gateway, id, peer, client, &parts, body).await?;
+        let mut handed = HandedOver::new(id, peer, client, parts, brought);
         let response = self.pool.send(&mut handed, CONNECT, ANSWER).await.map_err(|error| {
             tracing::error!(request_id = %id, %error, "the control plane did not answer");
             Refused::unavailable(
@@ -60,17 +66,58 @@ impl Control {
     }
 }
 
+/// A body and who signed for it.
+struct Brought {
+    body: RequestBody,
+    signer: Option<KeyHash>,
+    held: Option<Held>,
+}
+
+impl Brought {
+    /// A signed body is read whole: nothing of it goes on before all of it is known to be what was signed.
+    async fn read(
+        gateway: &Gateway,
+        id: RequestId,
+        peer: Peer,
+        client: IpAddr,
+        parts: &Parts,
+        body: Incoming,
+    ) -> Result<Self, Refused> {
+        let signed = signed::signer(gateway, id, peer, client, parts, &body).await?;
+        let is_empty = http_body::Body::is_end_stream(&body);
+        let Some(signed) = signed else {
+            let body = if is_empty {
+                RequestBody::empty()
+            } else {
+                streamed::passage(body, BODY_LIMIT)
+            };
+            return Ok(Self {
+                body,
+                signer: None,
+                held: None,
+            });
+        };
+        let declared = intake::declared_length(&parts.headers);
+        if declared.is_some_and(|length| length > BODY_LIMIT) {
+            return Err(intake::too_large(BODY_LIMIT));
+        }
+        let (body, held) = intake::whole(gateway, BODY_LIMIT, declared, body, Some(&signed)).await?;
+        Ok(Self {
+            body: RequestBody::pieces([body]),
+            signer: Some(signed.key),
+            held: Some(held),
+        })
+    }
+}
+
 struct HandedOver {
     request: Option<Request<RequestBody>>,
+    _held: Option<Held>,
 }
 
 impl HandedOver {
-    fn new(id: RequestId, peer: Peer, client: IpAddr, parts: Parts, body: Incoming) -> Self {
-        let mut request = Request::new(if http_body::Body::is_end_stream(&body) {
-            RequestBody::empty()
-        } else {
-            streamed::passage(body, BODY_LIMIT)
-        });
+    fn new(id: RequestId, peer: Peer, client: IpAddr, parts: Parts, brought: Brought) -> Self {
+        let mut request = Request::new(brought.body);
         *request.method_mut() = parts.method;
         // The path as it was routed by, and nothing else of the address.
         if let Some(path) = parts.uri.path_and_query() {
@@ -78,7 +125,8 @@ impl HandedOver {
         }
         let headers = request.headers_mut();
         for (name, value) in &parts.headers {
-            if !is_hop_by_hop(name) && name != FORWARDED_PROTO && name != X_REQUEST_ID && name != CLIENT_ADDRESS {
+            let is_ours = [FORWARDED_PROTO, X_REQUEST_ID, CLIENT_ADDRESS, SIGNER].contains(name);
+            if !is_hop_by_hop(name) && !is_ours {
                 headers.append(name.clone(), value.clone());
             }
         }
@@ -99,7 +147,15 @@ impl HandedOver {
         if let Ok(peer) = HeaderValue::try_from(peer.address.to_string()) {
             headers.append(FORWARDED_FOR, peer);
         }
-        Self { request: Some(request) }
+        if let Some(signer) = brought.signer
+            && let Ok(signer) = HeaderValue::try_from(hex(&signer))
+        {
+            headers.insert(SIGNER, signer);
+        }
+        Self {
+            request: Some(request),
+            _held: brought.held,
+        }
     }
 }
 

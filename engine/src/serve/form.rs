@@ -90,6 +90,22 @@ impl Form {
         }
     }
 
+    /// One that was read to its end.
+    pub fn whole(boundary: &str, body: Bytes) -> Result<Self, Refused> {
+        let model = match MultipartScanner::new(boundary).feed(&body) {
+            Progress::NeedMore => return Err(malformed("it ends before its closing boundary")),
+            Progress::Malformed(what) => return Err(malformed(&what.to_string())),
+            Progress::Found { value_range: at, value } => Some(Field { at, value }),
+            Progress::End => None,
+        };
+        Ok(Self {
+            model,
+            declared: Some(body.len() as u64),
+            read: vec![body],
+            rest: Rest::Nothing,
+        })
+    }
+
     pub fn model(&self) -> &str {
         self.model.as_ref().map_or("", |field| &field.value)
     }

@@ -41,6 +41,8 @@ fn stays_with_us(name: &HeaderName) -> bool {
                     name,
                     // The account's choice is ours, with the credential.
                     "openai-organization" | "openai-project" | "x-api-key" | "api-key" | "x-goog-api-key" | "x-real-ip"
+                    // Made for the request as it came to us; what goes on names another host, key and model.
+                        | "signature" | "signature-input" | "content-digest"
                 )
         }
 }

@@ -12,8 +12,8 @@ use super::answer::AnswerBody;
 use super::forward::{self, Admission};
 use super::intake::Intake;
 use super::refusal::{Refused, X_REQUEST_ID};
-use super::{Gateway, path, stranger};
-use crate::auth::{self, Network};
+use super::{Gateway, Peer, path, signed, stranger};
+use crate::auth::{self, KeyHash, Network};
 use crate::dialect::openai::errors::ApiError;
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Document, Endpoint, Refusal, Verdict};
@@ -24,17 +24,18 @@ use crate::telemetry::RequestLabels;
 pub async fn serve(
     gateway: &Gateway,
     id: RequestId,
+    peer: Peer,
     client: IpAddr,
     rest: &str,
     parts: &Parts,
     body: Incoming,
 ) -> Result<Response<AnswerBody>, Refused> {
     let (started, started_us) = (Instant::now(), now_us());
-    let key = match auth::authenticate(&parts.headers) {
-        Ok(key) => key,
-        Err(error) => return Err(stranger::counted(gateway, client, error.into())),
+    let signed = signed::signer(gateway, id, peer, client, parts, &body).await?;
+    let key = match &signed {
+        Some(signed) => signed.key,
+        None => bearer(gateway, client, parts)?,
     };
-    stranger::unless_exhausted(gateway, client, &key)?;
     reach(FailPoint::K0);
     let endpoint = Endpoint::of(rest);
     allow_method(endpoint, &parts.method)?;
@@ -43,7 +44,7 @@ pub async fn serve(
     } else {
         None
     };
-    let intake = Intake::read(gateway, endpoint, path_model, &parts.headers, body).await?;
+    let intake = Intake::read(gateway, endpoint, path_model, &parts.headers, body, signed.as_ref()).await?;
     let read = Instant::now();
     let verdict = match gateway
         .resolver
@@ -83,6 +84,12 @@ pub async fn serve(
     }
 }
 
+fn bearer(gateway: &Gateway, client: IpAddr, parts: &Parts) -> Result<KeyHash, Refused> {
+    let key = auth::authenticate(&parts.headers).map_err(|error| stranger::counted(gateway, client, error.into()))?;
+    stranger::unless_exhausted(gateway, client, &key)?;
+    Ok(key)
+}
+
 fn allow_address(client: IpAddr, networks: &[Network]) -> Result<(), Refused> {
     if networks.iter().any(|network| network.contains(client)) {
         return Ok(());
@@ -117,7 +124,7 @@ fn allow_method(endpoint: Endpoint, method: &Method) -> Result<(), Refused> {
     )))
 }
 
-fn refused(refusal: &Refusal) -> Refused {
+pub fn refused(refusal: &Refusal) -> Refused {
     let error = ApiError::new(refusal.status, &refusal.r#type, &refusal.code, &refusal.message);
     let error = match &refusal.param {
         Some(param) => error.with_param(param),

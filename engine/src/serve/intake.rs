@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use super::form::{self, Form};
 use super::refusal::Refused;
+use super::signed::Signed;
 use super::{Gateway, streamed};
 use crate::dialect::openai::errors::ApiError;
 use crate::dialect::openai::multipart;
@@ -43,6 +44,8 @@ pub enum IntakeBody {
         scan: Box<Scan>,
     },
     Form(Box<Form>),
+    /// Passes through unchanged; read first, because it had to be compared with what was signed.
+    Whole(Bytes),
     /// Passes through unread.
     Stream(Option<Incoming>),
 }
@@ -54,6 +57,7 @@ impl Intake {
         path_model: Option<String>,
         headers: &HeaderMap,
         body: Incoming,
+        signed: Option<&Signed>,
     ) -> Result<Self, Refused> {
         let limit = gateway.settings.body_limit_bytes;
         let declared = declared_length(headers);
@@ -65,16 +69,27 @@ impl Intake {
             return Err(wrong_type(message));
         }
         let mut intake = if body.is_end_stream() {
+            if let Some(signed) = signed {
+                signed.check_body(&Bytes::new()).await?;
+            }
             Self::of(IntakeBody::Empty, None)
         } else {
             let media_type = headers
                 .get(CONTENT_TYPE)
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or_default();
-            match Kind::of(endpoint, media_type)? {
-                Kind::Json => Self::json(gateway, declared, body).await?,
-                Kind::Form(boundary) => Self::form(gateway, &boundary, declared, body).await?,
-                Kind::Opaque => Self::of(IntakeBody::Stream(Some(body)), None),
+            match (Kind::of(endpoint, media_type)?, signed) {
+                (Kind::Json, _) => Self::json(gateway, declared, body, signed).await?,
+                (Kind::Form(boundary), None) => Self::form(gateway, &boundary, declared, body).await?,
+                (Kind::Opaque, None) => Self::of(IntakeBody::Stream(Some(body)), None),
+                (Kind::Form(boundary), Some(_)) => {
+                    let (body, held) = Box::pin(whole(gateway, limit, declared, body, signed)).await?;
+                    Self::of_form(Form::whole(&boundary, body)?, held)
+                }
+                (Kind::Opaque, Some(_)) => {
+                    let (body, held) = Box::pin(whole(gateway, limit, declared, body, signed)).await?;
+                    Self::of(IntakeBody::Whole(body), Some(held))
+                }
             }
         };
         if matches!(intake.body, IntakeBody::Empty) && (endpoint.takes_json() || endpoint.takes_form()) {
@@ -105,13 +120,13 @@ impl Intake {
         }
     }
 
-    async fn json(gateway: &Gateway, declared: Option<u64>, body: Incoming) -> Result<Self, Refused> {
-        let mut held = gateway
-            .bodies
-            .hold(declared.unwrap_or(UNDECLARED))
-            .ok_or_else(overloaded)?;
-        let limit = gateway.settings.body_limit_bytes;
-        let body = collect(body, declared, limit, gateway.settings.body_progress(), &mut held).await?;
+    async fn json(
+        gateway: &Gateway,
+        declared: Option<u64>,
+        body: Incoming,
+        signed: Option<&Signed>,
+    ) -> Result<Self, Refused> {
+        let (body, held) = whole(gateway, gateway.settings.body_limit_bytes, declared, body, signed).await?;
         let scan = request::scan(&body).map_err(|error| {
             let refused = ApiError::new(400, "invalid_request_error", "invalid_body", &error.to_string());
             match error.param {
@@ -147,11 +162,14 @@ impl Intake {
             &settings.spool_dir,
         ))
         .await?;
-        let model = form.model().to_owned();
-        Ok(Self {
-            model,
+        Ok(Self::of_form(form, held))
+    }
+
+    fn of_form(form: Form, held: Held) -> Self {
+        Self {
+            model: form.model().to_owned(),
             ..Self::of(IntakeBody::Form(Box::new(form)), Some(held))
-        })
+        }
     }
 
     /// The body for one target; None when it has streamed away to another one before.
@@ -166,6 +184,7 @@ impl Intake {
                 Some(RequestBody::pieces(pieces))
             }
             IntakeBody::Form(form) => form.outgoing(model),
+            IntakeBody::Whole(body) => Some(RequestBody::pieces([body.clone()])),
             IntakeBody::Stream(body) => body.take().map(|body| streamed::passage(body, u64::MAX)),
         }
     }
@@ -207,7 +226,26 @@ impl Kind {
     }
 }
 
-/// Reads a body that must be whole; without a copy when it came in one piece.
+/// Reads a body that must be whole, and is the one that was signed.
+pub async fn whole(
+    gateway: &Gateway,
+    limit: u64,
+    declared: Option<u64>,
+    body: Incoming,
+    signed: Option<&Signed>,
+) -> Result<(Bytes, Held), Refused> {
+    let mut held = gateway
+        .bodies
+        .hold(declared.unwrap_or(UNDECLARED))
+        .ok_or_else(overloaded)?;
+    let body = collect(body, declared, limit, gateway.settings.body_progress(), &mut held).await?;
+    if let Some(signed) = signed {
+        signed.check_body(&body).await?;
+    }
+    Ok((body, held))
+}
+
+/// Reads to the end; without a copy when it came in one piece.
 async fn collect(
     mut body: Incoming,
     declared: Option<u64>,
@@ -262,7 +300,7 @@ pub async fn next_bytes(body: &mut Incoming, progress: Duration) -> Result<Optio
     }
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

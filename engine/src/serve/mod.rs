@@ -16,6 +16,7 @@ mod pace;
 mod path;
 mod problem;
 mod refusal;
+mod signed;
 mod stranger;
 mod streamed;
 mod streams;
@@ -39,6 +40,7 @@ use answer::AnswerBody;
 use control::Control;
 use path::Route;
 use refusal::{Refused, X_REQUEST_ID};
+use signed::Signatures;
 
 /// Everything that requests share.
 pub struct Gateway {
@@ -47,6 +49,7 @@ pub struct Gateway {
     pub book: Arc<Book>,
     pub bodies: Arc<BodyBudget>,
     pub strangers: Strangers,
+    pub signatures: Signatures,
     pub pools: Pools,
     pub drain: Arc<Drain>,
     control: Option<Control>,
@@ -68,12 +71,14 @@ impl Gateway {
             settings.unknown_key_burst,
             settings.unknown_key_loopback,
         );
+        let signatures = Signatures::new(settings.signature_window_seconds, settings.signature_nonces);
         Self {
             settings,
             resolver,
             book,
             bodies,
             strangers,
+            signatures,
             pools: Pools::default(),
             drain: Arc::default(),
             control,
@@ -110,9 +115,9 @@ impl Gateway {
         let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
         match path::route(parts.uri.path())? {
             Route::Alive if matches!(parts.method, Method::GET | Method::HEAD) => Ok(alive(id)),
-            Route::Inference(rest) => inference::serve(self, id, client, rest, &parts, body).await,
+            Route::Inference(rest) => inference::serve(self, id, peer, client, rest, &parts, body).await,
             Route::Alive | Route::Control => match &self.control {
-                Some(control) => control.serve(id, peer, client, parts, body).await,
+                Some(control) => control.serve(self, id, peer, client, parts, body).await,
                 None => Err(control::not_found(parts.uri.path())),
             },
         }

@@ -116,6 +116,7 @@ impl Gateway {
             "body_limit_bytes": 1_048_576, "bodies_in_flight_bytes": 16_777_216, "header_timeout_ms": 400,
             "body_progress_ms": 400, "idle_timeout_ms": 2000, "question_timeout_ms": 2000, "flow_table_size": 1000,
             "unknown_key_rate": 1.0, "unknown_key_burst": 20, "unknown_key_loopback": false,
+            "signature_window_seconds": 300, "signature_nonces": 1000,
             "spool_segment_bytes": 1_048_576, "spool_limit_bytes": 16_777_216, "spool_sync_ms": 10,
             "spool_durability": "process", "spool_when_full": "refuse", "log_level": "error", "fail_point": null,
         });
