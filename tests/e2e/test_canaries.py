@@ -14,6 +14,7 @@ import pytest
 from tests.support.headworks import Headworks
 from tests.support.mock import MockProvider
 from tests.support.rig import Rig
+from tests.support.signatures import Signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,15 @@ def planted(tmp_path: Path) -> Iterator[tuple[Rig, list[str]]]:
         rig = Rig(headworks, upstream)
         headworks.management.add_provider("mock", upstream.base_url, api_key=CREDENTIAL)
         key = headworks.management.create_key("canary")["key"]
-        secrets = [CREDENTIAL, NEXT_CREDENTIAL, PASSWORD, MISTYPED, UNKNOWN, key]
+        signer = headworks.management.create_key("signing canary", signing=True)
+        signed = httpx.post(
+            f"{headworks.url}/v1/chat/completions",
+            json={"model": "headworks/echo", "messages": [{"role": "user", "content": "hello"}]},
+            auth=Signed(signer["id"], signer["key"]),
+            trust_env=False,
+        )
+        assert signed.status_code == httpx.codes.OK, signed.text
+        secrets = [CREDENTIAL, NEXT_CREDENTIAL, PASSWORD, MISTYPED, UNKNOWN, key, signer["key"]]
         secrets += [headworks.credentials.api_key, headworks.credentials.management_key]
         yield rig, secrets
 

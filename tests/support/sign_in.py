@@ -167,7 +167,7 @@ class World:
         self.second_factors = SecondFactors(self.store, self.hasher, self.sealer, self.clock)
         self.sessions = Sessions(self.store, self.settings.idle)
         self.public_keys = PublicKeys(self.store)
-        self.door = Authentication(_no_keys, self.public_keys, self.sessions, self.settings, self.clock)
+        self.door = Authentication(_no_keys, _no_keys, self.public_keys, self.sessions, self.settings, self.clock)
         ground.bus.subscribe(SessionEnded, lambda event: self.sessions.forget_session(event.session_id))
         ground.bus.subscribe(PasswordSet, lambda event: self.sessions.forget_user(event.user_id))
         ground.bus.subscribe(UserChanged, lambda event: self.sessions.forget_user(event.user_id))

@@ -162,7 +162,7 @@ def build_container(foundation: Foundation) -> Container:
     return Container(
         foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
-        identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
+        identity=IdentityFacade(SqlIdentity(identity_database, bus), now, foundation.keyring.sealer),
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
@@ -178,7 +178,7 @@ def build_controller(foundation: Foundation) -> ControllerParts:
     identity, catalog, databases = _inline(foundation)
     settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, catalog, settings), databases)
+    return ControllerParts(Controller(keys, identity.signing_secrets, catalog, settings), databases)
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:
@@ -192,7 +192,7 @@ def build_shipper(foundation: Foundation) -> ShipperParts:
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
     identity_database = foundation.databases.open(IDENTITY, inline=True)
     catalog_database = foundation.databases.open(CATALOG, inline=True)
-    identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now)
+    identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now, foundation.keyring.sealer)
     catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)

@@ -22,6 +22,7 @@ from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
+from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
@@ -54,6 +55,7 @@ def management_app(
         IdentityStore: container.identity.store,
         Catalogs: container.catalogs,
         Vault: container.vault,
+        Sealer: container.foundation.keyring.sealer,
         CatalogSettings: container.foundation.catalog_settings,
         Editing: container.foundation.editing,
         Once: Once(container.replies),

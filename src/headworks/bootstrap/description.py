@@ -43,7 +43,8 @@ TAGS = (
 )
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})
 _KEY, _TOKEN, _COOKIE = "managementKey", "accessToken", "sessionCookie"
-_SECURITY: list[dict[str, list[str]]] = [{_KEY: []}, {_TOKEN: []}, {_COOKIE: []}]
+_SIGNATURE = "signature"
+_SECURITY: list[dict[str, list[str]]] = [{_KEY: []}, {_TOKEN: []}, {_COOKIE: []}, {_SIGNATURE: []}]
 """Any one of them, and no two at once."""
 _PROBLEM = "application/problem+json"
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
@@ -95,6 +96,13 @@ def _document(app: FastAPI) -> Json:
             "in": "cookie",
             "name": "__Host-headworks-access",
             "description": "Of a browser that signed in with `mode: cookie`. What may change something needs `X-CSRF-Token` too.",
+        },
+        _SIGNATURE: {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Signature",
+            "description": "HTTP Message Signatures (RFC 9421) with `hmac-sha256`, besides `Signature-Input` and, with a body, "
+            "`Content-Digest`: by a management key that signs.",
         },
     }
     kinds = {kind for route in routes_of(app) for kind in refusals_of(route)}

@@ -39,6 +39,8 @@ def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> En
         unknown_key_rate=settings.unknown_key_rate,
         unknown_key_burst=settings.unknown_key_burst,
         unknown_key_loopback=settings.unknown_key_loopback,
+        signature_window_seconds=settings.signature_window_seconds,
+        signature_nonces=settings.signature_nonces,
         spool_segment_bytes=settings.spool_segment_bytes,
         spool_limit_bytes=settings.spool_limit_bytes,
         spool_sync_ms=settings.spool_sync_ms,

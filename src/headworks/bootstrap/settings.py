@@ -170,6 +170,16 @@ class Settings(BaseModel):
     unknown_key_loopback: bool = Field(
         default=False, description="Whether unknown keys from this machine are counted too."
     )
+    signature_window_seconds: int = Field(
+        300, ge=1, le=3_600, description="How far from this server's clock a signed request may have been made."
+    )
+    signature_nonces: int = Field(
+        1_000_000,
+        ge=4,
+        le=100_000_000,
+        description="How many nonces of signed requests are remembered at a time, by about 20 bytes each; one key may take up "
+        "a quarter. Where there is no more room, signed requests are refused until the window has passed.",
+    )
     spool_segment_bytes: int = Field(
         8 * 1024 * 1024, ge=64 * 1024, description="The size of one file of the usage spool."
     )

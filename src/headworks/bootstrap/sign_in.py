@@ -84,7 +84,14 @@ def build_sign_in(container: Container) -> SignInParts:
         passwords=Passwords(store, hasher, now),
         second_factors=SecondFactors(store, hasher, sealer, now),
         public_keys=public_keys,
-        authentication=Authentication(container.identity.authenticate, public_keys, sessions, settings, now),
+        authentication=Authentication(
+            container.identity.authenticate,
+            container.identity.authenticate_signer,
+            public_keys,
+            sessions,
+            settings,
+            now,
+        ),
         settings=settings,
     )
 

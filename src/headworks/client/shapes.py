@@ -197,6 +197,7 @@ class KeyChangeBody(TypedDict):
     allowed_addresses: NotRequired[list[str] | None]
     allowed_endpoints: NotRequired[list[str] | None]
     allowed_models: NotRequired[list[str] | None]
+    bearer: NotRequired[bool | None]
     expires_at: NotRequired[str | None]
     name: NotRequired[str | None]
 
@@ -207,6 +208,7 @@ class KeyOut(TypedDict):
     allowed_addresses: list[str] | None
     allowed_endpoints: list[str] | None
     allowed_models: list[str] | None
+    bearer: bool
     created_at: str
     created_by: str
     expires_at: str | None
@@ -223,6 +225,7 @@ class KeyOut(TypedDict):
     project_id: str
     revoked_at: str | None
     scopes: list[Literal["inference", "management:read", "management:write"]]
+    signs: bool
     state: Literal["active", "suspended", "expired", "revoked"]
     suspension: Literal["organization_disabled", "project_archived", "owner_disabled", "owner_left"] | None
     version: int
@@ -375,6 +378,7 @@ class NewKeyBody(TypedDict):
     allowed_addresses: NotRequired[list[str] | None]
     allowed_endpoints: NotRequired[list[str] | None]
     allowed_models: NotRequired[list[str] | None]
+    bearer: NotRequired[bool | None]
     expires_at: NotRequired[str | None]
     kind: NotRequired[Literal["inference", "management"]]
     name: str
@@ -384,6 +388,7 @@ class NewKeyBody(TypedDict):
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
     sha256: NotRequired[str | None]
+    signing: NotRequired[bool]
 
 
 class NewKeyOut(TypedDict):
@@ -392,6 +397,7 @@ class NewKeyOut(TypedDict):
     allowed_addresses: list[str] | None
     allowed_endpoints: list[str] | None
     allowed_models: list[str] | None
+    bearer: bool
     created_at: str
     created_by: str
     expires_at: str | None
@@ -409,6 +415,7 @@ class NewKeyOut(TypedDict):
     project_id: str
     revoked_at: str | None
     scopes: list[Literal["inference", "management:read", "management:write"]]
+    signs: bool
     state: Literal["active", "suspended", "expired", "revoked"]
     suspension: Literal["organization_disabled", "project_archived", "owner_disabled", "owner_left"] | None
     version: int

@@ -45,6 +45,10 @@ class EngineSettings:
     unknown_key_burst: int = 20
     unknown_key_loopback: bool = False
     """Whether this machine is counted as well."""
+    signature_window_seconds: int = 300
+    """How far from the engine's clock a signature may have been made."""
+    signature_nonces: int = 1_000_000
+    """How many nonces of signed requests are remembered at a time; a key may take up a quarter of them."""
     spool_segment_bytes: int = 8 * 1024 * 1024
     spool_limit_bytes: int = 1024 * 1024 * 1024
     spool_sync_ms: int = 50

@@ -33,17 +33,20 @@ ENDPOINTS: Final = (
 )
 """Every endpoint that a question can name; `engine/src/flow/endpoint.rs` has the same list."""
 
+SIGNER: Final = "signer"
+"""In the place of an endpoint: with which secrets does this key sign? It is asked before anything is known of the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """May the key with this hash use `model` at `endpoint`, and where does the request go?"""
 
     key_hash: str
-    """SHA-256 of the whole key, hex."""
+    """SHA-256 of the whole key, hex; of a request that is signed, what identity knows its signer by."""
     model: str | None
     """As the caller wrote it; None where the request names no model."""
     endpoint: str
-    """The path below `/v1/`, ids folded: `chat/completions`, `models`, `models/{id}`, `other`, …"""
+    """The path below `/v1/`, ids folded: `chat/completions`, `models`, `models/{id}`, `other`, …; or `SIGNER`."""
     request_id: str
 
 
@@ -96,6 +99,22 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningSecret:
+    """What a key signs with. Its `value` is a secret: never log a flow."""
+
+    value: str = field(repr=False)
+    until: int | None = None
+    """Unix seconds at which it stops working; None where nothing ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """What proves that a request comes from a key."""
+
+    secrets: tuple[SigningSecret, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
     """Everything the engine needs to serve later requests of one (key, model, endpoint) without asking."""
 
@@ -115,6 +134,8 @@ class Flow:
     revision: int = 0
     addresses: tuple[str, ...] | None = None
     """Networks (CIDR) that its key may be used from; None for anywhere. The engine looks at each request's."""
+    signing: Signing | None = None
+    """The answer to `SIGNER`, which serves nothing else."""
     version: int = FLOW_VERSION
 
     def to_json(self) -> str:
@@ -142,7 +163,9 @@ class Refusal:
         return json.dumps({"refusal": self}, default=_fields)
 
 
-def _fields(value: Flow | Refusal | Target | Credential | Policy | Document) -> dict[str, object]:
+def _fields(
+    value: Flow | Refusal | Target | Credential | Policy | Document | Signing | SigningSecret,
+) -> dict[str, object]:
     # A quarter of what dataclasses.asdict takes, which copies deeply what the encoder only reads.
     return {name: getattr(value, name) for name in value.__slots__}
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from headworks.catalog.contracts import Snapshot
-    from headworks.identity.contracts import KeyView
+    from headworks.identity.contracts import KeyView, SigningSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,13 @@ class Keys(Protocol):
 
     async def find(self, key_hash: str) -> FoundKey:
         """By the SHA-256 (hex) of the whole key. Raises Unavailable: an outage is never an unknown key."""
+
+
+class Secrets(Protocol):
+    """What keys sign with."""
+
+    def __call__(self, key: KeyView, at: datetime) -> Sequence[SigningSecret]:
+        """With what the key signs at that moment. Raises SealError, and needs no database."""
 
 
 class Models(Protocol):

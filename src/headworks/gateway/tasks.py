@@ -12,7 +12,7 @@ from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
-    from headworks.gateway.ports import Keys, Models
+    from headworks.gateway.ports import Keys, Models, Secrets
     from headworks.gateway.settings import GatewaySettings
     from headworks.kernel.clock import Clock
 
@@ -23,7 +23,9 @@ _MS = 1000
 class Controller:
     """Answers questions, any number at a time, within one event loop."""
 
-    def __init__(self, keys: Keys, models: Models, settings: GatewaySettings, clock: Clock = now) -> None:
+    def __init__(
+        self, keys: Keys, secrets: Secrets, models: Models, settings: GatewaySettings, clock: Clock = now
+    ) -> None:
         longest = flows.Lifetime(int(settings.fresh_seconds * _MS), int(settings.hard_seconds * _MS))
         policy = Policy(
             connect_ms=settings.upstream_connect_ms,
@@ -31,7 +33,7 @@ class Controller:
             idle_ms=settings.upstream_idle_ms,
             total_ms=settings.upstream_total_ms,
         )
-        self._sources = commands.Sources(keys, models, clock, longest, policy)
+        self._sources = commands.Sources(keys, secrets, models, clock, longest, policy)
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
         """The number, and a Flow or a Refusal as JSON. Never raises: who waits must hear something."""

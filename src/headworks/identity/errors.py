@@ -20,6 +20,12 @@ class InvalidKey(Unauthenticated):
     code = "invalid_api_key"
 
 
+class SignatureMissing(Unauthenticated):
+    """The key signs requests, and was sent itself."""
+
+    code = "signature_missing"
+
+
 class WrongKindOfKey(Forbidden):
     """A key for inference at the management API."""
 

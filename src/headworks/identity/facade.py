@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.identity.commands import first_start
 from headworks.identity.commands.first_start import FirstKeys
+from headworks.identity.domain import request_signing
 from headworks.identity.queries import keys
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
     from datetime import datetime
 
-    from headworks.identity.contracts import KeyView, User
+    from headworks.identity.contracts import KeyView, SigningSecret, User
     from headworks.identity.ports import Installation, Store
     from headworks.kernel.clock import Clock
     from headworks.kernel.principal import Principal
+    from headworks.kernel.secrets import Sealer
 
 __all__ = ["OPERATOR_EMAIL", "FirstKeys", "Foothold", "IdentityFacade"]
 
@@ -45,6 +47,8 @@ class IdentityFacade:
 
     store: Store
     clock: Clock
+    sealer: Sealer | None = None
+    """Opens what keys sign with; None where nobody asks for that."""
 
     async def find_key_by_hash(self, key_hash: str) -> KeyView | None:
         """The key with this SHA-256 (hex), whatever its state; None when there is none."""
@@ -54,10 +58,19 @@ class IdentityFacade:
     async def authenticate(self, token: str, source: str | None = None) -> Principal:
         """Who holds this management key. `source` is the caller's IP address, None where it is not known.
 
-        Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable.
+        Raises InvalidKey, SignatureMissing, WrongKindOfKey, AddressNotAllowed, Unavailable.
         """
         async with self.store.overlook() as overview:
             return await keys.authenticate(overview, token, source, self.clock())
+
+    async def authenticate_signer(self, signer: str, source: str | None = None) -> Principal:
+        """Who signed a request. `signer` is the `signer_hash` of a key whose signature was verified. Raises as `authenticate`."""
+        async with self.store.overlook() as overview:
+            return await keys.authenticate_signer(overview, signer, source, self.clock())
+
+    def signing_secrets(self, key: KeyView, at: datetime) -> list[SigningSecret]:
+        """With what the key signs at that moment; nothing for one that does not sign. Raises SealError."""
+        return [] if self.sealer is None else request_signing.signing_secrets(key, self.sealer, at)
 
     async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
         """The names of those of the organisation's keys that exist, by id."""

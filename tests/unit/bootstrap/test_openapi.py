@@ -82,7 +82,12 @@ def test_every_management_operation_names_its_permission() -> None:
     for method, path, operation in OPERATIONS:
         if path.startswith("/api/") and path not in PUBLIC:
             assert operation["x-permission"], (method, path)
-            assert operation["security"] == [{"managementKey": []}, {"accessToken": []}, {"sessionCookie": []}], path
+            assert operation["security"] == [
+                {"managementKey": []},
+                {"accessToken": []},
+                {"sessionCookie": []},
+                {"signature": []},
+            ], path
         else:
             assert operation.get("security") is None or {} in operation["security"], (method, path)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from headworks.catalog.contracts import Route, RouteTarget, Snapshot, VisibleMod
 from headworks.catalog.errors import CatalogUnavailable
 from headworks.dataplane.flow import Question
 from headworks.gateway.ports import FoundKey
-from headworks.identity.contracts import KeyView
+from headworks.identity.contracts import KeyView, SigningSecret
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.permissions import INFERENCE
 from headworks.kernel.secrets import Secret
@@ -83,9 +83,14 @@ class World:
     age_ms: int = 0
     failure: Callable[[], Exception] | None = None
     catalog_fails: bool = False
+    signing: Sequence[SigningSecret] = ()
+
+    def secrets(self, key: KeyView, at: datetime) -> Sequence[SigningSecret]:
+        assert (key, at) == (self.key, NOON)
+        return self.signing
 
     async def find(self, key_hash: str) -> FoundKey:
-        assert key_hash == KEY_HASH
+        assert self.key is None or key_hash in self.key.hashes
         if self.failure:
             raise self.failure()
         return FoundKey(self.key, self.age_ms)

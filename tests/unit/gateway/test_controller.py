@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 async def ask(world: World, model: str | None = "fast", endpoint: str = "chat/completions") -> dict[str, Any]:
     """The answer as the engine reads it."""
-    controller = Controller(world, world, GatewaySettings(), lambda: NOON)
+    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
     number, answer = await controller.answer(5, json.dumps(asdict(question(model, endpoint))))
     assert number == 5
     whole: dict[str, Any] = json.loads(answer)
@@ -68,13 +68,14 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
         "hard_ms": 900_000,
         "revision": 7,
         "addresses": None,
+        "signing": None,
         "version": 1,
     }
 
 
 async def test_deadlines_are_the_operators(world: World) -> None:
     settings = GatewaySettings(upstream_connect_ms=1, upstream_first_byte_ms=2, upstream_idle_ms=3, upstream_total_ms=4)
-    controller = Controller(world, world, settings, lambda: NOON)
+    controller = Controller(world, world.secrets, world, settings, lambda: NOON)
     _, answer = await controller.answer(1, json.dumps(asdict(question())))
     assert json.loads(answer)["flow"]["policy"] == {
         "connect_ms": 1,
@@ -230,7 +231,7 @@ async def test_a_bug_is_503_and_logged(world: World, log: io.StringIO) -> None:
 
 
 async def test_a_question_that_cannot_be_read_is_answered_too(world: World) -> None:
-    controller = Controller(world, world, GatewaySettings(), lambda: NOON)
+    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
     for text in ("", "{}", '{"key_hash": 1}'):
         _, answer = await controller.answer(1, text)
         assert json.loads(answer)["refusal"]["status"] == 503

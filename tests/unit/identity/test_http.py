@@ -14,9 +14,13 @@ from headworks.identity.facade import IdentityFacade
 from headworks.identity.ports import Store
 from headworks.kernel.clock import now
 from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Sealer
 from headworks.kernel.web import Authenticator
 
 pytestmark = pytest.mark.usefixtures("told")
+
+
+SEALER = Sealer({"kek": bytes(32)}, "kek")
 
 
 async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
@@ -25,7 +29,7 @@ async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
         order = KeyOrder("caller", "management", permissions=sorted(caller.permissions))
         issued = await commands.create_key(unit, caller, order, now())
     assert issued.key is not None
-    app = build_app({Authenticator: IdentityFacade(store, now), Store: store})
+    app = build_app({Authenticator: IdentityFacade(store, now), Store: store, Sealer: SEALER})
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://headworks/api/v1",
@@ -74,6 +78,40 @@ async def test_null_clears_and_absence_leaves(client: httpx.AsyncClient) -> None
     assert answer.json()["data"]["allowed_models"] == ["m"]
     answer = await client.patch(f"/keys/{made['id']}", json={"allowed_models": None, "expires_at": None})
     assert answer.json()["data"].items() >= {"name": "b", "allowed_models": None, "expires_at": None}.items()
+
+
+async def test_a_key_that_signs_shows_its_secret_once_and_says_how_it_is_used(client: httpx.AsyncClient) -> None:
+    made = await make(client, signing=True)
+    assert (made["signs"], made["bearer"]) == (True, False)
+    answer = await client.patch(f"/keys/{made['id']}", json={"bearer": True})
+    assert answer.json()["data"]["bearer"] is True
+    rotated = (await client.post(f"/keys/{made['id']}/rotate", json={"overlap_seconds": 60})).json()["data"]
+    assert rotated["key"] not in {made["key"], None}
+    bulk = await client.post("/keys/bulk", json={"keys": [{"name": "a", "signing": True}, {"name": "b"}]})
+    assert [(one["signs"], one["bearer"]) for one in bulk.json()["data"]] == [(True, False), (False, True)]
+    for answer in (await client.get("/keys"), await client.get(f"/keys/{made['id']}")):
+        for secret in (made["key"], rotated["key"], "hw1.", "sealed", "signer_hash"):
+            assert secret not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"signing": True, "sha256": "a" * 64}, "signing"),
+        ({"bearer": False}, "bearer"),
+        ({"signing": "yes"}, "signing"),
+        ({"signing": 1}, "signing"),
+        ({"signing": True, "bearer": "no"}, "bearer"),
+        ({"signer_hash": "a" * 64}, "signer_hash"),
+        ({"sealed_secret": "x"}, "sealed_secret"),
+    ],
+)
+async def test_wishes_that_make_no_sense_are_refused_and_named(
+    client: httpx.AsyncClient, body: dict[str, object], field: str
+) -> None:
+    answer = await client.post("/keys", json={"name": "a", **body})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["details"][0]["field"] == field
 
 
 async def test_revoking_twice_is_once(client: httpx.AsyncClient) -> None:

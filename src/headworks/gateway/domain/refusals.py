@@ -64,6 +64,16 @@ def suspended_key(why: Suspension) -> Refusal:
     )
 
 
+def unsigned_key() -> Refusal:
+    """It was sent, though it should not have been."""
+    return Refusal(
+        401,
+        "signature_missing",
+        "This API key signs requests and is not sent itself, as it was now. Sign the request (RFC 9421); if others may have "
+        "seen the key on its way, rotate it.",
+    )
+
+
 def endpoint_not_allowed(endpoint: str, allowed: Iterable[str]) -> Refusal:
     """The key is held to other endpoints."""
     return Refusal(

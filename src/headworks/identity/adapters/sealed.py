@@ -1,4 +1,4 @@
-"""The sealed secrets of sign-in, for the rotation of the keyring."""
+"""The sealed secrets of sign-in and of keys, for the rotation of the keyring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from headworks.identity.adapters.sign_in_tables import refresh_tokens, second_factors, signing_keys
-from headworks.identity.domain.sealing import private_key_context, refresh_token_context, second_factor_context
+from headworks.identity.adapters.tables import keys
+from headworks.identity.domain.sealing import (
+    private_key_context,
+    refresh_token_context,
+    request_signing_context,
+    second_factor_context,
+)
 from headworks.kernel.secrets import SealError, key_id_of
 from headworks.kernel.telemetry import logger
 
@@ -48,6 +54,13 @@ _KINDS: Final = (
         refresh_tokens.c.token_hash,
         refresh_tokens.c.successor,
         lambda row: refresh_token_context(row.session_id, row.generation),
+    ),
+    _Kind(keys, keys.c.id, keys.c.sealed_secret, lambda row: request_signing_context(row.id, row.key_hash)),
+    _Kind(
+        keys,
+        keys.c.id,
+        keys.c.previous_sealed_secret,
+        lambda row: request_signing_context(row.id, row.previous_hash),
     ),
 )
 """A refresh token without a successor has an empty one."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Table,
     UniqueConstraint,
+    true,
 )
 
 from headworks.identity.adapters import sign_in_tables
@@ -70,9 +71,14 @@ keys = Table(
     Column("previous_hash", ID),
     Column("previous_until", Microseconds),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("bearer", Boolean, nullable=False, server_default=true()),
+    Column("signer_hash", ID),
+    Column("sealed_secret", Long),
+    Column("previous_sealed_secret", Long),
     CheckConstraint("kind IN ('inference', 'management')", name="kind"),
     Index("uq_keys_key_hash", "key_hash", unique=True),
     Index("uq_keys_previous_hash", "previous_hash", unique=True),
+    Index("uq_keys_signer_hash", "signer_hash", unique=True),
     Index("ix_keys_organization_id_id", "organization_id", "id"),
     # Lists are sorted by these, and go on by cursor: a place in an index, however many keys there are.
     Index("ix_keys_organization_id_created_at_id", "organization_id", "created_at", "id"),
@@ -150,4 +156,4 @@ TRAIL = Trail("identity", metadata)
 
 replies = replies_table("identity", metadata)
 
-SCHEMA = Schema("identity", sign_in_tables.metadata, head="0005")
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0008")

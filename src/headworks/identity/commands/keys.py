@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from headworks.identity.commands.orders import KeyOrder, check_import, find_place, read_scopes
+from headworks.identity.commands.orders import (
+    KeyOrder,
+    check_bearer,
+    check_import,
+    find_place,
+    read_bearer,
+    read_scopes,
+)
 from headworks.identity.contracts import KeyChanged, KeyView, ManyKeysChanged
 from headworks.identity.domain import audited
 from headworks.identity.domain.grants import permissions_for, rights
 from headworks.identity.domain.keys import check_expiry, generate_key
 from headworks.identity.domain.limits import check_endpoints, check_models, check_networks
+from headworks.identity.domain.request_signing import sealed_secret, signer_hash
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import KeyIsRevoked, KeyNotFound, LastManagementKey, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
     from headworks.identity.commands.orders import Place
     from headworks.identity.ports import Unit
     from headworks.kernel.principal import Principal
-    from headworks.kernel.secrets import Secret
+    from headworks.kernel.secrets import Sealer, Secret
 
 T = TypeVar("T")
 
@@ -44,6 +52,7 @@ class KeyChange:
     allowed_models: Iterable[str] | None = None
     allowed_endpoints: Iterable[str] | None = None
     allowed_addresses: Iterable[str] | None = None
+    bearer: bool | None = None
     cleared: frozenset[str] = frozenset()
     """Of `expires_at` and the three lists."""
     expected_version: int | None = None
@@ -63,18 +72,22 @@ class IssuedKey:
     key: Secret | None
 
 
-async def create_key(unit: Unit, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
-    """Make a key, or import one by its hash.
+async def create_key(
+    unit: Unit, creator: Principal, order: KeyOrder, at: datetime, sealer: Sealer | None = None
+) -> IssuedKey:
+    """Make a key, or import one by its hash. `sealer` is what one that signs needs.
 
     Raises Invalid, ProjectNotFound, UnknownServiceAccount, NotActive, KeyExists, or MoreThanOwnRights when it could do
     more than its creator.
     """
-    issued = _prepare(await find_place(unit, creator, order), creator, order, at)
+    issued = _prepare(await find_place(unit, creator, order), creator, order, at, sealer)
     await _keep(unit, [issued])
     return issued
 
 
-async def create_keys(unit: Unit, creator: Principal, orders: Sequence[KeyOrder], at: datetime) -> list[IssuedKey]:
+async def create_keys(
+    unit: Unit, creator: Principal, orders: Sequence[KeyOrder], at: datetime, sealer: Sealer | None = None
+) -> list[IssuedKey]:
     """All of them or none. Raises what `create_key` raises, with the number of the order in each field's path."""
     if not 1 <= len(orders) <= MOST_AT_ONCE:
         raise Invalid.field("keys", "wrong_number", f"must be 1 to {MOST_AT_ONCE} keys; {len(orders)} were sent")
@@ -86,7 +99,7 @@ async def create_keys(unit: Unit, creator: Principal, orders: Sequence[KeyOrder]
         try:
             if wanted not in places:
                 places[wanted] = await find_place(unit, creator, order)
-            issued.append(_prepare(places[wanted], creator, order, at))
+            issued.append(_prepare(places[wanted], creator, order, at, sealer))
         except Invalid as error:
             raise error.within(f"keys.{number}") from error
     await _keep(unit, issued)
@@ -102,6 +115,8 @@ async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChan
     check_version(change.expected_version, key.version)
     if key.revoked_at is not None:
         raise KeyIsRevoked("The key was revoked, which is for good. Make a new one.")
+    if change.bearer is not None:
+        check_bearer(bearer=change.bearer, signs=key.signs)
     changed = replace(
         key,
         name=key.name if change.name is None else checked_name("name", change.name),
@@ -113,6 +128,7 @@ async def change_key(unit: Unit, caller: Principal, key_id: str, change: KeyChan
         allowed_addresses=change.of(
             "allowed_addresses", check_networks(change.allowed_addresses), key.allowed_addresses
         ),
+        bearer=key.bearer if change.bearer is None else change.bearer,
     )
     if changed == key:
         return key
@@ -156,7 +172,7 @@ def tell(unit: Unit, key: KeyView) -> None:
         unit.publish(KeyChanged(key_hash))
 
 
-def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) -> IssuedKey:
+def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime, sealer: Sealer | None) -> IssuedKey:
     order = read_scopes(order, rights(creator, place.owner))
     permissions = permissions_for(order.kind, order.permissions, creator, place.owner)
     imported = check_import(order, creator)
@@ -178,7 +194,10 @@ def _prepare(place: Place, creator: Principal, order: KeyOrder, at: datetime) ->
         allowed_endpoints=check_endpoints(order.allowed_endpoints),
         allowed_addresses=check_networks(order.allowed_addresses),
         owner=place.owner,
+        bearer=read_bearer(order),
     )
+    if order.signing and made is not None:
+        view = replace(view, signer_hash=signer_hash(view.id), sealed_secret=sealed_secret(view.id, made, sealer))
     return IssuedKey(view, made.key if made else None)
 
 
@@ -191,7 +210,7 @@ async def _keep(unit: Unit, issued: Sequence[IssuedKey]) -> None:
         unit.publish(ManyKeysChanged(unit.organization_id))
         return
     for one in issued:
-        unit.publish(KeyChanged(one.view.key_hash))
+        tell(unit, one.view)
 
 
 async def _keep_a_way_in(unit: Unit, key: KeyView, at: datetime) -> None:

@@ -46,6 +46,10 @@ class KeyOrder:
     """me: it works as long as its creator does; project: it outlives them."""
     service_account_id: str | None = None
     """Make it for this account."""
+    signing: bool = False
+    """A key that signs requests."""
+    bearer: bool | None = None
+    """Whether its secret may be sent itself; None for what is usual: it may, unless it signs."""
 
 
 def read_scopes(order: KeyOrder, own: frozenset[Permission]) -> KeyOrder:
@@ -69,6 +73,26 @@ def check_import(order: KeyOrder, creator: Principal) -> str:
     if order.kind != "inference":
         raise Invalid.field("sha256", "not_for_management", "only inference keys are imported; leave it out")
     return check_hash(order.sha256)
+
+
+def read_bearer(order: KeyOrder) -> bool:
+    """Whether the key that is wanted may be sent itself. Raises Invalid for one that nobody could use, or sign with."""
+    if order.signing and order.sha256 is not None:
+        raise Invalid.field(
+            "signing", "not_for_imported", "needs the secret itself, and of an imported key we have none"
+        )
+    if order.bearer is None:
+        return not order.signing
+    check_bearer(bearer=order.bearer, signs=order.signing)
+    return order.bearer
+
+
+def check_bearer(*, bearer: bool, signs: bool) -> None:
+    """Raises Invalid for a key that could be used in no way."""
+    if not bearer and not signs:
+        raise Invalid.field(
+            "bearer", "no_other_way", "must be true for a key that does not sign; make one with signing"
+        )
 
 
 @dataclass(frozen=True, slots=True)

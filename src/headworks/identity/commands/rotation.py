@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from headworks.identity.commands.keys import IssuedKey, own_key, tell
-from headworks.identity.contracts import KeyChanged
 from headworks.identity.domain import audited
 from headworks.identity.domain.keys import generate_key
+from headworks.identity.domain.request_signing import sealed_secret
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import KeyIsRevoked, MoreThanOwnRights
 from headworks.kernel.errors import Invalid
@@ -19,15 +19,24 @@ if TYPE_CHECKING:
 
     from headworks.identity.ports import Unit
     from headworks.kernel.principal import Principal
+    from headworks.kernel.secrets import Sealer
 
 OVERLAP_SECONDS: Final = 24 * 3600
 MOST_OVERLAP_SECONDS: Final = 30 * 24 * 3600
 
 
 async def rotate_key(
-    unit: Unit, caller: Principal, key_id: str, overlap_seconds: int, at: datetime, expected: int | None = None
+    unit: Unit,
+    caller: Principal,
+    key_id: str,
+    overlap_seconds: int,
+    at: datetime,
+    expected: int | None = None,
+    sealer: Sealer | None = None,
 ) -> IssuedKey:
     """Give a key a new secret. A secret that was overlapping already ends now: two work at a time at most.
+
+    `sealer` is what a key that signs needs.
 
     Raises Invalid, KeyNotFound, MoreThanOwnRights, KeyIsRevoked, Stale.
     """
@@ -48,10 +57,12 @@ async def rotate_key(
         last4=made.last4,
         previous_hash=key.key_hash if overlaps else None,
         previous_until=at + timedelta(seconds=overlap_seconds) if overlaps else None,
+        sealed_secret=sealed_secret(key.id, made, sealer) if key.signs else None,
+        previous_sealed_secret=key.sealed_secret if overlaps else None,
         version=key.version + 1,
     )
     await unit.keys.replace(rotated)
     tell(unit, key)
-    unit.publish(KeyChanged(made.key_hash))
+    tell(unit, rotated)
     unit.audit(audited.change("rotated", key, rotated))
     return IssuedKey(rotated, made.key)

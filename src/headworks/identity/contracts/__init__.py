@@ -9,7 +9,15 @@ from headworks.identity.contracts.events import (
     ServiceAccountChanged,
     UserChanged,
 )
-from headworks.identity.contracts.keys import KeyKind, KeyOwner, KeyState, KeyView, OwnerKind, Suspension
+from headworks.identity.contracts.keys import (
+    KeyKind,
+    KeyOwner,
+    KeyState,
+    KeyView,
+    OwnerKind,
+    SigningSecret,
+    Suspension,
+)
 from headworks.identity.contracts.people import (
     Invitation,
     InvitationState,
@@ -58,6 +66,7 @@ __all__ = [
     "ServiceAccountChanged",
     "Session",
     "SessionEnded",
+    "SigningSecret",
     "State",
     "StoredPassword",
     "Suspension",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headworks.identity.contracts.people import Role, State
     from headworks.identity.contracts.places import ProjectState
     from headworks.kernel.permissions import Permission
+    from headworks.kernel.secrets import Secret
 
 KeyKind = Literal["inference", "management"]
 KeyState = Literal["active", "suspended", "expired", "revoked"]
@@ -30,6 +31,15 @@ class KeyOwner:
     """What they are in the key's organisation now; None for a user who is in it no more."""
     state: State = "active"
     is_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecret:
+    """What a key signs requests with, opened."""
+
+    secret: Secret
+    until: datetime | None = None
+    """When it stops working, where a rotation ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,14 @@ class KeyView:
     """SHA-256 of the secret before its last rotation, as long as that may still be of use."""
     previous_until: datetime | None = None
     """When that former secret stops working."""
+    bearer: bool = True
+    """Whether its secret may be sent itself; a key that signs need not take that."""
+    signer_hash: str | None = None
+    """What it is known by where a request is signed with it; None for a key that does not sign."""
+    sealed_secret: str | None = field(default=None, repr=False)
+    """Of a key that signs, its secret, which the keyring seals: a signature can be compared with nothing less."""
+    previous_sealed_secret: str | None = field(default=None, repr=False)
+    """As `previous_hash`, of a key that signs."""
     owner: KeyOwner | None = None
     """None for a key that belongs to its project as a whole."""
     organization_state: State = "active"
@@ -88,7 +106,13 @@ class KeyView:
     @property
     def hashes(self) -> tuple[str, ...]:
         """Every hash that it may be known by."""
-        return (self.key_hash,) if self.previous_hash is None else (self.key_hash, self.previous_hash)
+        known = (self.key_hash, self.previous_hash, self.signer_hash)
+        return tuple(key_hash for key_hash in known if key_hash is not None)
+
+    @property
+    def signs(self) -> bool:
+        """Whether requests can be signed with it."""
+        return self.signer_hash is not None
 
     def state(self, at: datetime) -> KeyState:
         """Whether it works at that moment; if it does not, why."""
@@ -100,7 +124,7 @@ class KeyView:
 
     def as_known_by(self, key_hash: str) -> KeyView:
         """The key as who holds this secret has it: a former secret ends with the overlap of its rotation."""
-        if key_hash == self.key_hash or self.previous_until is None:
+        if key_hash != self.previous_hash or self.previous_until is None:
             return self
         ends = self.previous_until if self.expires_at is None else min(self.previous_until, self.expires_at)
         return replace(self, expires_at=ends)

@@ -36,6 +36,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "permissions",
         "prefix",
         "last4",
+        "signs",
+        "bearer",
         "expires_at",
         "revoked_at",
         "allowed_models",

@@ -15,6 +15,11 @@ def second_factor_context(user_id: str) -> bytes:
     return seal_context("identity", "second-factor", user_id)
 
 
+def request_signing_context(key_id: str, key_hash: str) -> bytes:
+    """Of what a key signs requests with: it is bound to its own hash, so that a former secret opens as nothing else."""
+    return seal_context("identity", "request-signing", key_id, key_hash)
+
+
 def refresh_token_context(session_id: str, generation: int) -> bytes:
     """Of the successor of a refresh token."""
     return seal_context("identity", "refresh-token", session_id, str(generation))

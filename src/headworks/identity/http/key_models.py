@@ -35,6 +35,16 @@ class NewKeyBody(StrictModel):
     allowed_models: list[str] | None = Field(None, description="Names of models; every model when left out.")
     allowed_endpoints: list[str] | None = Field(None, description=_ENDPOINTS)
     allowed_addresses: list[str] | None = Field(None, description=_ADDRESSES)
+    signing: bool = Field(
+        default=False,
+        strict=True,
+        description="A key that signs requests (RFC 9421, `hmac-sha256`): its id is the `keyid`, and what is shown once is the secret.",
+    )
+    bearer: bool | None = Field(
+        None,
+        strict=True,
+        description="Whether its secret may be sent itself, as other keys are. When left out: only if it does not sign.",
+    )
     sha256: str | None = Field(
         None,
         description="Import the key that has this SHA-256 (hex) instead of making one: it goes on working here.",
@@ -60,6 +70,9 @@ class KeyChangeBody(StrictModel):
     allowed_models: list[str] | None = Field(None, description="Other models; null for every model.")
     allowed_endpoints: list[str] | None = Field(None, description="Other endpoints; null for every one.")
     allowed_addresses: list[str] | None = Field(None, description="Other networks; null for anywhere.")
+    bearer: bool | None = Field(
+        None, strict=True, description="Of a key that signs: whether its secret may be sent itself from now on."
+    )
 
 
 class RotationBody(StrictModel):
@@ -103,6 +116,8 @@ class KeyOut(Versioned):
     allowed_models: list[str] | None
     allowed_endpoints: list[str] | None
     allowed_addresses: list[str] | None
+    signs: bool = Field(description="Whether requests can be signed with it.")
+    bearer: bool = Field(description="Whether its secret may be sent itself, as `Authorization: Bearer …`.")
     previous_until: Timestamp | None = Field(description="After a rotation: when the former secret stops working.")
 
 

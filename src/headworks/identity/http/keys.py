@@ -36,6 +36,7 @@ from headworks.identity.queries import keys as queries
 from headworks.kernel.clock import now
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Sealer
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
@@ -52,6 +53,7 @@ from headworks.kernel.web import (
 router = Router("/keys")
 
 _Store = Annotated[Store, provided(Store)]
+_Sealer = Annotated[Sealer, provided(Sealer)]
 _Paging = Annotated[PageRequest, paged_or_by_cursor("-created_at", name=str, kind=str, created_at=datetime)]
 _Reader = Annotated[Principal, require("keys:read")]
 _Writer = Annotated[Principal, require("keys:write")]
@@ -83,11 +85,13 @@ async def list_keys(
     status_code=201,
     dependencies=[raises(KeyExists, MoreThanOwnRights, NotActive, ProjectNotFound, UnknownServiceAccount)],
 )
-async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store: _Store) -> Envelope[NewKeyOut]:
+async def create_key(
+    request: Request, body: NewKeyBody, caller: _Writer, store: _Store, sealer: _Sealer
+) -> Envelope[NewKeyOut]:
     """Make a key and show it once, or import one by its hash."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await commands.create_key(unit, caller, body.order(), at)
+        issued = await commands.create_key(unit, caller, body.order(), at, sealer)
         return envelope(new_key_out(issued, at), request)
 
 
@@ -97,11 +101,13 @@ async def create_key(request: Request, body: NewKeyBody, caller: _Writer, store:
     status_code=201,
     dependencies=[raises(KeyExists, MoreThanOwnRights, NotActive, ProjectNotFound, UnknownServiceAccount)],
 )
-async def create_keys(request: Request, body: NewKeysBody, caller: _Writer, store: _Store) -> Envelope[list[NewKeyOut]]:
+async def create_keys(
+    request: Request, body: NewKeysBody, caller: _Writer, store: _Store, sealer: _Sealer
+) -> Envelope[list[NewKeyOut]]:
     """Make or import up to a thousand keys: all of them, or none. They come back in their order, each shown once."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await commands.create_keys(unit, caller, [key.order() for key in body.keys], at)
+        issued = await commands.create_keys(unit, caller, [key.order() for key in body.keys], at, sealer)
         return envelope([new_key_out(one, at) for one in issued], request)
 
 
@@ -132,12 +138,19 @@ async def change_key(
     dependencies=[raises(KeyNotFound, KeyIsRevoked, MoreThanOwnRights)],
 )
 async def rotate_key(
-    request: Request, key_id: _Id, body: RotationBody, caller: _Writer, store: _Store, if_match: IfMatch
+    request: Request,
+    key_id: _Id,
+    body: RotationBody,
+    caller: _Writer,
+    store: _Store,
+    if_match: IfMatch,
+    sealer: _Sealer,
 ) -> Envelope[NewKeyOut]:
     """Show a new secret once. The former one goes on working for the overlap; it is the same key all the while."""
     at = now()
     async with store.transaction(caller.organization_id) as unit:
-        issued = await rotation.rotate_key(unit, caller, key_id, body.overlap_seconds, at, if_match.expects(key_id))
+        expected = if_match.expects(key_id)
+        issued = await rotation.rotate_key(unit, caller, key_id, body.overlap_seconds, at, expected, sealer)
         return envelope(new_key_out(issued, at), request)
 
 

@@ -133,6 +133,8 @@ class Authentication:
 
     of_keys: Callable[[str, str | None], Awaitable[Principal]]
     """Who holds this management key, and calls from this address."""
+    of_signers: Callable[[str, str | None], Awaitable[Principal]]
+    """Who has this signing key, and calls from this address."""
     public_keys: PublicKeys
     sessions: Sessions
     settings: SignInSettings
@@ -146,6 +148,10 @@ class Authentication:
         if standing.session.carriage != "bearer":
             raise InvalidToken("The access token is a browser's: it is taken from its cookie and nowhere else.")
         return standing.principal()
+
+    async def authenticate_signer(self, signer: str, source: str | None) -> Principal:
+        """Who signed a request. Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable."""
+        return await self.of_signers(signer, source)
 
     async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
         """Who sends this as a cookie; `csrf` is None where nothing can be changed. Raises InvalidToken, CsrfRefused."""

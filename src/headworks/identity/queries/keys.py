@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headworks.identity.domain.grants import effective
 from headworks.identity.domain.keys import check_token
 from headworks.identity.domain.limits import is_within
-from headworks.identity.errors import AddressNotAllowed, InvalidKey, KeyNotFound, WrongKindOfKey
+from headworks.identity.errors import AddressNotAllowed, InvalidKey, KeyNotFound, SignatureMissing, WrongKindOfKey
 from headworks.kernel.principal import Principal
 
 if TYPE_CHECKING:
@@ -27,11 +27,32 @@ _SUSPENDED: dict[Suspension, str] = {
 async def authenticate(overview: Overview, token: str, source: str | None, at: datetime) -> Principal:
     """Who holds this management key. `source` is the caller's address, None where it is not known.
 
-    Raises InvalidKey, WrongKindOfKey for an inference key, or AddressNotAllowed.
+    Raises InvalidKey, SignatureMissing, WrongKindOfKey for an inference key, or AddressNotAllowed.
     """
     key = await overview.key_by_hash(check_token(token))
     if key is None:
         raise InvalidKey("The key is not known here. Look for the right one in credentials.json of the data folder.")
+    holder = _holder(key, source, at)
+    if not key.bearer:
+        raise SignatureMissing(
+            f"The key {_shown(key)} signs requests and is not sent itself, as it was now. If others may have seen it, rotate it."
+        )
+    return holder
+
+
+async def authenticate_signer(overview: Overview, signer: str, source: str | None, at: datetime) -> Principal:
+    """Who signed a request; `signer` is the `signer_hash` of a key whose signature was verified.
+
+    Raises as `authenticate` does.
+    """
+    key = await overview.key_by_hash(signer)
+    if key is None or key.signer_hash != signer:
+        raise InvalidKey("The key that signed is not known here any more.")
+    return _holder(key, source, at)
+
+
+def _holder(key: KeyView, source: str | None, at: datetime) -> Principal:
+    """Whoever proved to have this key, if it works, here and now."""
     state = key.state(at)
     if key.suspension is not None and state == "suspended":
         raise InvalidKey(f"The key {_shown(key)} does not work for now: {_SUSPENDED[key.suspension]}.")

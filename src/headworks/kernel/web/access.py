@@ -14,6 +14,7 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.web.browser import CSRF_HEADER, check_same_site, cookie_names, from_loopback, may_change
 from headworks.kernel.web.client_address import client_address
 from headworks.kernel.web.provision import provision
+from headworks.kernel.web.signer import signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,12 @@ class Authenticator(Protocol):
 
         `source` is the caller's IP address, None where it is not known. Raises Unauthenticated when the token is not
         valid, Forbidden when it is one for other uses or other places.
+        """
+
+    async def authenticate_signer(self, signer: str, source: str | None) -> Principal:
+        """The holder of a key whose signature the engine has verified. `signer` is what identity knows it by.
+
+        Raises as `authenticate` does.
         """
 
     async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
@@ -111,12 +118,21 @@ class Access:
 
 
 def _says_who(request: Request) -> bool:
-    return "authorization" in request.headers or cookie_names(request)[0] in request.cookies
+    sent = "authorization" in request.headers or cookie_names(request)[0] in request.cookies
+    return sent or signer(request.headers) is not None
 
 
 async def _authenticated(request: Request) -> Principal:
     authenticator = provision(request, Authenticator)
     cookie = request.cookies.get(cookie_names(request)[0])
+    signed_by = signer(request.headers)
+    if signed_by is not None:
+        if cookie is not None or "authorization" in request.headers:
+            raise TwoCredentials("The request is signed, and another credential was sent as well; send one of them.")
+        holder: Principal = await authenticator.authenticate_signer(  # type: ignore[attr-defined]
+            signed_by, client_address(request.headers)
+        )
+        return holder
     if cookie is None:
         bearer: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
             _bearer_token(request), client_address(request.headers)

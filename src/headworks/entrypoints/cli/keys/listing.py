@@ -20,6 +20,7 @@ def list_keys(context: typer.Context, *, as_json: AsJson = False) -> None:
             ("NAME", lambda key: text(key, "name")),
             ("KEY", _looks),
             ("KIND", lambda key: text(key, "kind")),
+            ("USE", _use),
             ("STATE", lambda key: text(key, "state")),
             ("OWNER", lambda key: text(record(key.get("owner")), "name", "-")),
             ("MODELS", _models),
@@ -33,6 +34,11 @@ def list_keys(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def _looks(key: Record) -> str:
     return f"{text(key, 'prefix')}…{text(key, 'last4')}" if text(key, "prefix") else "imported"
+
+
+def _use(key: Record) -> str:
+    ways = {"signs": bool(key.get("signs")), "bearer": bool(key.get("bearer"))}
+    return ", ".join(way for way, is_open in ways.items() if is_open)
 
 
 def _models(key: Record) -> str:

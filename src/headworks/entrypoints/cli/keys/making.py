@@ -55,12 +55,23 @@ def create_key(  # noqa: PLR0913, PLR0917 - one for each option
     management: Annotated[
         bool, typer.Option("--management", help="A key for the management API, with all rights of yours.")
     ] = False,
+    signing: Annotated[
+        bool,
+        typer.Option("--signing", help="A key that signs requests: its id is the keyid, what is printed the secret."),
+    ] = False,
+    bearer: Annotated[
+        bool, typer.Option("--bearer", help="With --signing: it may be sent itself as well, as other keys are.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once: KEY=$(headworks keys create ci)."""
     if management and scope:
         raise BadUsage("--management and --scope say the same; give one of them.")
+    if bearer and not signing:
+        raise BadUsage("--bearer goes with --signing: other keys are sent anyway.")
     wish: dict[str, object] = {"name": name}
+    if signing:
+        wish |= {"signing": True, "bearer": bearer}
     if not scope:
         wish["kind"] = "management" if management else "inference"
     lists = {"scopes": scope, "allowed_models": model, "allowed_endpoints": endpoint, "allowed_addresses": address}
@@ -79,4 +90,5 @@ def create_key(  # noqa: PLR0913, PLR0917 - one for each option
         return
     say(text(key, "key"))
     until = f" It works until {text(key, 'expires_at')}." if text(key, "expires_at") else ""
-    note(f"Made the key {text(key, 'name')!r} ({text(key, 'id')}).{until} Keep it now: it cannot be shown again.")
+    use = " It is the secret to sign with; the id is the keyid." if signing else ""
+    note(f"Made the key {text(key, 'name')!r} ({text(key, 'id')}).{use}{until} Keep it now: it cannot be shown again.")

@@ -64,6 +64,7 @@ _KEYS = (
 # Built once: every flow that the engine misses asks them, and building costs as much as running.
 _BY_HASH = _KEYS.where(keys.c.key_hash == bindparam("key_hash"))
 _BY_FORMER_HASH = _KEYS.where(keys.c.previous_hash == bindparam("key_hash"))
+_BY_SIGNER = _KEYS.where(keys.c.signer_hash == bindparam("key_hash"))
 
 _SORTING = Sorting(
     {"name": keys.c.name, "kind": keys.c.kind, "created_at": keys.c.created_at},
@@ -119,11 +120,12 @@ class SqlKeys:
 
 
 async def key_by_hash(connection: AsyncConnection, key_hash: str) -> KeyView | None:
-    """See `ports.Overview`. One indexed select; two for a key that is not known, or was rotated."""
-    found = await read_one(connection, _BY_HASH, key_of, {"key_hash": key_hash})
-    if found is None:
-        found = await read_one(connection, _BY_FORMER_HASH, key_of, {"key_hash": key_hash})
-    return None if found is None else found.as_known_by(key_hash)
+    """See `ports.Overview`. One indexed select; more for a key that was rotated, signs, or is not known."""
+    for by in (_BY_HASH, _BY_FORMER_HASH, _BY_SIGNER):
+        found = await read_one(connection, by, key_of, {"key_hash": key_hash})
+        if found is not None:
+            return found.as_known_by(key_hash)
+    return None
 
 
 async def record_use(connection: AsyncConnection, key_id: str, at: datetime) -> None:
