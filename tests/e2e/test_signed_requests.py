@@ -116,7 +116,7 @@ def test_a_library_of_its_own_signs_for_both_apis(rig: Rig) -> None:
         assert client.delete(f"/api/v1/keys/{made.json()['data']['id']}").status_code == 204
         assert code(client.get("/v1/models")) == (403, "wrong_kind_of_key")
     [event] = rig.headworks.management.get("/audit-events", action="key.created", resource_id=made.json()["data"]["id"])
-    assert event["key_id"] == manager["id"]
+    assert event["actor_id"] == manager["id"]
 
 
 def test_known_signers_ask_nothing_of_python(rig: Rig) -> None:

@@ -26,6 +26,7 @@ from headworks.kernel.errors import Unauthenticated
 from headworks.kernel.events import EventBus
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.web import Authenticator, Surroundings
 
@@ -100,7 +101,9 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
             await unit.organizations.add(Organization(f"org_{number}", f"Organisation {number}", now()))
             await unit.within(f"org_{number}").projects.add(Project(f"prj_{number}", f"org_{number}", "Project", now()))
     trails = Trails((SqlReader(database, TRAIL),))
-    app = Surroundings(build_app({Authenticator: Gatekeeper(), Store: store, Trails: trails}), HttpMetrics(Metrics()))
+    sealer = Sealer({"kek": bytes(32)}, "kek")
+    provisions = {Authenticator: Gatekeeper(), Store: store, Trails: trails, Sealer: sealer}
+    app = Surroundings(build_app(provisions), HttpMetrics(Metrics()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://headworks/api/v1") as http:
         yield Api(path, http)
     await database.close()

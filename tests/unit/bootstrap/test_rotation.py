@@ -241,6 +241,8 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "catalog.catalog_replies.sealed",
         "catalog.providers.credential_sealed",
         "identity.identity_replies.sealed",
+        "identity.keys.previous_sealed_secret",
+        "identity.keys.sealed_secret",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
     }

@@ -17,6 +17,7 @@ from headworks.identity.ports import Store
 from headworks.kernel.clock import now
 from headworks.kernel.events import EventBus
 from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Sealer
 from headworks.kernel.web import Authenticator
 from tests.unit.identity.people import join, operate
 
@@ -27,7 +28,12 @@ async def client_of(store: Store, caller: Principal) -> httpx.AsyncClient:
         issued = await create_key(unit, caller, KeyOrder("caller", "management"), now())
     assert issued.key is not None
     passwords = Passwords(MemorySignIn(EventBus()), Bcrypt(4), now)
-    provisions = {Authenticator: IdentityFacade(store, now), Store: store, Passwords: passwords}
+    provisions = {
+        Authenticator: IdentityFacade(store, now),
+        Store: store,
+        Passwords: passwords,
+        Sealer: Sealer({"kek": bytes(32)}, "kek"),
+    }
     return httpx.AsyncClient(
         transport=httpx.ASGITransport(build_app(provisions)),
         base_url="http://headworks/api/v1",

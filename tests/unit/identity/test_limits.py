@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headworks.dataplane.flow import ENDPOINTS
+from headworks.dataplane.flow import ENDPOINTS, SIGNER
 from headworks.identity.domain.emails import check_email, email_key
 from headworks.identity.domain.limits import check_endpoints, check_networks, is_within
 from headworks.identity.domain.roles import OPERATOR, ROLES
@@ -20,7 +20,7 @@ ENGINE = Path(__file__).parents[3] / "engine" / "src" / "flow" / "endpoint.rs"
 
 def test_the_engine_has_the_same_endpoints() -> None:
     names = re.findall(r'Self::\w+ => "([^"]+)"', ENGINE.read_text(encoding="utf-8"))
-    assert tuple(names) == ENDPOINTS
+    assert tuple(names) == (*ENDPOINTS, SIGNER)
 
 
 def test_endpoints_are_named() -> None:

@@ -55,9 +55,9 @@ class MemoryKeys:
         """See `ports.Keys`."""
         known = {key_hash for key in self._tables.keys.values() for key_hash in key.hashes}
         for key in new:
-            if key.key_hash in known:
+            if not known.isdisjoint(key.hashes):
                 raise KeyExists("A key with this hash is known already; look for it in GET /api/v1/keys.")
-            known.add(key.key_hash)
+            known.update(key.hashes)
             self._tables.keys[key.id] = key
 
     async def replace(self, key: KeyView) -> None:
