@@ -243,4 +243,5 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.identity_replies.sealed",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
+        "identity.sso_connections.sealed_secret",
     }

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from headworks.identity.adapters.sign_in_tables import refresh_tokens, second_factors, signing_keys
-from headworks.identity.domain.sealing import private_key_context, refresh_token_context, second_factor_context
+from headworks.identity.adapters.sso_tables import connections
+from headworks.identity.domain.sealing import (
+    client_secret_context,
+    private_key_context,
+    refresh_token_context,
+    second_factor_context,
+)
 from headworks.kernel.secrets import SealError, key_id_of
 from headworks.kernel.telemetry import logger
 
@@ -49,8 +55,14 @@ _KINDS: Final = (
         refresh_tokens.c.successor,
         lambda row: refresh_token_context(row.session_id, row.generation),
     ),
+    _Kind(
+        connections,
+        connections.c.id,
+        connections.c.sealed_secret,
+        lambda row: client_secret_context(row.organization_id, row.id),
+    ),
 )
-"""A refresh token without a successor has an empty one."""
+"""A refresh token without a successor has an empty one, and a connection with a reference none."""
 
 
 class SealedInIdentity:

@@ -150,4 +150,5 @@ TRAIL = Trail("identity", metadata)
 
 replies = replies_table("identity", metadata)
 
-SCHEMA = Schema("identity", sign_in_tables.metadata, head="0005")
+# Both are imported for the tables that they add to the same metadata.
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0006")

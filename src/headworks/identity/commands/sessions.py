@@ -77,9 +77,19 @@ async def choose_organization(reading: SignInReading, user: User, wanted: str | 
 
 
 async def begin_session(
-    unit: SignInUnit, user: User, organization_id: str, carriage: Carriage, client: Client, limits: Limits
+    unit: SignInUnit,
+    user: User,
+    organization_id: str,
+    carriage: Carriage,
+    client: Client,
+    limits: Limits,
+    *,
+    connection_id: str | None = None,
 ) -> Begun:
-    """A new session with its first refresh token, and the CSRF token of a browser's."""
+    """A new session with its first refresh token, and the CSRF token of a browser's.
+
+    `connection_id` is the connection of single sign-on that it begins by.
+    """
     csrf = random_token() if carriage == "cookie" else None
     session = Session(
         id=new_id("ses"),
@@ -92,6 +102,7 @@ async def begin_session(
         source=client.source,
         user_agent=client.shown_agent,
         csrf_hash=hash_token(csrf.reveal()) if csrf is not None else "",
+        connection_id=connection_id,
     )
     refresh = random_token(REFRESH_PREFIX)
     # The door did not know them yet: the trail says from here on that it was they.
@@ -148,6 +159,7 @@ def described(session: Session) -> dict[str, object]:
         "user_id": session.user_id,
         "organization_id": session.organization_id,
         "carriage": session.carriage,
+        "connection_id": session.connection_id,
         "source": session.source,
         "end_reason": session.end_reason,
     }

@@ -30,10 +30,12 @@ from headworks.identity.contracts.sessions import (
     SessionEnded,
     StoredPassword,
 )
+from headworks.identity.contracts.sso import GroupRole, SsoAttempt, SsoConnection, SsoHandover
 
 __all__ = [
     "Carriage",
     "EndReason",
+    "GroupRole",
     "Invitation",
     "InvitationState",
     "KeyChanged",
@@ -58,6 +60,9 @@ __all__ = [
     "ServiceAccountChanged",
     "Session",
     "SessionEnded",
+    "SsoAttempt",
+    "SsoConnection",
+    "SsoHandover",
     "State",
     "StoredPassword",
     "Suspension",
