@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.support.child import ROOT
 from tests.support.headworks import Headworks
 from tests.support.openid import CLIENT_ID, CLIENT_SECRET, SCOPES, Browser, OpenIdProvider, person, signing_key
 
@@ -316,3 +323,79 @@ def test_no_secret_is_written_down(company: Company) -> None:
     parameters = httpx.URL(place).params
     for secret in (CLIENT_SECRET, parameters["code"], parameters["state"], *cookies):
         assert secret.encode() not in seen
+
+
+@contextmanager
+def command_line(company: Company, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`headworks login --sso`, as somebody runs it who has no management key: the server's address is all they know."""
+    home = company.headworks.home.with_name("elsewhere")
+    command = [sys.executable, "-m", "headworks.entrypoints.cli", "--url", company.headworks.url, "--home", str(home)]
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(home), "PYTHONPATH": str(ROOT / "src")}  # noqa: TID251 - handed on
+    started = subprocess.Popen(  # noqa: S603 - our own command
+        [*command, "login", "--sso", "Default", "--json", *options],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with started:
+        yield started
+        started.kill()
+
+
+def told(started: subprocess.Popen[str]) -> str:
+    """The address that it prints."""
+    assert started.stderr is not None
+    return next(line.strip() for line in started.stderr if line.startswith("http"))
+
+
+def ended(started: subprocess.Popen[str], said: str | None = None) -> dict[str, Any]:
+    """What it printed, and the tokens that it kept."""
+    out, err = started.communicate(said, timeout=60)
+    assert started.returncode == 0, err
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+@pytest.mark.parametrize("pastes", [False, True])
+def test_a_command_line_signs_in_through_the_browser(company: Company, *, pastes: bool) -> None:
+    company.management.send("PATCH", f"/organizations/{company.organization}", {"name": "Default"})
+    with Browser("ada") as ada, command_line(company, "--paste" if pastes else "--no-browser") as started:
+        back = str(ada.http.get(ada.sent_to(told(started), company.callback)).headers["location"])
+        if pastes:
+            granted = ended(started, f"{back}\n")
+        else:
+            # Who else is on this machine may knock, and is not let in.
+            guess = httpx.URL(back).copy_set_param("state", "guess")
+            assert ada.http.get(guess).status_code == 404
+            assert ada.http.get(back).status_code == 200
+            granted = ended(started)
+            parameters = httpx.URL(back).params
+            body = {"code": parameters["code"], "code_verifier": "v" * 43}
+            answer = httpx.post(f"{company.headworks.url}/api/v1/auth/sso/token", json=body, trust_env=False)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "sso_attempt_refused")
+    assert granted["user"]["email"] == "ada@example.org"
+    kept = json.loads((company.headworks.home.with_name("elsewhere") / "headworks" / "sessions.json").read_text())
+    token = kept[company.headworks.url]["access_token"]
+    me = httpx.get(
+        f"{company.headworks.url}/api/v1/me", headers={"authorization": f"Bearer {token}"}, trust_env=False
+    ).json()["data"]
+    assert (me["user"]["email"], me["organization_id"]) == ("ada@example.org", company.organization)
+
+
+def test_a_code_on_its_way_to_a_command_line_is_worth_nothing_without_its_verifier(company: Company) -> None:
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 64).digest()).decode().rstrip("=")
+    query = {"loopback_port": "50000", "code_challenge": challenge, "client_state": "mine"}
+    url = f"{company.headworks.url}/api/v1/auth/sso/token"
+    with Browser("ada") as ada:
+        back = httpx.URL(str(company.enter(ada, **query).headers["location"]))
+        assert (back.host, back.port, back.params["state"]) == ("127.0.0.1", 50000, "mine")
+        # The first try uses the code up, whoever makes it.
+        for verifier in ("w" * 64, "v" * 64):
+            answer = httpx.post(url, json={"code": back.params["code"], "code_verifier": verifier}, trust_env=False)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "sso_attempt_refused")
+        back = httpx.URL(str(company.enter(ada, **query).headers["location"]))
+        assert not [one for one in ada.http.cookies.jar if one.name == "headworks-access"]
+    answer = httpx.post(url, json={"code": back.params["code"], "code_verifier": "v" * 64}, trust_env=False)
+    assert answer.json()["data"]["user"]["email"] == "ada@example.org"
