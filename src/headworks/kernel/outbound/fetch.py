@@ -172,10 +172,11 @@ async def _sent(client: httpx.AsyncClient, call: Call, url: httpx.URL, address: 
         return Answer(answer.status_code, bytes(body))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """Of the first error of the chain, in a few words and without its text."""
     cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return "its certificate is not valid for its name here"
+    while (earlier := cause.__cause__ or cause.__context__) is not None:
+        cause = earlier
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is not valid for its name here"
     return type(cause).__name__
