@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.memory.tables import page_of, refuse_twins, replace
 from headworks.identity.errors import NameInUse
+from headworks.kernel.errors import Stale
 from headworks.kernel.text import comparable
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class MemorySsoConnections:
     async def replace(self, connection: SsoConnection) -> None:
         """See `ports.SsoConnections`."""
         self._refuse_twins(connection)
+        if await self.get(connection.id) is None:
+            raise Stale("There is no such connection in this organisation any more.")
         replace(self._tables.sso_connections, connection)
 
     async def remove(self, connection_id: str) -> None:
