@@ -68,7 +68,9 @@ def _api(document: Json) -> Iterator[str]:
     yield "    def __init__(self, transport: Transport) -> None:\n        self._transport = transport\n"
     for path, operations in sorted(document["paths"].items()):
         for method in (name for name in _METHODS if name in operations and path.startswith(PREFIX)):
-            yield _method(path.removeprefix(PREFIX), method, operations[method])
+            # What only ever leads elsewhere is for browsers.
+            if any(status.startswith("2") for status in operations[method]["responses"]):
+                yield _method(path.removeprefix(PREFIX), method, operations[method])
 
 
 def _method(path: str, method: str, operation: Json) -> str:

@@ -31,6 +31,10 @@ PUBLIC = {
     # Whoever comes here has nothing yet but what they are about to prove.
     "/api/v1/auth/login",
     "/api/v1/auth/refresh",
+    # The directory says who they are; what comes back must belong to what was begun.
+    "/api/v1/auth/sso/{organization}/start",
+    "/api/v1/auth/sso/callback",
+    "/api/v1/auth/sso/token",
     # The token in the body is the proof.
     "/api/v1/invitations/accept",
 }

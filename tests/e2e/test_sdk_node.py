@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.child import ROOT
+from tests.support.node import node
 
 if TYPE_CHECKING:
     from tests.support.rig import Rig
@@ -24,14 +23,6 @@ MODELS = {
     "broken": "mock:tokens=9,drop_after=4",
     "limited": "mock:status=429,retry_after=3",
 }
-
-
-def node() -> str:
-    """The Node that `make` installed, else the machine's."""
-    installed = ROOT / ".tools/node/bin/node"
-    found = str(installed) if installed.exists() else shutil.which("node")
-    assert found, "no Node: run the tests by `make test`, which installs it"
-    return found
 
 
 @pytest.mark.parametrize("script", sorted(path.name for path in HERE.glob("*.test.mjs")))

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that signs itself, and its key, as PEM files."""
+def write_certificate(folder: Path, *names: str) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 and `names` that signs itself, and its key, as PEM files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "headworks test")])
     start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))])
+    loopback = x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))
+    address = x509.SubjectAlternativeName([loopback, *(x509.DNSName(name) for name in names)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -11,8 +11,7 @@ from headworks.bootstrap.refusals import refusals_of
 from headworks.kernel.web import problems
 
 if TYPE_CHECKING:
-    from fastapi import Request
-    from fastapi.responses import JSONResponse
+    from fastapi import Request, Response
 
     from headworks.kernel.errors import HeadworksError
 
@@ -38,7 +37,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     known: dict[int, tuple[str, set[str]]] = {}
     render = problems._render
 
-    def heard(request: Request, error: HeadworksError, headers: object = None) -> JSONResponse:
+    def heard(request: Request, error: HeadworksError, headers: object = None) -> Response:
         if not known:
             known.update(known_refusals())
         name, codes = known.get(id(request.scope.get("route")), ("", set()))

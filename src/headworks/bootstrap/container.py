@@ -31,7 +31,7 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.identity.facade import IdentityFacade
-from headworks.identity.settings import SignInSettings
+from headworks.identity.settings import SignInSettings, SsoSettings
 from headworks.kernel.clock import now
 from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
@@ -65,6 +65,7 @@ class Foundation:
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
     sign_in_settings: SignInSettings
+    sso_settings: SsoSettings
     password_cost: int
     editing: Editing
 
@@ -141,6 +142,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
         sign_in_settings=sign_in_settings,
+        sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         password_cost=settings.password_cost,
         editing=Editing(if_match_required=settings.require_if_match),
     )

@@ -18,6 +18,7 @@ from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
+from headworks.bootstrap.single_sign_on import single_sign_on
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
@@ -52,6 +53,7 @@ def management_app(
     metrics = Metrics()
     provisions: dict[type, object] = {
         **sign_in.provisions(),
+        **single_sign_on(container, sign_in),
         IdentityStore: container.identity.store,
         Catalogs: container.catalogs,
         Vault: container.vault,

@@ -16,6 +16,7 @@ from headworks.bootstrap.discovery.places import NAMES
 from headworks.identity.domain.emails import check_email
 from headworks.kernel.database import Address, BadAddress
 from headworks.kernel.errors import Invalid
+from headworks.kernel.outbound import checked_url
 from headworks.kernel.secrets import Secret
 
 if TYPE_CHECKING:
@@ -71,7 +72,13 @@ class Settings(BaseModel):
     )
     private_networks: bool = Field(
         default=True,
-        description="Whether providers may have loopback and private addresses, as one's own model servers do.",
+        description="Whether operators may give providers and directories loopback and private addresses, as one's own "
+        "servers have.",
+    )
+    public_url: str | None = Field(
+        None,
+        description="How browsers reach this server, such as https://gateway.example.com, for single sign-on; needed where "
+        "a proxy in front speaks TLS.",
     )
 
     require_if_match: bool = Field(
@@ -217,6 +224,20 @@ class Settings(BaseModel):
             return check_email(address)
         except Invalid as error:
             raise ValueError(error.details[0].message) from None
+
+    @field_validator("public_url")
+    @classmethod
+    def _an_origin(cls, text: str | None) -> str | None:
+        if text is None:
+            return None
+        try:
+            url = checked_url(text, "public_url", "https://gateway.example.com", private_networks=True)
+        except Invalid as error:
+            raise ValueError(error.details[0].message) from None
+        if url.count("/") > len("//"):
+            message = "must have no path; write scheme, host and port, such as https://gateway.example.com"
+            raise ValueError(message)
+        return url
 
     @field_validator("discovery_addresses")
     @classmethod

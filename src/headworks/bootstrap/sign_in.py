@@ -41,6 +41,7 @@ class SignInParts:
     """What the routes of sign-in ask for."""
 
     store: SqlSignIn
+    signer: Signer
     sign_in: SignIn
     refresh: Refresh
     passwords: Passwords
@@ -79,6 +80,7 @@ def build_sign_in(container: Container) -> SignInParts:
     public_keys = PublicKeys(store)
     return SignInParts(
         store=store,
+        signer=signer,
         sign_in=SignIn(store, hasher, signer, sealer, settings, now),
         refresh=Refresh(store, signer, sealer, settings, now),
         passwords=Passwords(store, hasher, now),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.kernel.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound, Unavailable
+from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound, Unavailable
 from headworks.kernel.text import nearest
 
 if TYPE_CHECKING:
@@ -145,18 +145,6 @@ class ShippedPrice(Conflict):
     def __init__(self, model: str) -> None:
         super().__init__(
             f"The price of {model!r} comes with Headworks and cannot be removed; set one of your own, which wins over it."
-        )
-
-
-class ReferenceNotAllowed(Forbidden):
-    """A reference reads what belongs to the operator."""
-
-    code = "reference_not_allowed"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Only an operator may point a credential at the server's environment or files; send the API key itself, "
-            "or use a key with the permission installation:operate."
         )
 
 

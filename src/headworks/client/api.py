@@ -48,6 +48,10 @@ class Api:
         """Another access token for a refresh token, which is used up; one that comes twice ends its session."""
         return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/refresh", body=body)["data"])
 
+    def exchange_single_sign_on(self, body: shapes.TokenBody) -> shapes.GrantedOut:
+        """A session for the code that came to the loopback address: once, within a minute, for who began it."""
+        return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/sso/token", body=body)["data"])
+
     def switch(self, body: shapes.SwitchBody) -> shapes.GrantedOut:
         """The same session in another of one's organisations. Access tokens for the one before end here."""
         return cast("shapes.GrantedOut", self._transport.send("POST", "/auth/switch", body=body)["data"])
@@ -291,6 +295,26 @@ class Api:
     def revoke_one_session(self, session_id: str) -> None:
         """One of one's own. Its tokens are worth nothing from here on."""
         self._transport.send("DELETE", filled("/sessions/{session_id}", session_id))
+
+    def list_sso_connections(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ConnectionOut]:
+        """The organisation's, the oldest first."""
+        return cast("Page[shapes.ConnectionOut]", self._transport.send("GET", "/sso-connections", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def create_sso_connection(self, body: shapes.NewConnectionBody, *, idempotency_key: str | None = None) -> shapes.ConnectionOut:
+        """People sign in by it from now on. The directory is asked when the first of them does."""
+        return cast("shapes.ConnectionOut", self._transport.send("POST", "/sso-connections", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_sso_connection(self, connection_id: str) -> shapes.ConnectionOut:
+        """One of the organisation's."""
+        return cast("shapes.ConnectionOut", self._transport.send("GET", filled("/sso-connections/{connection_id}", connection_id))["data"])
+
+    def change_sso_connection(self, connection_id: str, body: shapes.ConnectionChangeBody, *, if_match: str | None = None) -> shapes.ConnectionOut:
+        """It holds for the next sign-in; who is signed in stays so."""
+        return cast("shapes.ConnectionOut", self._transport.send("PATCH", filled("/sso-connections/{connection_id}", connection_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_sso_connection(self, connection_id: str, *, if_match: str | None = None) -> None:
+        """Nobody signs in by it any more. Members stay members."""
+        self._transport.send("DELETE", filled("/sso-connections/{connection_id}", connection_id), header={"If-Match": if_match})
 
     def status(self) -> shapes.StatusOut:
         """Version, health, and what the engine says of itself."""

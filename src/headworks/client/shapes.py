@@ -68,6 +68,13 @@ class CheckOut(TypedDict):
     state: Literal["ok", "degraded", "failed"]
 
 
+class ClientSecretOut(TypedDict):
+    """How the client secret is kept: sealed in the database, or as a reference."""
+
+    kind: Literal["sealed", "reference"]
+    reference: str | None
+
+
 class CodeBody(TypedDict):
     """Proof that the app has the secret."""
 
@@ -78,6 +85,46 @@ class ConfirmedBody(TypedDict):
     """One's password, for what makes the account weaker or stronger."""
 
     password: str
+
+
+class ConnectionChangeBody(TypedDict):
+    """What to change; what is left out stays as it is."""
+
+    allowed_domains: NotRequired[list[str] | None]
+    client_id: NotRequired[str | None]
+    client_secret: NotRequired[str | None]
+    client_secret_reference: NotRequired[str | None]
+    default_role: NotRequired[Literal["admin", "maintainer", "viewer"] | None]
+    enabled: NotRequired[bool | None]
+    group_claim: NotRequired[str | None]
+    group_roles: NotRequired[list[GroupRoleBody] | None]
+    issuer: NotRequired[str | None]
+    joins: NotRequired[bool | None]
+    name: NotRequired[str | None]
+    scopes: NotRequired[list[str] | None]
+
+
+class ConnectionOut(TypedDict):
+    """How people sign in by their directory."""
+
+    allowed_domains: list[str]
+    client_id: str
+    client_secret: ClientSecretOut
+    created_at: str
+    created_by: str
+    default_role: Literal["admin", "maintainer", "viewer"] | None
+    enabled: bool
+    group_claim: str
+    group_roles: list[GroupRoleOut]
+    id: str
+    issuer: str
+    joins: bool
+    name: str
+    organization_id: str
+    redirect_uri: str | None
+    scopes: list[str]
+    start_path: str
+    version: int
 
 
 class CredentialOut(TypedDict):
@@ -146,6 +193,20 @@ class GrantedOut(TypedDict):
     session_id: str
     token_type: NotRequired[Literal["Bearer"]]
     user: SignedInUserOut
+
+
+class GroupRoleBody(TypedDict):
+    """What the members of a group of the directory are here."""
+
+    group: str
+    role: Literal["admin", "maintainer", "viewer"]
+
+
+class GroupRoleOut(TypedDict):
+    """What the members of a group are here."""
+
+    group: str
+    role: Literal["admin", "maintainer", "viewer"]
 
 
 class HealthOut(TypedDict):
@@ -219,7 +280,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -285,7 +346,7 @@ class MeOut(TypedDict):
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -338,6 +399,23 @@ class ModelOut(TypedDict):
     version: int
 
 
+class NewConnectionBody(TypedDict):
+    """A connection to make, with one of `client_secret` and `client_secret_reference`."""
+
+    allowed_domains: list[str]
+    client_id: str
+    client_secret: NotRequired[str | None]
+    client_secret_reference: NotRequired[str | None]
+    default_role: NotRequired[Literal["admin", "maintainer", "viewer"] | None]
+    enabled: NotRequired[bool]
+    group_claim: NotRequired[str]
+    group_roles: NotRequired[list[GroupRoleBody]]
+    issuer: str
+    joins: NotRequired[bool]
+    name: str
+    scopes: NotRequired[list[str] | None]
+
+
 class NewDeploymentIn(TypedDict):
     """A deployment to add; `provider` is an id or a name."""
 
@@ -384,7 +462,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -410,7 +488,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -777,6 +855,13 @@ class TargetOut(TypedDict):
     provider: str
     upstream_model: str
     weight: int
+
+
+class TokenBody(TypedDict):
+    """What a command line got on its loopback address, and what it began with."""
+
+    code: str
+    code_verifier: str
 
 
 class TrailOut(TypedDict):

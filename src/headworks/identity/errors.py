@@ -286,3 +286,74 @@ class NotActive(Conflict):
     """The thing is disabled or archived, and nothing is made in it meanwhile."""
 
     code = "not_active"
+
+
+class SsoConnectionNotFound(NotFound):
+    """No such connection in the caller's organisation."""
+
+    code = "sso_connection_not_found"
+
+
+class NoSingleSignOn(NotFound):
+    """There is no such organisation, or nobody signs in to it by a directory."""
+
+    code = "no_single_sign_on"
+
+
+class SsoAttemptRefused(Invalid):
+    """The sign-in was not begun in this browser, is over, or was finished before."""
+
+    code = "sso_attempt_refused"
+    status = 400
+    title = "Begin to sign in again"
+
+
+class SsoRefused(Unauthenticated):
+    """The directory refused, or what it answered proves nothing."""
+
+    code = "sso_refused"
+    title = "Signing in failed"
+
+
+class SsoNotAllowed(Forbidden):
+    """The directory knows them, and the organisation's connection does not let them in."""
+
+    code = "sso_not_allowed"
+
+
+class SsoEmailNotVerified(SsoNotAllowed):
+    """Nobody is found or made by an address that the directory does not vouch for."""
+
+    code = "sso_email_not_verified"
+
+
+class SsoNoRole(SsoNotAllowed):
+    """They are in no group that has a role here."""
+
+    code = "sso_no_role"
+
+
+class SsoNotForOperators(SsoNotAllowed):
+    """An organisation's directory is not to decide who operates the whole installation."""
+
+    code = "sso_not_for_operators"
+
+
+class SsoSessionBound(Forbidden):
+    """A directory of one organisation opens nothing of another."""
+
+    code = "sso_session_bound"
+
+
+class SsoProviderFailed(Unavailable):
+    """The directory does not answer, or not as one."""
+
+    code = "sso_provider_failed"
+    title = "The directory cannot be asked now"
+
+
+class PublicUrlNeeded(Unavailable):
+    """Nobody told this server how browsers reach it."""
+
+    code = "public_url_needed"
+    title = "Not set up yet"

@@ -20,3 +20,13 @@ class SignInSettings:
     """How long a key signs before the next one does."""
     issuer: str = "headworks"
     """`iss` of access tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class SsoSettings:
+    """Of single sign-on."""
+
+    private_networks: bool = True
+    """Whether operators may connect directories on this machine and on private networks."""
+    public_url: str = ""
+    """How browsers reach this server, without a path; empty where their requests say it."""

@@ -12,6 +12,8 @@ Permission = Literal[
     "projects:write",
     "members:read",
     "members:write",
+    "sso-connections:read",
+    "sso-connections:write",
     "service-accounts:read",
     "service-accounts:write",
     "keys:read",
@@ -29,7 +31,7 @@ Permission = Literal[
     "installation:operate",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited;
+inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited; sso-connections: how people sign in by the organisation's directory;
 installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
 their hash.
 """

@@ -35,6 +35,12 @@ class Sample:
 
 
 MODEL: dict[str, object] = {"targets": [{"provider": "up", "upstream_model": "m"}]}
+CONNECTION: dict[str, object] = {
+    "issuer": "https://id.example.com",
+    "client_id": "headworks",
+    "client_secret": "canary-client-secret",
+    "allowed_domains": ["example.com"],
+}
 SAMPLES = {
     ("POST", "/api/v1/keys"): Sample("/keys", {"name": "another"}),
     ("PATCH", "/api/v1/keys/{key_id}"): Sample("/keys/{key}", {"name": "renamed"}),
@@ -66,8 +72,12 @@ SAMPLES = {
     ("PATCH", "/api/v1/service-accounts/{service_account_id}"): Sample(
         "/service-accounts/{service_account}", {"name": "renamed"}
     ),
+    ("POST", "/api/v1/sso-connections"): Sample("/sso-connections", {"name": "Another", **CONNECTION}),
+    ("PATCH", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}", {"enabled": False}),
+    ("DELETE", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}"),
 }
 OF_PEOPLE = {
+    ("POST", "/api/v1/auth/sso/token"),
     *(("POST", f"/api/v1/auth/{what}") for what in ("login", "logout", "password", "refresh", "switch")),
     *(("POST", f"/api/v1/auth/totp{what}") for what in ("", "/confirm", "/recovery-codes", "/remove")),
     ("DELETE", "/api/v1/sessions"),
@@ -130,6 +140,7 @@ async def made(api: httpx.AsyncClient) -> dict[str, str]:
         "project": await make("/projects", {"name": "Second"}),
         "service_account": await make("/service-accounts", {"name": "robot"}),
         "invitation": await make("/invitations", {"email": "eve@example.org"}),
+        "connection": await make("/sso-connections", {"name": "Directory", **CONNECTION}),
     }
     return found | await joined(api)
 

@@ -245,4 +245,5 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.keys.sealed_secret",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
+        "identity.sso_connections.sealed_secret",
     }

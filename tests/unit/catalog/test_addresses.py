@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.catalog.domain.addresses import base_url, kind_of, same_origin
-from headworks.catalog.domain.networks import kind_of_host
 from headworks.kernel.errors import Invalid
+from headworks.kernel.outbound import kind_of_host
 
 ADDRESSES = Path(__file__).parents[3] / "engine" / "tests" / "golden" / "addresses.txt"
 

@@ -22,20 +22,26 @@ from headworks.identity.commands.keys import KeyChange, KeyOrder
 from headworks.identity.commands.organizations import create_organization
 from headworks.identity.commands.projects import ProjectChange
 from headworks.identity.commands.service_accounts import ServiceAccountChange, ServiceAccountOrder
+from headworks.identity.commands.sso import connections
+from headworks.identity.commands.sso.connections import SsoChange, SsoOrder
+from headworks.identity.commands.sso.secrets import ClientSecrets
 from headworks.identity.contracts import Membership, User
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.ports import InvitationFilter, KeyFilter, Reading, ServiceAccountFilter, Store, Unit
 from headworks.identity.queries import keys as key_queries
 from headworks.identity.queries import people, places
+from headworks.identity.queries import sso as sso_queries
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.errors import Conflict, Forbidden, HeadworksError, Invalid, NotFound
 from headworks.kernel.events import EventBus
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
+from headworks.kernel.secrets import Sealer, Secret
 from tests.unit.identity.conftest import NOON
 
 TENANTS = 3
 ALL = PageRequest(1, 200)
+SECRETS = ClientSecrets(Sealer({"kek": bytes(32)}, "kek"), {})
 _number = itertools.count()
 
 Act = Callable[[Unit, Principal, str], Awaitable[object]]
@@ -57,6 +63,14 @@ MAKING: dict[str, Act] = {
         unit, caller, KeyOrder(_name(), service_account_id=target), NOON
     ),
     "invitation": lambda unit, caller, _target: invitations.invite(unit, caller, f"{_name()}@a", "viewer", NOON),
+    "connection": lambda unit, caller, _target: connections.add_connection(
+        unit,
+        SECRETS,
+        caller,
+        SsoOrder(_name(), "https://id.example.com", "headworks", ["example.com"], Secret("s3cret")),
+        NOON,
+        private_networks=False,
+    ),
 }
 USING: dict[str, Act] = {
     "show key": lambda unit, _caller, target: key_queries.show_key(unit, target),
@@ -76,6 +90,11 @@ USING: dict[str, Act] = {
     "change role": lambda unit, caller, target: members.change_role(unit, caller, target, "viewer"),
     "remove member": members.remove_member,
     "revoke invitation": lambda unit, _caller, target: invitations.revoke_invitation(unit, target, NOON),
+    "show connection": lambda unit, _caller, target: sso_queries.show_connection(unit, target),
+    "change connection": lambda unit, caller, target: connections.change_connection(
+        unit, SECRETS, caller, target, SsoChange(name=_name(), enabled=False), private_networks=False
+    ),
+    "remove connection": lambda unit, _caller, target: connections.remove_connection(unit, target),
 }
 ACTS = MAKING | USING
 
@@ -107,6 +126,7 @@ async def contents(reading: Reading) -> list[object]:
         *(await reading.members.page(ALL)).items,
         *(await reading.invitations.page(InvitationFilter(), NOON, ALL)).items,
         *(await reading.service_accounts.page(ServiceAccountFilter(), ALL)).items,
+        *(await reading.sso_connections.page(ALL)).items,
     ]
 
 
@@ -153,7 +173,9 @@ async def play(store: Store, script: list[tuple[int, str, int]]) -> None:
         except (Conflict, Forbidden, Invalid, NotFound):
             pass  # of their own it may be for good reasons, of others it has to be
         else:
-            assert owner == caller.organization_id or act in {"project", "invitation"}, f"{act} reached across"
+            assert owner == caller.organization_id or act in {"project", "invitation", "connection"}, (
+                f"{act} reached across"
+            )
         after = await all_contents(store, callers)
         for organization_id, values in after.items():
             assert {whose(value)[1] for value in values} == {organization_id}

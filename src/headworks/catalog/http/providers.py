@@ -16,7 +16,6 @@ from headworks.catalog.errors import (
     InUse,
     NameTaken,
     ProviderNotFound,
-    ReferenceNotAllowed,
 )
 from headworks.catalog.http.chosen import ChosenCatalog
 from headworks.catalog.http.pages import page_of
@@ -27,7 +26,7 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.dataplane.flow import Dialect
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
-from headworks.kernel.secrets import Secret
+from headworks.kernel.secrets import ReferenceNotAllowed, Secret
 from headworks.kernel.web import (
     Envelope,
     IfMatch,

@@ -23,6 +23,7 @@ from headworks.entrypoints.cli import (
     providers,
     secrets,
     service_accounts,
+    sso,
     status,
     up,
     usage,
@@ -58,6 +59,7 @@ app.add_typer(members.app, name="members")
 app.add_typer(invites.app, name="invites")
 app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
+app.add_typer(sso.app, name="sso")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
 app.add_typer(audit.app, name="audit")

@@ -26,15 +26,43 @@ def login(
         str | None,
         typer.Option(metavar="ID", help="Organisation to act in; the oldest of yours when left out."),
     ] = None,
+    sso: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORG", help="Sign in by the directory of this organisation (its name or id), in a browser."
+        ),
+    ] = None,
+    connection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which of its directories, where it has several.")
+    ] = None,
     *,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and open nothing.")] = False,
+    paste: Annotated[
+        bool, typer.Option("--paste", help="For a browser elsewhere: ask for the address that it ends at.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Sign in; later commands act as you.
 
     The password is asked for, or read from standard input: its first line, and the code of an authenticator app as the
-    second where one is set up.
+    second where one is set up. With --sso there is none: the directory asks, in the browser.
     """
     wish = wish_of(context)
+    if sso is not None:
+        if email is not None or organization is not None:
+            raise BadUsage("--sso goes without an email address and --organization: the directory says who you are.")
+        from headworks.entrypoints.cli.browser_login import (  # noqa: PLC0415 - a web server, which nothing else needs
+            sign_in,
+        )
+
+        origin = meant_origin(wish)
+        with Client(Server(origin, "")) as client:
+            granted = sign_in(client, sso, connection, opens=not (no_browser or paste), pastes=paste)
+        tokens.keep(wish, environment(), origin, granted)
+        _say_granted(granted, origin, as_json=as_json)
+        return
+    if connection is not None or no_browser or paste:
+        raise BadUsage("--connection, --no-browser and --paste go with --sso.")
     answers = _Answers()
     body: dict[str, object] = {"email": email or answers.plain("Email"), "password": answers.secret("Password")}
     if organization is not None:

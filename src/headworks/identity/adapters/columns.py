@@ -12,3 +12,5 @@ COMPARED = Exact(COMPARABLE_LENGTH, text_in_sqlite=True)
 """A name or an address as `kernel.text.comparable` has it."""
 EMAIL = Exact(254, text_in_sqlite=True)
 WORD = Exact(16, text_in_sqlite=True)
+SUBJECT = Exact(255, text_in_sqlite=True)
+"""What a directory calls somebody (OpenID Connect Core 1.0, section 2)."""

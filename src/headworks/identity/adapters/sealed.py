@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 
 from headworks.identity.adapters.sign_in_tables import refresh_tokens, second_factors, signing_keys
+from headworks.identity.adapters.sso_tables import connections
 from headworks.identity.adapters.tables import keys
 from headworks.identity.domain.sealing import (
+    client_secret_context,
     private_key_context,
     refresh_token_context,
     request_signing_context,
@@ -62,8 +64,14 @@ _KINDS: Final = (
         keys.c.previous_sealed_secret,
         lambda row: request_signing_context(row.id, row.previous_hash),
     ),
+    _Kind(
+        connections,
+        connections.c.id,
+        connections.c.sealed_secret,
+        lambda row: client_secret_context(row.organization_id, row.id),
+    ),
 )
-"""A refresh token without a successor has an empty one."""
+"""A refresh token without a successor has an empty one, and a connection with a reference none."""
 
 
 class SealedInIdentity:

@@ -62,6 +62,7 @@ sessions = Table(
     Column("csrf_hash", ID, nullable=False),
     Column("ended_at", Microseconds),
     Column("end_reason", NAME, nullable=False),
+    Column("connection_id", ID),
     Index("ix_sessions_user_id_id", "user_id", "id"),
     Index("ix_sessions_expires_at", "expires_at"),
 )

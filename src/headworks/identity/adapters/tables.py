@@ -156,4 +156,5 @@ TRAIL = Trail("identity", metadata)
 
 replies = replies_table("identity", metadata)
 
+# Both are imported for the tables that they add to the same metadata.
 SCHEMA = Schema("identity", sign_in_tables.metadata, head="0008")

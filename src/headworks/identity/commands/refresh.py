@@ -18,7 +18,13 @@ from headworks.identity.domain.sessions import (
     is_alive,
     random_token,
 )
-from headworks.identity.errors import CsrfRefused, InvalidRefreshToken, RefreshTokenReused, SessionIsOver
+from headworks.identity.errors import (
+    CsrfRefused,
+    InvalidRefreshToken,
+    RefreshTokenReused,
+    SessionIsOver,
+    SsoSessionBound,
+)
 from headworks.kernel.audit import Change
 from headworks.kernel.telemetry import logger
 
@@ -79,13 +85,20 @@ class Refresh:
         return Granted(found.session, found.user, found.must_change, token, expires_at, found.refresh)
 
     async def switch(self, caller: Principal, organization_id: str) -> Granted:
-        """The same session in another of the caller's organisations. Raises NotYourOrganization, SessionIsOver."""
+        """The same session in another of the caller's organisations.
+
+        Raises NotYourOrganization, SessionIsOver, SsoSessionBound.
+        """
         at = self.clock()
         async with self.store.transaction() as unit:
             session = await unit.lock_session(caller.session_id or "")
             user = await unit.user(caller.id)
             if session is None or user is None or not is_alive(session, self.settings.idle, at):
                 raise SessionIsOver("The session is over. Sign in again.")
+            if session.connection_id is not None:
+                raise SsoSessionBound(
+                    "You signed in by the directory of one organisation, which opens no other. Sign in to that one."
+                )
             chosen = await choose_organization(unit, user, organization_id)
             moved = replace(session, organization_id=chosen)
             await unit.replace_session(moved)
@@ -117,7 +130,7 @@ class Refresh:
             _log.warning("refresh token reused", session_id=session.id, user_id=user.id, source=client.source)
             await end_session(unit, session, "refresh_token_reused", at)
             return RefreshTokenReused("The refresh token was used before, so the session was ended. Sign in again.")
-        password = await unit.password(user.id)
+        password = await unit.password(user.id) if session.connection_id is None else None
         must_change = password is not None and password.must_change
         if fate == "repeated":
             return _Next(session, user, self.sealer.open(token.successor, _context(token)), must_change)

@@ -77,9 +77,19 @@ async def choose_organization(reading: SignInReading, user: User, wanted: str | 
 
 
 async def begin_session(
-    unit: SignInUnit, user: User, organization_id: str, carriage: Carriage, client: Client, limits: Limits
+    unit: SignInUnit,
+    user: User,
+    organization_id: str,
+    carriage: Carriage,
+    client: Client,
+    limits: Limits,
+    *,
+    connection_id: str | None = None,
 ) -> Begun:
-    """A new session with its first refresh token, and the CSRF token of a browser's."""
+    """A new session with its first refresh token, and the CSRF token of a browser's.
+
+    `connection_id` is the connection of single sign-on that it begins by.
+    """
     csrf = random_token() if carriage == "cookie" else None
     session = Session(
         id=new_id("ses"),
@@ -92,6 +102,7 @@ async def begin_session(
         source=client.source,
         user_agent=client.shown_agent,
         csrf_hash=hash_token(csrf.reveal()) if csrf is not None else "",
+        connection_id=connection_id,
     )
     refresh = random_token(REFRESH_PREFIX)
     # The door did not know them yet: the trail says from here on that it was they.
@@ -110,21 +121,45 @@ async def end_session(unit: SignInUnit, session: Session, reason: EndReason, at:
     unit.publish(SessionEnded(session.id))
 
 
+async def reach_of(reading: SignInReading, session_id: str) -> str | None:
+    """The organisation that one sees no further than who signed in by its directory; None for who proved it themselves."""
+    session = await reading.session(session_id)
+    return None if session is None or session.connection_id is None else session.organization_id
+
+
 async def revoke_session(
-    unit: SignInUnit, user_id: str, session_id: str, limits: Limits, reason: EndReason = "revoked"
+    unit: SignInUnit,
+    user_id: str,
+    session_id: str,
+    limits: Limits,
+    reason: EndReason = "revoked",
+    *,
+    within: str | None = None,
 ) -> None:
-    """End one of a user's sessions. Raises SessionNotFound, the same for anybody else's."""
+    """End one of a user's sessions, `within` an organisation. Raises SessionNotFound, the same for anybody else's."""
     session = await unit.lock_session(session_id)
-    if session is None or session.user_id != user_id or not is_alive(session, limits.settings.idle, limits.at):
+    is_out_of_reach = session is not None and within not in (None, session.organization_id)
+    if (
+        session is None
+        or is_out_of_reach
+        or session.user_id != user_id
+        or not is_alive(session, limits.settings.idle, limits.at)
+    ):
         raise SessionNotFound(f"You have no session {session_id!r}; list them with GET /api/v1/sessions.")
     await end_session(unit, session, reason, limits.at)
 
 
 async def revoke_others(
-    unit: SignInUnit, user_id: str, keep: str | None, at: datetime, reason: EndReason = "revoked"
+    unit: SignInUnit,
+    user_id: str,
+    keep: str | None,
+    at: datetime,
+    reason: EndReason = "revoked",
+    *,
+    within: str | None = None,
 ) -> None:
-    """End all of a user's sessions but the one that is kept."""
-    for session_id in await unit.end_sessions(user_id, reason, at, keep=keep):
+    """End all of a user's sessions but the one that is kept; `within` an organisation where one is named."""
+    for session_id in await unit.end_sessions(user_id, reason, at, keep=keep, within=within):
         unit.audit(Change("session.ended", "session", session_id, None, {"user_id": user_id, "end_reason": reason}))
         unit.publish(SessionEnded(session_id))
 
@@ -148,6 +183,7 @@ def described(session: Session) -> dict[str, object]:
         "user_id": session.user_id,
         "organization_id": session.organization_id,
         "carriage": session.carriage,
+        "connection_id": session.connection_id,
         "source": session.source,
         "end_reason": session.end_reason,
     }

@@ -38,10 +38,12 @@ from headworks.identity.contracts.sessions import (
     SessionEnded,
     StoredPassword,
 )
+from headworks.identity.contracts.sso import GroupRole, SsoAttempt, SsoConnection, SsoHandover
 
 __all__ = [
     "Carriage",
     "EndReason",
+    "GroupRole",
     "Invitation",
     "InvitationState",
     "KeyChanged",
@@ -67,6 +69,9 @@ __all__ = [
     "Session",
     "SessionEnded",
     "SigningSecret",
+    "SsoAttempt",
+    "SsoConnection",
+    "SsoHandover",
     "State",
     "StoredPassword",
     "Suspension",

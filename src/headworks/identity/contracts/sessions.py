@@ -59,6 +59,8 @@ class Session:
     """SHA-256 of what its browser proves to be on our pages with."""
     ended_at: datetime | None = None
     end_reason: EndReason = ""
+    connection_id: str | None = None
+    """The connection of single sign-on that it began by. It opens nothing outside of that one's organisation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING
 
 from headworks.kernel.audit import Change
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
         Organization,
         Project,
         ServiceAccount,
+        SsoConnection,
         User,
     )
 
-    Noun = Invitation | KeyView | Membership | Organization | Project | ServiceAccount | User
+    Noun = Invitation | KeyView | Membership | Organization | Project | ServiceAccount | SsoConnection | User
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Organization": ("name", "state"),
@@ -29,6 +31,20 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Membership": ("user_id", "role"),
     "Invitation": ("email", "role", "expires_at", "accepted_at", "revoked_at"),
     "ServiceAccount": ("project_id", "name", "role", "state"),
+    "SsoConnection": (
+        "name",
+        "issuer",
+        "client_id",
+        "secret_reference",
+        "scopes",
+        "group_claim",
+        "group_roles",
+        "default_role",
+        "joins",
+        "allowed_domains",
+        "enabled",
+        "private_network",
+    ),
     "KeyView": (
         "name",
         "kind",
@@ -46,7 +62,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "previous_until",
     ),
 }
-_NAMES = {"KeyView": "key", "ServiceAccount": "service_account"}
+_NAMES = {"KeyView": "key", "ServiceAccount": "service_account", "SsoConnection": "sso_connection"}
 
 
 def change(action: str, before: Noun | None, after: Noun | None) -> Change:
@@ -76,7 +92,7 @@ def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
-        return list(value)
+        return [asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in value]
     return value if value is None or isinstance(value, str | bool | int) else _moment(value)
 
 

@@ -33,7 +33,13 @@ _MAINTAINER: Final[frozenset[Permission]] = _VIEWER | {
     "prices:write",
 }
 # The trail names people, and from where they act.
-_ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {"members:read", "members:write", "audit:read"}
+_ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {
+    "members:read",
+    "members:write",
+    "sso-connections:read",
+    "sso-connections:write",
+    "audit:read",
+}
 
 OPERATOR: Final = MANAGEMENT
 

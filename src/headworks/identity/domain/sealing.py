@@ -23,3 +23,8 @@ def request_signing_context(key_id: str, key_hash: str) -> bytes:
 def refresh_token_context(session_id: str, generation: int) -> bytes:
     """Of the successor of a refresh token."""
     return seal_context("identity", "refresh-token", session_id, str(generation))
+
+
+def client_secret_context(organization_id: str, connection_id: str) -> bytes:
+    """Of the secret that a directory knows us by."""
+    return seal_context("identity", "sso-connection", organization_id, connection_id)

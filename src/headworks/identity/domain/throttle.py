@@ -39,6 +39,8 @@ class Rule:
 ACCOUNT: Final = Rule(free=5, forget=timedelta(days=1))
 SOURCE: Final = Rule(free=20, forget=timedelta(minutes=15))
 """Many people may share an address, so it has more; a right password does not clear it, or one's own account would."""
+SIGN_ON: Final = Rule(free=60, forget=timedelta(minutes=15))
+"""Sign-ins by a directory that a source began and did not finish: a whole office may begin within the same minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,8 @@ def source_key(source: str) -> str:
             return f"source:{address.ipv4_mapped}"
         return f"source:{ipaddress.ip_network((address.packed, _IPV6_NETWORK), strict=False)}"
     return f"source:{address}"
+
+
+def sign_on_key(source: str) -> str:
+    """What the sign-ins that a source began are kept under."""
+    return f"sso-{source_key(source)}"

@@ -10,14 +10,16 @@ from headworks.identity.http import (
     second_factor,
     service_accounts,
     sessions,
+    sso,
+    sso_connections,
     users,
 )
 from headworks.kernel.web import Router
 
 _management = Router("/api/v1")
-for part in (organizations, projects, users, members, invitations, service_accounts, keys):
+for part in (organizations, projects, users, members, invitations, service_accounts, keys, sso_connections):
     _management.include_router(part.router, tags=["identity"])
-for part in (auth, second_factor, sessions):
+for part in (auth, second_factor, sessions, sso):
     _management.include_router(part.router, tags=["sign-in"])
 
 router = Router()

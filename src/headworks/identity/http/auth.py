@@ -20,6 +20,7 @@ from headworks.identity.errors import (
     SessionIsOver,
     SessionNotFound,
     SignInBusy,
+    SsoSessionBound,
     TooManyTries,
     UserNeeded,
     WrongCredentials,
@@ -175,7 +176,7 @@ async def change_password(
 @router.post(
     "/switch",
     summary="Act in another organisation",
-    dependencies=[repeatable(), raises(NotYourOrganization, SessionIsOver, UserNeeded)],
+    dependencies=[repeatable(), raises(NotYourOrganization, SessionIsOver, SsoSessionBound, UserNeeded)],
 )
 async def switch(
     request: Request,

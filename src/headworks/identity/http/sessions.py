@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import Path, Request, Response
 
-from headworks.identity.commands.sessions import Limits, revoke_others, revoke_session
+from headworks.identity.commands.sessions import Limits, reach_of, revoke_others, revoke_session
 from headworks.identity.contracts import Carriage, Role
 from headworks.identity.errors import SessionNotFound, UserNeeded
 from headworks.identity.http.answers import SignedInUserOut, session_of
@@ -104,13 +104,16 @@ async def me(
     async with store.read() as reading:
         user = await reading.user(caller.id) if caller.kind == "user" else None
         memberships = await reading.memberships(caller.id) if user is not None else []
+        reach = await reach_of(reading, caller.session_id or "")
     out = MeOut(
         id=caller.id,
         kind=caller.kind,
         user=None if user is None else SignedInUserOut.model_validate(user),
-        is_operator=user is not None and user.is_operator,
+        is_operator=user is not None and user.is_operator and reach is None,
         organization_id=caller.organization_id or None,
-        memberships=[OwnMembershipOut.model_validate(one) for one in memberships],
+        memberships=[
+            OwnMembershipOut.model_validate(one) for one in memberships if reach in (None, one.organization_id)
+        ],
         permissions=sorted(caller.permissions),
         session_id=caller.session_id,
         must_change_password=caller.must_change_password,
@@ -126,7 +129,8 @@ async def list_sessions(
     user_id, session_id = session_of(caller)
     at = now()
     async with store.read() as reading:
-        page = await reading.sessions(user_id, at, at - settings.idle, paging)
+        reach = await reach_of(reading, session_id)
+        page = await reading.sessions(user_id, at, at - settings.idle, paging, within=reach)
     names = set(SessionOut.model_fields) - {"is_current"}
     return page_envelope(
         page.map(
@@ -143,7 +147,7 @@ async def revoke_other_sessions(caller: Caller, store: Store) -> Response:
     """All but this one."""
     user_id, session_id = session_of(caller)
     async with store.transaction() as unit:
-        await revoke_others(unit, user_id, session_id, now())
+        await revoke_others(unit, user_id, session_id, now(), within=await reach_of(unit, session_id))
     return Response(status_code=204)
 
 
@@ -160,9 +164,10 @@ async def revoke_one_session(
     settings: Settings,
 ) -> Response:
     """One of one's own. Its tokens are worth nothing from here on."""
-    user_id, _ = session_of(caller)
+    user_id, own = session_of(caller)
     async with store.transaction() as unit:
-        await revoke_session(unit, user_id, session_id, Limits(settings, now()))
+        reach = await reach_of(unit, own)
+        await revoke_session(unit, user_id, session_id, Limits(settings, now()), within=reach)
     return Response(status_code=204)
 
 

@@ -7,10 +7,14 @@ another way in, for what is proved by a secret (a key, an invitation) and for op
 from headworks.identity.ports.filters import InvitationFilter, KeyFilter, ServiceAccountFilter, UserFilter
 from headworks.identity.ports.hasher import Hasher
 from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizations, Projects, ServiceAccounts, Users
+from headworks.identity.ports.openid import Directories, Directory, Metadata, Redemption, Tokens
 from headworks.identity.ports.sign_in import SignInReading, SignInStore, SignInUnit
+from headworks.identity.ports.sso import SignOns, SsoConnections
 from headworks.identity.ports.store import Installation, Overview, Reading, Store, Unit
 
 __all__ = [
+    "Directories",
+    "Directory",
     "Hasher",
     "Installation",
     "InvitationFilter",
@@ -18,16 +22,21 @@ __all__ = [
     "KeyFilter",
     "Keys",
     "Members",
+    "Metadata",
     "Organizations",
     "Overview",
     "Projects",
     "Reading",
+    "Redemption",
     "ServiceAccountFilter",
     "ServiceAccounts",
     "SignInReading",
     "SignInStore",
     "SignInUnit",
+    "SignOns",
+    "SsoConnections",
     "Store",
+    "Tokens",
     "Unit",
     "UserFilter",
     "Users",

@@ -139,6 +139,9 @@ class Organizations(Protocol):
     async def get(self, organization_id: str) -> Organization | None:
         """None when there is none."""
 
+    async def named(self, name: str) -> Organization | None:
+        """By its name, or one that looks like it."""
+
     async def add(self, organization: Organization) -> None:
         """Keep a new one. Raises NameInUse."""
 

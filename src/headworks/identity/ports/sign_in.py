@@ -47,9 +47,12 @@ class SignInReading(Protocol):
         """Ended ones too."""
 
     async def sessions(
-        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest
+        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest, *, within: str | None = None
     ) -> Page[Session]:
-        """Those that have not ended, expire after `alive_at` and were seen after `seen_after`; the newest first."""
+        """Those that have not ended, expire after `alive_at` and were seen after `seen_after`; the newest first.
+
+        `within` is an organisation that they must act in.
+        """
 
     async def refresh_token(self, token_hash: str) -> RefreshToken | None:
         """Used ones too."""
@@ -89,9 +92,15 @@ class SignInUnit(SignInReading, Protocol):
         """Overwrite the one with this id."""
 
     async def end_sessions(
-        self, user_id: str, reason: EndReason, at: datetime, *, keep: str | None = None
+        self,
+        user_id: str,
+        reason: EndReason,
+        at: datetime,
+        *,
+        keep: str | None = None,
+        within: str | None = None,
     ) -> list[str]:
-        """End all of a user's, but for `keep`; the ids of those that had not ended."""
+        """End all of a user's, but for `keep`; the ids of those that had not ended. `within`: as `sessions` has it."""
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Keep a new one."""

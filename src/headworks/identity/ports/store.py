@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ServiceAccounts,
         Users,
     )
+    from headworks.identity.ports.sso import SignOns, SsoConnections
     from headworks.kernel.audit import Change
 
 
@@ -47,6 +48,10 @@ class Reading(Protocol):
     @property
     def service_accounts(self) -> ServiceAccounts:
         """Its service accounts."""
+
+    @property
+    def sso_connections(self) -> SsoConnections:
+        """By which its people sign in with its directory."""
 
     async def organization(self) -> Organization | None:
         """The organisation itself; None where it does not exist."""
@@ -86,6 +91,10 @@ class Overview(Protocol):
 
 class Installation(Overview, Telling, Protocol):
     """One transaction over the whole installation."""
+
+    @property
+    def sign_ons(self) -> SignOns:
+        """Sign-ins by a directory that are on their way."""
 
     def within(self, organization_id: str) -> Unit:
         """The same transaction, in one organisation."""

@@ -84,8 +84,11 @@ class Sessions:
             if session is None or user is None or user.state != "active" or not is_alive(session, self._idle, at):
                 raise SessionIsOver("The session is over. Sign in again.")
             memberships = await reading.memberships(user.id)
-            password = await reading.password(user.id)
-            operated = await reading.organization_to_operate(session.organization_id) if user.is_operator else None
+            # A directory is not to decide who operates, and knows nothing of passwords.
+            by_directory = session.connection_id is not None
+            password = None if by_directory else await reading.password(user.id)
+            may_operate = user.is_operator and not by_directory
+            operated = await reading.organization_to_operate(session.organization_id) if may_operate else None
         return Standing(
             session,
             user,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from headworks.kernel.errors import Invalid, Unavailable
+from headworks.kernel.errors import Forbidden, Invalid, Unavailable
 from headworks.kernel.secrets.secret import Secret
 
 if TYPE_CHECKING:
@@ -22,6 +22,18 @@ class CredentialUnresolved(Unavailable):
 
     code = "credential_unresolved"
     title = "A provider's credential is missing"
+
+
+class ReferenceNotAllowed(Forbidden):
+    """A reference reads what belongs to the operator."""
+
+    code = "reference_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only an operator may point a credential at the server's environment or files; send the secret itself, "
+            "or use a key with the permission installation:operate."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from headworks.kernel.web.browser import (
     CSRF_HEADER,
     check_same_site,
     cookie_names,
+    is_plain_loopback,
     may_change,
     set_cookie,
 )
@@ -25,6 +26,7 @@ from headworks.kernel.web.envelope import (
 from headworks.kernel.web.middleware import Surroundings, request_id_of
 from headworks.kernel.web.models import Day, ResponseModel, StrictModel, Timestamp, Whole
 from headworks.kernel.web.once import Once, no_content, repeatable
+from headworks.kernel.web.pages import for_browsers
 from headworks.kernel.web.paging import CursorQuery, PageQuery, paged, paged_or_by_cursor
 from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
@@ -61,8 +63,10 @@ __all__ = [
     "cookie_names",
     "cursor_envelope",
     "envelope",
+    "for_browsers",
     "install_problem_handlers",
     "is_kept",
+    "is_plain_loopback",
     "large_page_envelope",
     "may_change",
     "no_content",

@@ -51,6 +51,8 @@ class Intake:
     """Parameters that may be there more than once."""
     has_body: bool
     gives_json: bool
+    any_query: bool
+    """Whether others add parameters of their own, which are passed over."""
 
     def check(self, request: Request) -> None:
         """Raises Invalid, NotAcceptable, UnsupportedMediaType."""
@@ -66,6 +68,7 @@ class Intake:
         text = request.scope["query_string"].decode("latin-1")
         names = [name for name, _ in parse_qsl(text, keep_blank_values=True, errors="replace")]
         problems = [_unknown(name, self.query) for name in dict.fromkeys(names) if name not in self.query]
+        problems = [] if self.any_query else problems
         problems += [
             FieldProblem(f"query.{name}", "repeated", "is there more than once; send it once")
             for name in sorted(self.query - self.lists)
@@ -75,11 +78,11 @@ class Intake:
             raise Invalid("; ".join(f"{one.field}: {one.message}" for one in problems[:3]), details=problems)
 
 
-def intake_of(dependant: Dependant, *, has_body: bool, gives_json: bool) -> Intake:
+def intake_of(dependant: Dependant, *, has_body: bool, gives_json: bool, any_query: bool = False) -> Intake:
     """What a route takes, by what it depends on."""
     parameters = dict(_parameters(dependant))
     lists = frozenset(name for name, kind in parameters.items() if _is_list(kind))
-    return Intake(frozenset(parameters), lists, has_body, gives_json)
+    return Intake(frozenset(parameters), lists, has_body, gives_json, any_query)
 
 
 def _parameters(dependant: Dependant) -> Iterator[tuple[str, Any]]:

@@ -19,12 +19,13 @@ from headworks.kernel.web.envelope import Meta
 from headworks.kernel.web.intake import JSON, UnsupportedMediaType
 from headworks.kernel.web.middleware import TOO_LARGE, request_id_of
 from headworks.kernel.web.models import ResponseModel
+from headworks.kernel.web.pages import refusal_page, wants_page
 from headworks.kernel.web.tags import current_tag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI, Request, Response
 
 _log = logger(__name__)
 
@@ -99,7 +100,7 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
-async def _own(request: Request, error: Exception) -> JSONResponse:
+async def _own(request: Request, error: Exception) -> Response:
     if not isinstance(error, HeadworksError):
         return await _unforeseen(request, error)
     if error.status >= _SERVER_ERROR:
@@ -116,7 +117,7 @@ def _hints(request: Request, error: HeadworksError) -> dict[str, str]:
     return {"retry-after": str(error.retry_after)} if isinstance(error, InProgress | TooMany) else {}
 
 
-async def _validation(request: Request, error: Exception) -> JSONResponse:
+async def _validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         return await _unforeseen(request, error)
     problems = [_field_problem(entry) for entry in error.errors()]
@@ -126,7 +127,7 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
     return _render(request, Invalid(summary, details=problems))
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     """The framework's own errors: an unknown path, a wrong method."""
     if not isinstance(error, (HTTPException, StarletteHTTPException)):
         return await _unforeseen(request, error)
@@ -153,7 +154,7 @@ def _methods_of(request: Request) -> list[str]:
     return sorted({method for route in there for method in route.methods or ()})
 
 
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+async def _unforeseen(request: Request, error: Exception) -> Response:
     _log.error("unforeseen error", exc_info=error)
     return _render(
         request,
@@ -175,7 +176,11 @@ def _field_problem(entry: Mapping[str, object]) -> FieldProblem:
     return FieldProblem(".".join(named) or "body", code, message)
 
 
-def _render(request: Request, error: HeadworksError, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _render(request: Request, error: HeadworksError, headers: Mapping[str, str] | None = None) -> Response:
+    if wants_page(request):
+        page = refusal_page(error, request_id_of(request))
+        page.headers.update(headers or {})
+        return page
     problem = Problem(
         type="about:blank",
         title=error.title,

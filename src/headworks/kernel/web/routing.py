@@ -16,6 +16,7 @@ from headworks.kernel.web.access import calls_of, rules_of
 from headworks.kernel.web.intake import intake_of
 from headworks.kernel.web.middleware import say
 from headworks.kernel.web.once import is_repeatable, once
+from headworks.kernel.web.pages import is_for_browsers, note_browser
 from headworks.kernel.web.retirement import Retirement
 from headworks.kernel.web.tags import is_precondition, shown_headers, unmodified
 
@@ -66,11 +67,17 @@ class GuardedRoute(APIRoute):
         handle, rules = super().get_route_handler(), rules_of(self.dependant)
         calls, status = list(calls_of(self.dependant)), self.status_code or 200
         kept = is_kept(self)
-        intake = intake_of(self.dependant, has_body=self.body_field is not None, gives_json=self.gives_json)
+        for_browsers = any(is_for_browsers(call) for call in calls)
+        gives_json = self.gives_json and not for_browsers
+        intake = intake_of(
+            self.dependant, has_body=self.body_field is not None, gives_json=gives_json, any_query=for_browsers
+        )
         said = {name: value for call in calls if isinstance(call, Retirement) for name, value in call.headers().items()}
 
         async def enter_and_handle(request: Request) -> Response:
             say(request, said)
+            if for_browsers:
+                note_browser(request)
             for access in rules:
                 await access.enter(request)
             intake.check(request)

@@ -28,6 +28,11 @@ class MemoryOrganizations:
         """See `ports.Organizations`."""
         return self._table.get(organization_id)
 
+    async def named(self, name: str) -> Organization | None:
+        """See `ports.Organizations`."""
+        every = self._table.values()
+        return next((one for one in every if comparable(one.name) == comparable(name)), None)
+
     async def add(self, organization: Organization) -> None:
         """See `ports.Organizations`."""
         self._refuse_twins(organization)

@@ -12,6 +12,7 @@ from headworks.identity.adapters.memory.keys import MemoryKeys
 from headworks.identity.adapters.memory.people import MemoryMembers, MemoryUsers
 from headworks.identity.adapters.memory.places import MemoryOrganizations, MemoryProjects
 from headworks.identity.adapters.memory.service_accounts import MemoryServiceAccounts
+from headworks.identity.adapters.memory.sso import MemorySignOns, MemorySsoConnections
 from headworks.identity.adapters.memory.tables import Tables
 from headworks.identity.adapters.telling import Telling
 from headworks.kernel.idempotency import due
@@ -35,6 +36,7 @@ class MemoryReading:
         self.members = MemoryMembers(tables, organization_id)
         self.invitations = MemoryInvitations(tables, organization_id)
         self.service_accounts = MemoryServiceAccounts(tables, organization_id)
+        self.sso_connections = MemorySsoConnections(tables, organization_id)
         self._organizations = MemoryOrganizations(tables)
 
     async def organization(self) -> Organization | None:
@@ -77,6 +79,7 @@ class MemoryInstallation(MemoryOverview):
         self._telling = telling
         self.publish = telling.publish
         self.audit = telling.audit
+        self.sign_ons = MemorySignOns(tables)
 
     def within(self, organization_id: str) -> MemoryUnit:
         """See `ports.Installation`."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
         Organization,
         Project,
         ServiceAccount,
+        SsoAttempt,
+        SsoConnection,
+        SsoHandover,
         StoredPassword,
         User,
     )
@@ -59,6 +62,11 @@ class Tables:
     passwords: dict[str, StoredPassword] = field(default_factory=dict)
     retired: set[str] = field(default_factory=set)
     """Invitations that expired and were followed by another."""
+    sso_connections: dict[str, SsoConnection] = field(default_factory=dict)
+    sso_subjects: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """By organisation, connection and subject: the user's id."""
+    sso_attempts: dict[str, SsoAttempt] = field(default_factory=dict)
+    sso_handovers: dict[str, SsoHandover] = field(default_factory=dict)
     trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("identity"))
 
     def copy(self) -> Tables:

@@ -93,7 +93,7 @@ class MemorySignInReading:
         return self._tables.sessions.get(session_id)
 
     async def sessions(
-        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest
+        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest, *, within: str | None = None
     ) -> Page[Session]:
         """See `ports.SignInReading`."""
         found = [
@@ -103,6 +103,7 @@ class MemorySignInReading:
             and one.ended_at is None
             and one.expires_at > alive_at
             and one.last_seen_at > seen_after
+            and within in (None, one.organization_id)
         ]
         return Page(found[page.offset : page.offset + page.per_page], len(found), page)
 
@@ -172,11 +173,19 @@ class MemorySignInUnit(MemorySignInReading):
         self._tables.sessions[session.id] = session
 
     async def end_sessions(
-        self, user_id: str, reason: EndReason, at: datetime, *, keep: str | None = None
+        self,
+        user_id: str,
+        reason: EndReason,
+        at: datetime,
+        *,
+        keep: str | None = None,
+        within: str | None = None,
     ) -> list[str]:
         """See `ports.SignInUnit`."""
         living = [one for one in self._tables.sessions.values() if one.user_id == user_id and one.ended_at is None]
-        ending = sorted((one for one in living if one.id != keep), key=lambda one: one.id)
+        ending = sorted(
+            (one for one in living if one.id != keep and within in (None, one.organization_id)), key=lambda one: one.id
+        )
         self._tables.sessions.update({one.id: replace(one, ended_at=at, end_reason=reason) for one in ending})
         return [one.id for one in ending]
 

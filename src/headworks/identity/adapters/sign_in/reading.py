@@ -89,7 +89,7 @@ class SqlSignInReading:
         return await self._one(Session, select(sessions).where(sessions.c.id == session_id))
 
     async def sessions(
-        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest
+        self, user_id: str, alive_at: datetime, seen_after: datetime, page: PageRequest, *, within: str | None = None
     ) -> Page[Session]:
         """See `ports.SignInReading`."""
         wanted = select(sessions).where(
@@ -98,6 +98,8 @@ class SqlSignInReading:
             sessions.c.expires_at > alive_at,
             sessions.c.last_seen_at > seen_after,
         )
+        if within is not None:
+            wanted = wanted.where(sessions.c.organization_id == within)
         total = await self._connection.scalar(select(func.count()).select_from(wanted.subquery()))
         rows = await self._connection.execute(
             wanted.order_by(sessions.c.id.desc()).limit(page.per_page).offset(page.offset)

@@ -53,6 +53,11 @@ class SqlOrganizations:
         wanted = select(organizations).where(organizations.c.id == organization_id)
         return await read_one(self._connection, wanted, _organization)
 
+    async def named(self, name: str) -> Organization | None:
+        """See `ports.Organizations`."""
+        wanted = select(organizations).where(organizations.c.name_key == comparable(name))
+        return await read_one(self._connection, wanted, _organization)
+
     async def add(self, organization: Organization) -> None:
         """See `ports.Organizations`."""
         await add_rows(self._connection, organizations, [_named(organization)], _taken(organization))

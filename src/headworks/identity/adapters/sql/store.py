@@ -12,6 +12,7 @@ from headworks.identity.adapters.sql.keys import SqlKeys
 from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
 from headworks.identity.adapters.sql.places import SqlOrganizations, SqlProjects
 from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
+from headworks.identity.adapters.sql.sso import SqlSignOns, SqlSsoConnections
 from headworks.identity.adapters.tables import TRAIL
 from headworks.identity.adapters.telling import Telling
 
@@ -36,6 +37,7 @@ class SqlReading:
         self.members = SqlMembers(connection, organization_id)
         self.invitations = SqlInvitations(connection, organization_id)
         self.service_accounts = SqlServiceAccounts(connection, organization_id)
+        self.sso_connections = SqlSsoConnections(connection, organization_id)
         self._organizations = SqlOrganizations(connection)
 
     async def organization(self) -> Organization | None:
@@ -77,6 +79,7 @@ class SqlInstallation(SqlOverview):
         self._telling = telling
         self.publish = telling.publish
         self.audit = telling.audit
+        self.sign_ons = SqlSignOns(connection)
 
     def within(self, organization_id: str) -> SqlUnit:
         """See `ports.Installation`."""
