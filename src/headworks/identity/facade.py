@@ -48,16 +48,16 @@ class IdentityFacade:
 
     async def find_key_by_hash(self, key_hash: str) -> KeyView | None:
         """The key with this SHA-256 (hex), whatever its state; None when there is none."""
-        async with self.store.overlook() as overview:
-            return await overview.key_by_hash(key_hash)
+        async with self.store.prove() as proofs:
+            return await proofs.key_by_hash(key_hash)
 
     async def authenticate(self, token: str, source: str | None = None) -> Principal:
         """Who holds this management key. `source` is the caller's IP address, None where it is not known.
 
         Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable.
         """
-        async with self.store.overlook() as overview:
-            return await keys.authenticate(overview, token, source, self.clock())
+        async with self.store.prove() as proofs:
+            return await keys.authenticate(proofs, token, source, self.clock())
 
     async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
         """The names of those of the organisation's keys that exist, by id."""

@@ -8,7 +8,7 @@ from headworks.identity.ports.filters import InvitationFilter, KeyFilter, Servic
 from headworks.identity.ports.hasher import Hasher
 from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizations, Projects, ServiceAccounts, Users
 from headworks.identity.ports.sign_in import SignInReading, SignInStore, SignInUnit
-from headworks.identity.ports.store import Installation, Overview, Reading, Store, Unit
+from headworks.identity.ports.store import Installation, Overview, Proofs, Reading, Store, Unit
 
 __all__ = [
     "Hasher",
@@ -21,6 +21,7 @@ __all__ = [
     "Organizations",
     "Overview",
     "Projects",
+    "Proofs",
     "Reading",
     "ServiceAccountFilter",
     "ServiceAccounts",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.identity.contracts import KeyView, Suspension
-    from headworks.identity.ports import Overview, Reading
+    from headworks.identity.ports import Proofs, Reading
 
 _SUSPENDED: dict[Suspension, str] = {
     "organization_disabled": "its organisation is disabled",
@@ -24,12 +24,12 @@ _SUSPENDED: dict[Suspension, str] = {
 }
 
 
-async def authenticate(overview: Overview, token: str, source: str | None, at: datetime) -> Principal:
+async def authenticate(proofs: Proofs, token: str, source: str | None, at: datetime) -> Principal:
     """Who holds this management key. `source` is the caller's address, None where it is not known.
 
     Raises InvalidKey, WrongKindOfKey for an inference key, or AddressNotAllowed.
     """
-    key = await overview.key_by_hash(check_token(token))
+    key = await proofs.key_by_hash(check_token(token))
     if key is None:
         raise InvalidKey("The key is not known here. Look for the right one in credentials.json of the data folder.")
     state = key.state(at)
