@@ -26,6 +26,7 @@ from headworks.identity.contracts import (
 from headworks.identity.domain.passwords import one_time_password
 from headworks.identity.ports import SignInStore
 from headworks.identity.queries.access import Authentication, PublicKeys, Sessions
+from headworks.identity.queries.strangers import KnownKeys
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.web import Authenticator
@@ -76,7 +77,8 @@ def build_sign_in(container: Container) -> SignInParts:
     bus.subscribe(UserChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(MembershipChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(OrganizationChanged, lambda _event: sessions.forget_all())
-    public_keys = PublicKeys(store)
+    public_keys = PublicKeys(store, foundation.strangers)
+    of_keys = KnownKeys(container.identity.authenticate, foundation.strangers)
     return SignInParts(
         store=store,
         sign_in=SignIn(store, hasher, signer, sealer, settings, now),
@@ -84,7 +86,7 @@ def build_sign_in(container: Container) -> SignInParts:
         passwords=Passwords(store, hasher, now),
         second_factors=SecondFactors(store, hasher, sealer, now),
         public_keys=public_keys,
-        authentication=Authentication(container.identity.authenticate, public_keys, sessions, settings, now),
+        authentication=Authentication(of_keys, public_keys, sessions, settings, now),
         settings=settings,
     )
 
