@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures Headworks beside HAProxy and nginx, prints the table, writes `results/`. METHOD.md says how and why.
 
-benchmarks/run.py            all of it, about a quarter of an hour
-benchmarks/run.py --quick    a short form, about two minutes: for a look, not for publishing
+benchmarks/run.py            all of it, about twenty minutes
+benchmarks/run.py --quick    a short form, about six minutes: for a look, not for publishing
 benchmarks/run.py --render   writes the newest result's table into README.md, and measures nothing
 """
 
@@ -62,7 +62,9 @@ def render() -> int:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="about two minutes; the result is not kept")
+    parser.add_argument(
+        "--quick", action="store_true", help="about six minutes, four of them for `management`; the result is not kept"
+    )
     parser.add_argument("--rounds", type=int, default=0, metavar="N", help="fewer or more rounds than the form has")
     parser.add_argument("--keep", action="store_true", help="write the result of --quick, too")
     parser.add_argument("--render", action="store_true", help="write the newest result's table into README.md")

@@ -52,12 +52,16 @@ class Headworks(Child):
 
     def add_upstream(self, base_url: str) -> None:
         """Name the mock as a provider, once the management API is there."""
-        self.wait_until(lambda: answers_well(f"{self.url}/ready"))
+        self.wait_until_managed()
         self.manage(
             "POST",
             "/providers",
             {"name": PROVIDER, "dialect": "openai", "base_url": base_url, "api_key": "sk-upstream"},
         )
+
+    def wait_until_managed(self) -> None:
+        """Wait until the management API is there, which opens behind the door for models."""
+        self.wait_until(lambda: answers_well(f"{self.url}/ready"))
 
     def model(self, upstream_model: str) -> str:
         """A name that leads to a model of the mock."""
@@ -76,10 +80,14 @@ class Headworks(Child):
         made = self.manage("POST", "/keys", {"name": name})
         return made["id"], made["key"]
 
-    def manage(self, method: str, path: str, body: object | None = None) -> dict[str, Any]:
-        """One call of the management API; the answer's `data`. Raises RuntimeError where it is refused."""
+    def manage(self, method: str, path: str, body: object | None = None, bearer: str | None = None) -> Any:  # noqa: ANN401 - JSON
+        """One call of the management API; the answer's `data`. Raises RuntimeError where it is refused.
+
+        `bearer` is the first management key where it is left out; an empty one is not sent.
+        """
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api/v1{path}", method=method)
-        request.add_header("authorization", f"Bearer {self.credentials['management_key']}")
+        if bearer != "":
+            request.add_header("authorization", f"Bearer {bearer or self.credentials['management_key']}")
         data = None
         if body is not None:
             request.add_header("content-type", "application/json")
@@ -90,8 +98,7 @@ class Headworks(Child):
         except urllib.error.HTTPError as error:
             message = f"{method} {path}: {error.code} {error.read().decode(errors='replace')}"
             raise RuntimeError(message) from error
-        found: dict[str, Any] = json.loads(text)["data"] if text else {}
-        return found
+        return json.loads(text)["data"] if text else {}
 
     def metric(self, name: str) -> float | None:
         """The sum of a metric's samples; None where it has none."""

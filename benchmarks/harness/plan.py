@@ -11,6 +11,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness import control, life, steady, streaming
+from harness.management import measuring
+from harness.management.fill import Amount
 from harness.scene import HAPROXY, HEADWORKS
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from harness.scene import Scene, Subject
 
-STEPS = ("memory", "saturation", "latency", "open", "streams", "misses", "revocation", "start")
+STEPS = ("memory", "saturation", "latency", "open", "streams", "misses", "revocation", "start", "management")
 BODIES_KIB = (1, 32, 256)
 SHARES = (0.5, 0.8)
 """Of the capacity that was measured in the same run."""
@@ -37,14 +39,35 @@ class Plan:
     keys: int
     revocations: int
     starts: int
+    management: measuring.Extent
     retries: int
     """How many disturbed windows are measured again, at most."""
 
 
+# The short form is as large: a gate for a hundred thousand keys says nothing at ten thousand.
+LARGE = Amount(organizations=1_000, keys=100_000, clients=50)
 FULL = Plan(
-    rounds=5, seconds=4, stream_seconds=6, streams=(1000, 1600), keys=300, revocations=100, starts=5, retries=60
+    rounds=5,
+    seconds=4,
+    stream_seconds=6,
+    streams=(1000, 1600),
+    keys=300,
+    revocations=100,
+    starts=5,
+    management=measuring.Extent(LARGE, seconds=20, rounds=3),
+    retries=60,
 )
-QUICK = Plan(rounds=1, seconds=1.5, stream_seconds=3, streams=(1000,), keys=60, revocations=10, starts=1, retries=0)
+QUICK = Plan(
+    rounds=1,
+    seconds=1.5,
+    stream_seconds=3,
+    streams=(1000,),
+    keys=60,
+    revocations=10,
+    starts=1,
+    management=measuring.Extent(LARGE, seconds=10, rounds=1),
+    retries=0,
+)
 
 Figures = dict[str, Any]
 
@@ -122,6 +145,11 @@ class Run:
         """New processes."""
         if self._scene.headworks:
             self.figures["start"] = life.start(self._scene, self._plan.starts)
+
+    def management(self) -> None:
+        """New installations, with many organisations and keys."""
+        if self._scene.headworks:
+            self.figures["management"] = measuring.measure(self._scene, self._plan.management)
 
     def _in_turns(
         self, take: Callable[[Scene, Subject], Figures], only: str | None = None, rounds: int | None = None

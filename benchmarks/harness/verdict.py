@@ -68,6 +68,7 @@ def judge(result: Figures) -> list[Line]:
         *streams(figures),
         *life(figures),
         *control(figures),
+        *management(figures),
         *capacity(figures),
     ]
     return [line for line in lines if line.value is not None or line.haproxy is not None]
@@ -175,6 +176,19 @@ def control(figures: Figures) -> Iterable[Line]:
         # A flow that is used for longer than a minute is asked for anew beside the traffic: one entry.
         note = f"at most, in one window; {counted:,} {label} in all"
         yield Line(f"entries into Python, known flow, {label}", "", value, gate=1, stretch=0, note=note)
+
+
+def management(figures: Figures) -> Iterable[Line]:
+    """Reads and writes of fifty clients at once, in a large installation."""
+    for database, label in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL")):
+        rounds = (figures.get("management") or {}).get(database)
+        rate = middle(rounds, "requests_per_second")
+        failed = sum(sum(round_["failed"].values()) for round_ in rounds or [])
+        note = f"{rate:,.0f} requests/s of both" + (f"; {failed:,} FAILED" if failed else "") if rate else ""
+        for quantile, gate in (("p50", None), ("p99", 500.0)):
+            for kind in ("reads", "writes"):
+                value = middle(rounds, kind, quantile)
+                yield Line(f"management, 50 clients, {label}: {quantile} of {kind}", "ms", value, gate=gate, note=note)
 
 
 def capacity(figures: Figures) -> Iterable[Line]:

@@ -48,7 +48,7 @@ class Door:
         wanted = set(token.split(","))
         return Principal("key_1", "key", "org_1", "prj_1", frozenset(one for one in MANAGEMENT if one in wanted))
 
-    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
+    async def authenticate_browser(self, token: str, csrf: str | None, source: str | None) -> Principal:
         return await self.authenticate(token, None)
 
 

@@ -27,6 +27,7 @@ from headworks.kernel.database import (
     new_metadata,
     server_schema,
 )
+from headworks.kernel.database.inline import DRIVER
 from headworks.kernel.database.schema import FILE_VERSION_TABLE, prepare_schema, script_config
 from headworks.kernel.database.server_schema import check, migrate, standing
 from headworks.kernel.secrets import Secret
@@ -90,7 +91,7 @@ class Home:
 
     def look(self, work: Callable[[Connection], T]) -> T:
         """What `work` gives on a connection of its own."""
-        url = f"sqlite+aiosqlite:///{self.path}" if self.is_file else self.on_server().url()
+        url = f"{DRIVER}:///{self.path}" if self.is_file else self.on_server().url()
 
         async def run() -> T:
             engine = create_async_engine(url)

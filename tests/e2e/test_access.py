@@ -11,6 +11,7 @@ from tests.support.headworks import Headworks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.rig import Rig
 
@@ -129,3 +130,28 @@ def test_a_first_start_makes_an_operator(behind_proxy: Headworks) -> None:
     assert (operator["email"], operator["is_operator"], operator["state"]) == ("operator@localhost", True, "active")
     (member,) = behind_proxy.management.get("/members")
     assert (member["user_id"], member["role"]) == (operator["id"], "admin")
+
+
+def test_who_tries_keys_is_slowed_down_by_where_they_come_from(tmp_path: Path) -> None:
+    """In both APIs alike; keys that work go on working from the same address."""
+    unknown = "hw_mk_" + "0" * 38
+    with Headworks(
+        tmp_path / "home", unknown_key_loopback="true", unknown_key_burst="3", unknown_key_rate="0.01"
+    ) as headworks:
+
+        def manage(bearer: str) -> httpx.Response:
+            headers = {"authorization": f"Bearer {bearer}"}
+            return httpx.get(f"{headworks.url}/api/v1/keys", headers=headers, trust_env=False, timeout=30)
+
+        known = headworks.credentials.management_key
+        assert manage(known).status_code == 200
+        assert [code(manage(unknown)) for _ in range(3)] == [(401, "invalid_api_key")] * 3
+        throttled = manage(unknown)
+        assert code(throttled) == (429, "too_many_unknown_keys")
+        assert 1 <= int(throttled.headers["retry-after"]) <= 200
+        assert [manage(known).status_code for _ in range(5)] == [200] * 5
+
+        inference = [ask(headworks, "hw_sk_" + "0" * 38) for _ in range(5)][-1]
+        assert code(inference) == (429, "too_many_unknown_keys")
+        words, seconds = inference.json()["error"]["message"], inference.headers["retry-after"]
+        assert words.replace(seconds, "…") == throttled.json()["detail"].replace(throttled.headers["retry-after"], "…")

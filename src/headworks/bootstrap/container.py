@@ -36,6 +36,7 @@ from headworks.kernel.clock import now
 from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
+from headworks.kernel.strangers import Strangers
 from headworks.kernel.versions import Editing
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
@@ -66,6 +67,7 @@ class Foundation:
     gateway_settings: GatewaySettings
     sign_in_settings: SignInSettings
     sso_settings: SsoSettings
+    strangers: Strangers
     password_cost: int
     editing: Editing
 
@@ -143,6 +145,9 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         gateway_settings=gateway_settings,
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
+        strangers=Strangers(
+            settings.unknown_key_rate, settings.unknown_key_burst, counts_loopback=settings.unknown_key_loopback
+        ),
         password_cost=settings.password_cost,
         editing=Editing(if_match_required=settings.require_if_match),
     )

@@ -14,6 +14,7 @@ from headworks.identity.errors import (
     InvalidToken,
     SessionIsOver,
     TokenExpired,
+    TooManyUnknownKeys,
     WrongKindOfKey,
 )
 from headworks.kernel.database import DatabaseUnavailable
@@ -47,6 +48,7 @@ _OF_CALLERS: Final = (
     CsrfRefused,
     MissingPermission,
     PasswordChangeRequired,
+    TooManyUnknownKeys,
 )
 _OF_ALL: Final = (HeadworksError, DatabaseUnavailable)
 _OF_BODIES: Final = (MalformedBody, BodyTooLarge, UnsupportedMediaType)

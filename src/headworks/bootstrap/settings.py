@@ -169,7 +169,7 @@ class Settings(BaseModel):
         1.0,
         ge=0,
         le=1_000_000,
-        description="Tries with unknown keys that an address (of IPv6, a /64) gets back in a second; 0 for no limit.",
+        description="Tries with unknown keys that an address (of IPv6, a /64) gets back in a second, for `/v1` and for the management API alike; 0 for no limit.",
     )
     unknown_key_burst: int = Field(
         20, ge=1, le=1_000_000, description="Tries with unknown keys that an address has at first."

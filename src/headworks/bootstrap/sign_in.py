@@ -26,6 +26,7 @@ from headworks.identity.contracts import (
 from headworks.identity.domain.passwords import one_time_password
 from headworks.identity.ports import SignInStore
 from headworks.identity.queries.access import Authentication, PublicKeys, Sessions
+from headworks.identity.queries.strangers import KnownKeys
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.web import Authenticator
@@ -77,7 +78,8 @@ def build_sign_in(container: Container) -> SignInParts:
     bus.subscribe(UserChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(MembershipChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(OrganizationChanged, lambda _event: sessions.forget_all())
-    public_keys = PublicKeys(store)
+    public_keys = PublicKeys(store, foundation.strangers)
+    of_keys = KnownKeys(container.identity.authenticate, foundation.strangers)
     return SignInParts(
         store=store,
         signer=signer,
@@ -87,7 +89,7 @@ def build_sign_in(container: Container) -> SignInParts:
         second_factors=SecondFactors(store, hasher, sealer, now),
         public_keys=public_keys,
         authentication=Authentication(
-            container.identity.authenticate,
+            of_keys,
             container.identity.authenticate_signer,
             public_keys,
             sessions,

@@ -156,6 +156,12 @@ class TooManyTries(TooMany):
     code = "too_many_tries"
 
 
+class TooManyUnknownKeys(TooMany):
+    """Somebody tries keys, or goes on with an old one."""
+
+    code = "too_many_unknown_keys"
+
+
 class SignInBusy(Unavailable):
     """More people sign in at once than passwords can be checked."""
 

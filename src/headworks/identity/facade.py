@@ -52,21 +52,21 @@ class IdentityFacade:
 
     async def find_key_by_hash(self, key_hash: str) -> KeyView | None:
         """The key with this SHA-256 (hex), whatever its state; None when there is none."""
-        async with self.store.overlook() as overview:
-            return await overview.key_by_hash(key_hash)
+        async with self.store.prove() as proofs:
+            return await proofs.key_by_hash(key_hash)
 
     async def authenticate(self, token: str, source: str | None = None) -> Principal:
         """Who holds this management key. `source` is the caller's IP address, None where it is not known.
 
         Raises InvalidKey, SignatureMissing, WrongKindOfKey, AddressNotAllowed, Unavailable.
         """
-        async with self.store.overlook() as overview:
-            return await keys.authenticate(overview, token, source, self.clock())
+        async with self.store.prove() as proofs:
+            return await keys.authenticate(proofs, token, source, self.clock())
 
     async def authenticate_signer(self, signer: str, source: str | None = None) -> Principal:
         """Who signed a request. `signer` is the `signer_hash` of a key whose signature was verified. Raises as `authenticate`."""
-        async with self.store.overlook() as overview:
-            return await keys.authenticate_signer(overview, signer, source, self.clock())
+        async with self.store.prove() as proofs:
+            return await keys.authenticate_signer(proofs, signer, source, self.clock())
 
     def signing_secrets(self, key: KeyView, at: datetime) -> list[SigningSecret]:
         """With what the key signs at that moment; nothing for one that does not sign. Raises SealError."""

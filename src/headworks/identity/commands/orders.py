@@ -11,7 +11,6 @@ from headworks.identity.domain.keys import check_hash
 from headworks.identity.domain.roles import permissions_of
 from headworks.identity.errors import MoreThanOwnRights, NotActive, ProjectNotFound, UnknownServiceAccount
 from headworks.kernel.errors import FieldProblem, Invalid
-from headworks.kernel.pagination import PageRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,12 +108,6 @@ async def find_place(unit: Unit, creator: Principal, order: KeyOrder) -> Place:
     return Place(await _find_project(unit, creator, order, account), owner)
 
 
-async def first_project(unit: Unit) -> Project | None:
-    """The oldest, where nobody named one."""
-    oldest = (await unit.projects.page(PageRequest(per_page=1))).items
-    return oldest[0] if oldest else None
-
-
 async def _find_owner(unit: Unit, creator: Principal, order: KeyOrder) -> tuple[KeyOwner | None, ServiceAccount | None]:
     if order.service_account_id is None:
         return (await _creator(unit, creator) if order.owner == "me" else None), None
@@ -135,7 +128,7 @@ async def _find_project(unit: Unit, creator: Principal, order: KeyOrder, account
             "project_id", "not_the_accounts", f"must be that of the service account, {account.project_id}"
         )
     wanted = account.project_id if account is not None else order.project_id or creator.project_id
-    found = await first_project(unit) if wanted is None else await unit.projects.get(wanted)
+    found = await unit.projects.oldest() if wanted is None else await unit.projects.get(wanted)
     if found is None:
         raise ProjectNotFound(f"project_id: there is no project {wanted!r} in your organisation.")
     if found.state != "active":

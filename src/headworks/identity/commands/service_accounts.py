@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.identity.commands.orders import first_project
 from headworks.identity.contracts import ServiceAccount, ServiceAccountChanged
 from headworks.identity.domain import audited
 from headworks.identity.domain.grants import check_role
@@ -49,7 +48,7 @@ async def create_service_account(
     """Raises Invalid, ProjectNotFound, NotActive, NameInUse, MoreThanOwnRights."""
     check_role(permissions_of(order.role), caller, "make a service account of")
     wanted = order.project_id or caller.project_id
-    project = await first_project(unit) if wanted is None else await unit.projects.get(wanted)
+    project = await unit.projects.oldest() if wanted is None else await unit.projects.get(wanted)
     if project is None:
         raise ProjectNotFound(f"project_id: there is no project {wanted!r} in your organisation.")
     if project.state != "active":

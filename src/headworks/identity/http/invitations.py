@@ -162,8 +162,8 @@ async def _hashed(body: AcceptanceBody, store: Store, passwords: Passwords) -> s
     """The new account's password, hashed before the transaction, which nobody is to wait for; only for a real link."""
     if body.password is None:
         return None
-    async with store.overlook() as overview:
-        found = await overview.invitation_by_token(hash_token(body.token.reveal()))
+    async with store.prove() as proofs:
+        found = await proofs.invitation_by_token(hash_token(body.token.reveal()))
     if found is None or found.state(now()) != "pending":
         return None
     return await passwords.prepare("password", body.password, found.email)

@@ -10,7 +10,7 @@ from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizat
 from headworks.identity.ports.openid import Directories, Directory, Metadata, Redemption, Tokens
 from headworks.identity.ports.sign_in import SignInReading, SignInStore, SignInUnit
 from headworks.identity.ports.sso import SignOns, SsoConnections
-from headworks.identity.ports.store import Installation, Overview, Reading, Store, Unit
+from headworks.identity.ports.store import Installation, Overview, Proofs, Reading, Store, Unit
 
 __all__ = [
     "Directories",
@@ -26,6 +26,7 @@ __all__ = [
     "Organizations",
     "Overview",
     "Projects",
+    "Proofs",
     "Reading",
     "Redemption",
     "ServiceAccountFilter",

@@ -35,6 +35,9 @@ class Projects(Protocol):
     async def get(self, project_id: str) -> Project | None:
         """None when the organisation has no such project."""
 
+    async def oldest(self) -> Project | None:
+        """Where things go that name no project; None when there is none."""
+
     async def add(self, project: Project) -> None:
         """Keep a new one. Raises NameInUse."""
 

@@ -71,7 +71,17 @@ class Unit(Reading, Telling, Protocol):
     """One transaction in one organisation: all of it happens, or nothing."""
 
 
-class Overview(Protocol):
+class Proofs(Protocol):
+    """What a secret proves, by its hash: nothing here lists anything, and all of it is found in an index."""
+
+    async def key_by_hash(self, key_hash: str) -> KeyView | None:
+        """Of any organisation, as who holds that secret has it: the hash is the proof."""
+
+    async def invitation_by_token(self, token_hash: str) -> Invitation | None:
+        """Of any organisation: the hash is the proof."""
+
+
+class Overview(Proofs, Protocol):
     """The whole installation, for operators and for what a secret proves."""
 
     @property
@@ -81,12 +91,6 @@ class Overview(Protocol):
     @property
     def users(self) -> Users:
         """All of them."""
-
-    async def key_by_hash(self, key_hash: str) -> KeyView | None:
-        """Of any organisation, as who holds that secret has it: the hash is the proof."""
-
-    async def invitation_by_token(self, token_hash: str) -> Invitation | None:
-        """Of any organisation: the hash is the proof."""
 
 
 class Installation(Overview, Telling, Protocol):
@@ -114,6 +118,9 @@ class Store(Protocol):
 
     def transaction(self, organization_id: str) -> AbstractAsyncContextManager[Unit]:
         """Commits at the end of the block, unless it raises."""
+
+    def prove(self) -> AbstractAsyncContextManager[Proofs]:
+        """Who holds a secret: asked for each request, so it keeps nobody waiting."""
 
     def overlook(self) -> AbstractAsyncContextManager[Overview]:
         """Look-ups in the whole installation."""

@@ -16,6 +16,8 @@ from headworks.identity.domain.sessions import hash_token, is_alive
 from headworks.identity.domain.standing import Standing
 from headworks.identity.domain.tokens import key_id_of, looks_like_token, verified
 from headworks.identity.errors import CsrfRefused, InvalidToken, SessionIsOver
+from headworks.identity.queries.strangers import pay
+from headworks.kernel.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -107,22 +109,35 @@ class Sessions:
 class PublicKeys:
     """What verifies access tokens: every key that is published."""
 
-    def __init__(self, store: SignInStore) -> None:
+    def __init__(self, store: SignInStore, strangers: Strangers | None = None) -> None:
+        """`strangers` limits how often a source may name keys that are not ours; None for no limit."""
         self._store = store
+        self._strangers = strangers or Strangers()
         self._keys: dict[str, EllipticCurvePublicKey] = {}
 
-    async def get(self, key_id: str) -> EllipticCurvePublicKey:
-        """Raises InvalidToken for one that is not, or no longer, ours."""
+    async def get(self, key_id: str, source: str | None = None) -> EllipticCurvePublicKey:
+        """Raises InvalidToken for one that is not, or no longer, ours, and TooManyUnknownKeys."""
         if key_id not in self._keys:
-            async with self._store.read() as reading:
-                # Whole, so that retired ones go.
-                self._keys = {key.id: key.public_key() for key in await reading.signing_keys()}
+            await self._look_again(key_id, source)
         try:
             return self._keys[key_id]
         except KeyError:
             raise InvalidToken(
                 "The access token is not valid: no key of this server signed it. Sign in again."
             ) from None
+
+    async def _look_again(self, key_id: str, source: str | None) -> None:
+        """Only a key that another process made is new; who makes ids up pays for each look."""
+        pay(self._strangers, source)
+        try:
+            async with self._store.read() as reading:
+                # Whole, so that retired ones go.
+                self._keys = {key.id: key.public_key() for key in await reading.signing_keys()}
+        except BaseException:
+            self._strangers.give_back(source)
+            raise
+        if key_id in self._keys:
+            self._strangers.give_back(source)
 
     async def published(self) -> list[dict[str, str]]:
         """The JWKS (RFC 7517), the newest first."""
@@ -147,7 +162,7 @@ class Authentication:
         """Who sends this as a bearer. Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, InvalidToken, Unavailable."""
         if not looks_like_token(token):
             return await self.of_keys(token, source)
-        standing = await self._standing(token)
+        standing = await self._standing(token, source)
         if standing.session.carriage != "bearer":
             raise InvalidToken("The access token is a browser's: it is taken from its cookie and nowhere else.")
         return standing.principal()
@@ -156,18 +171,18 @@ class Authentication:
         """Who signed a request. Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable."""
         return await self.of_signers(signer, source)
 
-    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
+    async def authenticate_browser(self, token: str, csrf: str | None, source: str | None = None) -> Principal:
         """Who sends this as a cookie; `csrf` is None where nothing can be changed. Raises InvalidToken, CsrfRefused."""
-        standing = await self._standing(token)
+        standing = await self._standing(token, source)
         if standing.session.carriage != "cookie":
             raise InvalidToken("The access token is a program's: send it as a bearer.")
         if csrf is not None and not hmac.compare_digest(hash_token(csrf), standing.session.csrf_hash):
             raise CsrfRefused("Send the value of the CSRF cookie as the header `X-CSRF-Token`.")
         return standing.principal()
 
-    async def _standing(self, token: str) -> Standing:
+    async def _standing(self, token: str, source: str | None) -> Standing:
         at = self.clock()
-        key = await self.public_keys.get(key_id_of(token))
+        key = await self.public_keys.get(key_id_of(token), source)
         claims: Claims = verified(token, key, self.settings.issuer, at)
         standing = await self.sessions.standing(claims.session_id, at)
         if (standing.user.id, standing.session.organization_id) != (claims.user_id, claims.organization_id):

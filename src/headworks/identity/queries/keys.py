@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.identity.contracts import KeyView, Suspension
-    from headworks.identity.ports import Overview, Reading
+    from headworks.identity.ports import Proofs, Reading
 
 _SUSPENDED: dict[Suspension, str] = {
     "organization_disabled": "its organisation is disabled",
@@ -24,12 +24,12 @@ _SUSPENDED: dict[Suspension, str] = {
 }
 
 
-async def authenticate(overview: Overview, token: str, source: str | None, at: datetime) -> Principal:
+async def authenticate(proofs: Proofs, token: str, source: str | None, at: datetime) -> Principal:
     """Who holds this management key. `source` is the caller's address, None where it is not known.
 
     Raises InvalidKey, SignatureMissing, WrongKindOfKey for an inference key, or AddressNotAllowed.
     """
-    key = await overview.key_by_hash(check_token(token))
+    key = await proofs.key_by_hash(check_token(token))
     if key is None:
         raise InvalidKey("The key is not known here. Look for the right one in credentials.json of the data folder.")
     holder = _holder(key, source, at)
@@ -40,12 +40,12 @@ async def authenticate(overview: Overview, token: str, source: str | None, at: d
     return holder
 
 
-async def authenticate_signer(overview: Overview, signer: str, source: str | None, at: datetime) -> Principal:
+async def authenticate_signer(proofs: Proofs, signer: str, source: str | None, at: datetime) -> Principal:
     """Who signed a request; `signer` is the `signer_hash` of a key whose signature was verified.
 
     Raises as `authenticate` does.
     """
-    key = await overview.key_by_hash(signer)
+    key = await proofs.key_by_hash(signer)
     if key is None or key.signer_hash != signer:
         raise InvalidKey("The key that signed is not known here any more.")
     return _holder(key, source, at)

@@ -1,7 +1,7 @@
 """An SQLite driver for SQLAlchemy's asyncio that runs statements in the loop's own thread.
 
-For the controller alone: an indexed select takes microseconds, and handing it to another thread and back costs half a
-millisecond. Anything that may take longer belongs on `aiosqlite`, which keeps the loop free.
+An indexed select takes microseconds, and handing it to another thread and back costs half a millisecond. Anything that may take
+longer belongs on `threaded`, which keeps the loop free.
 """
 
 from __future__ import annotations

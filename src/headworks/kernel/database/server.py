@@ -9,17 +9,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from headworks.kernel.clock import monotonic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
     from headworks.kernel.database.address import Address
 
+_IDLE_SECONDS = 1.0
+"""A connection that was used within it is believed to be alive."""
+_LEFT_AT = "headworks_left_at"
 _RECYCLE_SECONDS = 1_800
 """How old a connection gets: firewalls forget silent ones, and a name may have moved."""
 _MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -63,13 +69,12 @@ def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool) ->
         pool_size=size,
         max_overflow=0,
         pool_timeout=limits.connect_seconds + limits.lock_seconds,
-        # A connection that died while it was idle is replaced before a caller meets it.
-        pool_pre_ping=True,
         pool_recycle=_RECYCLE_SECONDS,
         hide_parameters=True,
         isolation_level="AUTOCOMMIT" if reads_only else "READ COMMITTED",
         skip_autocommit_rollback=True,
     )
+    _ping_idle(engine)
     if address.family != "postgresql":
         # What the driver logs of a server's warnings repeats values.
         logging.getLogger("asyncmy").setLevel(logging.ERROR)
@@ -100,6 +105,30 @@ def _postgresql_session(limits: Limits, *, reads_only: bool) -> dict[str, str]:
         "statement_timeout": _ms(limits.statement_seconds),
         "idle_in_transaction_session_timeout": _ms(limits.block_seconds),
     }
+
+
+def _ping_idle(engine: AsyncEngine) -> None:
+    """A connection that died while it was idle is replaced before a caller meets it.
+
+    As `pool_pre_ping` does, which asks each time: a round trip for each read and three for each transaction, while others wait.
+    """
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def left(_connection: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info[_LEFT_AT] = monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def taken(connection: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        if monotonic() - entry.info.get(_LEFT_AT, monotonic()) < _IDLE_SECONDS:
+            return
+        try:
+            alive = engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            if not engine.dialect.is_disconnect(error, connection, None):
+                raise
+            alive = False
+        if not alive:
+            raise DisconnectionError
 
 
 def _say_on_connect(engine: AsyncEngine, limits: Limits, *, reads_only: bool) -> None:

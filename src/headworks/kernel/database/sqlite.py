@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from headworks.kernel.database.inline import DRIVER as INLINE_DRIVER
-from headworks.kernel.database.inline import InlineConnection
+from headworks.kernel.database.inline import DRIVER, InlineConnection
+from headworks.kernel.database.threaded import BEGIN, BUSY_MS, ReadingConnection, WritingConnection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,30 +18,29 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
 
-_BUSY_MS = 5_000
-"""How long SQLite waits for another process's lock."""
+_CACHE_KIB = 8 * 1024
+"""What a connection that reads lists keeps of the file: counting ten thousand rows in SQLite's usual 2 MiB reads them anew each time."""
 _POOL_SECONDS = 10.0
 """How long a caller waits for a connection before it is told 503."""
 _READERS = 4
 
 
 def writing_engine(path: Path, *, inline: bool) -> AsyncEngine:
-    """One connection, so that writers queue rather than collide."""
+    """One connection, so that writers queue rather than collide. `inline`: see `inline`, and `threaded` for the contrary."""
     engine = create_async_engine(
-        _url(path, inline=inline),
-        connect_args=_connect_args(inline=inline),
+        _url(path),
+        connect_args=_connect_args(InlineConnection if inline else WritingConnection),
         pool_size=1,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
         hide_parameters=True,
     )
-    pragmas = (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+    pragmas = (f"busy_timeout = {BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
     _on_connect(engine, pragmas)
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        # At once the writer: a transaction that reads first and writes later could find itself out of date.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(BEGIN)
 
     return engine
 
@@ -49,8 +48,8 @@ def writing_engine(path: Path, *, inline: bool) -> AsyncEngine:
 def reading_engine(path: Path, *, inline: bool) -> AsyncEngine:
     """Connections that refuse to write; each statement commits by itself."""
     engine = create_async_engine(
-        _url(path, inline=inline),
-        connect_args=_connect_args(inline=inline),
+        _url(path),
+        connect_args=_connect_args(InlineConnection if inline else ReadingConnection),
         pool_size=_READERS,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
@@ -60,18 +59,20 @@ def reading_engine(path: Path, *, inline: bool) -> AsyncEngine:
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
     )
-    _on_connect(engine, (f"busy_timeout = {_BUSY_MS}", "query_only = ON"))
+    cache = () if inline else (f"cache_size = -{_CACHE_KIB}",)
+    _on_connect(engine, (f"busy_timeout = {BUSY_MS}", "query_only = ON", *cache))
     return engine
 
 
-def _url(path: Path, *, inline: bool) -> str:
-    return f"{INLINE_DRIVER if inline else 'sqlite+aiosqlite'}:///{path}"
+def _url(path: Path) -> str:
+    return f"{DRIVER}:///{path}"
 
 
-def _connect_args(*, inline: bool) -> dict[str, object]:
+def _connect_args(factory: type[InlineConnection]) -> dict[str, object]:
     # Without an isolation level sqlite3 begins nothing by itself: the begin event above is the only one that does.
-    common: dict[str, object] = {"isolation_level": None, "cached_statements": 256}
-    return {**common, "factory": InlineConnection} if inline else common
+    # The pool gives a connection to one task at a time, so that threads use it one after another.
+    shared = factory is not InlineConnection
+    return {"isolation_level": None, "cached_statements": 256, "factory": factory, "check_same_thread": not shared}
 
 
 def _on_connect(engine: AsyncEngine, pragmas: tuple[str, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, insert, select, update
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, bindparam, insert, select, update
 
 from headworks.kernel.clock import now
 from headworks.kernel.database.columns import Exact, Long, Microseconds
@@ -65,6 +65,10 @@ class Trail:
         # The lock makes writers on a server take turns; SQLite has one writer anyway, and leaves it out.
         self._locked = select(head.sequence, head.hash).where(head.id == _ONLY).with_for_update()
         self._read = select(head.sequence, head.hash).where(head.id == _ONLY)
+        # Built once: every management transaction runs them, and building costs as much as running.
+        self._add = insert(self.rows)
+        self._begin = insert(self._head).values(id=_ONLY)
+        self._move = update(self._head).where(head.id == _ONLY).values(sequence=bindparam("to"), hash=bindparam("at"))
 
     async def append(
         self, connection: AsyncConnection, changes: Sequence[Change], organization_id: str | None = None
@@ -79,14 +83,11 @@ class Trail:
         row = (await connection.execute(self._locked)).first()
         head = genesis(self.context) if row is None else Head(*row)
         written = entries(head, changes, origin(), organization_id, now())
-        await connection.execute(
-            insert(self.rows), [{name: getattr(entry, name) for name in _FIELDS} for entry in written]
-        )
-        last = {"sequence": written[-1].sequence, "hash": written[-1].hash}
+        await connection.execute(self._add, [{name: getattr(entry, name) for name in _FIELDS} for entry in written])
         if row is None:
-            await connection.execute(insert(self._head).values(id=_ONLY, **last))
+            await connection.execute(self._begin, {"sequence": written[-1].sequence, "hash": written[-1].hash})
         else:
-            await connection.execute(update(self._head).where(self._head.c.id == _ONLY).values(last))
+            await connection.execute(self._move, {"to": written[-1].sequence, "at": written[-1].hash})
 
     async def head(self, connection: AsyncConnection) -> Head | None:
         """The end of the chain as it is kept; None where nothing was written yet."""

@@ -36,7 +36,7 @@ class Authenticator(Protocol):
         """The holder of a bearer token: a management key, or an access token.
 
         `source` is the caller's IP address, None where it is not known. Raises Unauthenticated when the token is not
-        valid, Forbidden when it is one for other uses or other places.
+        valid, Forbidden when it is one for other uses or other places, and TooMany where the source tried too many.
         """
 
     async def authenticate_signer(self, signer: str, source: str | None) -> Principal:
@@ -45,8 +45,8 @@ class Authenticator(Protocol):
         Raises as `authenticate` does.
         """
 
-    async def authenticate_browser(self, token: str, csrf: str | None) -> Principal:
-        """The holder of a session cookie; `csrf` is None where the request can change nothing.
+    async def authenticate_browser(self, token: str, csrf: str | None, source: str | None) -> Principal:
+        """The holder of a session cookie; `csrf` is None where the request can change nothing, `source` as above.
 
         Raises Unauthenticated when it is not valid, Forbidden when `csrf` is not the session's.
         """
@@ -123,19 +123,17 @@ def _says_who(request: Request) -> bool:
 
 
 async def _authenticated(request: Request) -> Principal:
-    authenticator = provision(request, Authenticator)
+    authenticator, source = provision(request, Authenticator), client_address(request.headers)
     cookie = request.cookies.get(cookie_names(request)[0])
     signed_by = signer(request.headers)
     if signed_by is not None:
         if cookie is not None or "authorization" in request.headers:
             raise TwoCredentials("The request is signed, and another credential was sent as well; send one of them.")
-        holder: Principal = await authenticator.authenticate_signer(  # type: ignore[attr-defined]
-            signed_by, client_address(request.headers)
-        )
+        holder: Principal = await authenticator.authenticate_signer(signed_by, source)  # type: ignore[attr-defined]
         return holder
     if cookie is None:
         bearer: Principal = await authenticator.authenticate(  # type: ignore[attr-defined]
-            _bearer_token(request), client_address(request.headers)
+            _bearer_token(request), source
         )
         return bearer
     if "authorization" in request.headers:
@@ -144,7 +142,7 @@ async def _authenticated(request: Request) -> Principal:
     if may_change(request):
         check_same_site(request)
         csrf = request.headers.get(CSRF_HEADER, "")
-    principal: Principal = await authenticator.authenticate_browser(cookie, csrf)  # type: ignore[attr-defined]
+    principal: Principal = await authenticator.authenticate_browser(cookie, csrf, source)  # type: ignore[attr-defined]
     return principal
 
 

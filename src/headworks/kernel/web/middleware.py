@@ -14,6 +14,7 @@ from headworks.kernel.ids import new_id
 from headworks.kernel.origin import arriving
 from headworks.kernel.telemetry import bind_request_id, logger
 from headworks.kernel.web.client_address import client_address
+from headworks.kernel.web.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
     from headworks.kernel.telemetry.metrics import HttpMetrics
+    from headworks.kernel.web.turns import Turn
 
 _log = logger(__name__)
 
@@ -30,6 +32,9 @@ BODY_LIMIT_BYTES = 1024 * 1024
 """Management requests are small; inference bodies never come here."""
 
 TOO_LARGE = 413
+
+_TAKES_TURNS = "/api/"
+"""Health and metrics wait for nobody: they are asked when much is going on."""
 
 _SAID = "headworks.said"
 """In a request's scope: headers for its answer."""
@@ -53,6 +58,7 @@ class Surroundings:
     def __init__(self, app: FastAPI, metrics: HttpMetrics) -> None:
         self._app = app
         self._metrics = metrics
+        self._turns = Turns()
         self._patterns = {id(found.original_route): found.path for found in iter_route_contexts(app.routes)}
         """What routes are called in metrics: their whole pattern, which a route of an included router does not know."""
 
@@ -80,7 +86,11 @@ class Surroundings:
 
         with bind_request_id(request_id), arriving(request_id, client_address(headers)):
             try:
-                await self._app(scope, _limited(scope, receive), send_named)
+                with self._turns.turn() as turn:
+                    takes = scope["path"].startswith(_TAKES_TURNS)
+                    if takes and not _has_body(headers):
+                        await turn.take()
+                    await self._app(scope, _limited(scope, receive, turn if takes else None), send_named)
             except Exception:
                 # Starlette raises once more what it has rendered already; `problems` has logged it.
                 if not status:
@@ -100,7 +110,12 @@ def _request_id(headers: Headers) -> str:
     return given if _REQUEST_ID.fullmatch(given) else new_id("req")
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _limited(scope: Scope, receive: Receive, turn: Turn | None) -> Receive:
+    """The body, up to its limit; once all of it is there the request takes its turn."""
     announced = Headers(scope=scope).get("content-length", "0")
     # A length that is announced is refused before it is read; a body without one is counted as it comes.
     received = int(announced) if announced.isdigit() and int(announced) > BODY_LIMIT_BYTES else 0
@@ -112,6 +127,8 @@ def _limited(scope: Scope, receive: Receive) -> Receive:
         if received > BODY_LIMIT_BYTES:
             # FastAPI lets no other exception than this pass while it reads a body; `problems` renders it.
             raise HTTPException(TOO_LARGE, f"The body is longer than {BODY_LIMIT_BYTES} bytes, the most allowed here.")
+        if turn is not None and not message.get("more_body", False):
+            await turn.take()
         return message
 
     return receive_limited

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.memory.tables import page_of, refuse_twins, replace
 from headworks.identity.errors import NameInUse
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.text import comparable
 
 if TYPE_CHECKING:
     from headworks.identity.adapters.memory.tables import Tables
     from headworks.identity.contracts import Organization, Project
-    from headworks.kernel.pagination import Page, PageRequest
+    from headworks.kernel.pagination import Page
 
 
 class MemoryOrganizations:
@@ -64,6 +65,10 @@ class MemoryProjects:
         """See `ports.Projects`."""
         found = self._table.get(project_id)
         return found if found is not None and found.organization_id == self._organization_id else None
+
+    async def oldest(self) -> Project | None:
+        """See `ports.Projects`."""
+        return next(iter((await self.page(PageRequest(per_page=1))).items), None)
 
     async def add(self, project: Project) -> None:
         """See `ports.Projects`."""

@@ -62,11 +62,11 @@ class MemoryOverview:
         self.users = MemoryUsers(tables)
 
     async def key_by_hash(self, key_hash: str) -> KeyView | None:
-        """See `ports.Overview`."""
+        """See `ports.Proofs`."""
         return keys.key_by_hash(self._tables, key_hash)
 
     async def invitation_by_token(self, token_hash: str) -> Invitation | None:
-        """See `ports.Overview`."""
+        """See `ports.Proofs`."""
         every = self._tables.invitations.values()
         return next((one for one in every if one.token_hash == token_hash), None)
 
@@ -117,6 +117,11 @@ class MemoryStore:
         """See `ports.Store`."""
         async with self.operate() as installation:
             yield installation.within(organization_id)
+
+    @asynccontextmanager
+    async def prove(self) -> AsyncIterator[MemoryOverview]:
+        """See `ports.Store`."""
+        yield MemoryOverview(self._tables)
 
     @asynccontextmanager
     async def overlook(self) -> AsyncIterator[MemoryOverview]:

@@ -11,6 +11,7 @@ import bcrypt
 
 from headworks.identity.domain.passwords import fits, normal
 from headworks.identity.errors import SignInBusy
+from headworks.kernel.patience import will_wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +66,7 @@ class Bcrypt:
         if self._waiting >= _MOST_WAITING:
             raise SignInBusy("Too many people are signing in at this moment; try again in a few seconds.")
         self._waiting += 1
+        will_wait()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:

@@ -192,6 +192,6 @@ class SqlSignIn:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:
-        """See `ports.SignInStore`."""
-        async with self._database.read() as connection:
+        """See `ports.SignInStore`. All of it is found by the key of one user."""
+        async with self._database.look_up() as connection:
             yield SqlSignInReading(connection)

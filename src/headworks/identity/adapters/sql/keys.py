@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import and_, bindparam, case, false, func, or_, select, update
 
+from headworks.identity.adapters.sql.key_states import in_state
 from headworks.identity.adapters.sql.statements import Sorting, add_rows, read_one, read_page, replace_row
 from headworks.identity.adapters.tables import keys, memberships, organizations, projects, service_accounts, users
 from headworks.identity.contracts import KeyOwner, KeyView
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, RowMapping
+    from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.identity.adapters.sql.statements import Columns
-    from headworks.identity.contracts import KeyState
     from headworks.identity.ports import KeyFilter
     from headworks.kernel.pagination import Page, PageRequest
     from headworks.kernel.permissions import Permission
@@ -78,17 +78,20 @@ class SqlKeys:
 
     def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
         self._connection = connection
+        self._organization_id = organization_id
         self._within = keys.c.organization_id == organization_id
 
     async def page(self, wanted: KeyFilter, at: datetime, page: PageRequest) -> Page[KeyView]:
         """See `ports.Keys`."""
-        rows = _KEYS.where(self._within)
+        conditions = [self._within]
         for column, value in (("kind", wanted.kind), ("project_id", wanted.project_id), ("owner_id", wanted.owner_id)):
             if value is not None:
-                rows = rows.where(keys.c[column] == value)
+                conditions.append(keys.c[column] == value)
         if wanted.state is not None:
-            rows = rows.where(_in_state(wanted.state, at))
-        return await read_page(self._connection, rows, page, key_of, _SORTING)
+            conditions.append(in_state(self._organization_id, wanted.state, at))
+        # Each key has its one organisation and project, so that none of the joins changes how many there are.
+        counting = select(func.count()).select_from(keys).where(*conditions)
+        return await read_page(self._connection, _KEYS.where(*conditions), page, key_of, _SORTING, counting)
 
     async def get(self, key_id: str) -> KeyView | None:
         """See `ports.Keys`."""
@@ -101,7 +104,7 @@ class SqlKeys:
 
     async def managers(self, at: datetime) -> list[KeyView]:
         """See `ports.Keys`."""
-        wanted = _KEYS.where(self._within, keys.c.kind == "management", _in_state("active", at))
+        wanted = _KEYS.where(self._within, keys.c.kind == "management", in_state(self._organization_id, "active", at))
         return [key_of(row) for row in (await self._connection.execute(wanted.order_by(keys.c.id))).mappings()]
 
     async def add(self, new: Sequence[KeyView]) -> None:
@@ -169,24 +172,3 @@ def _columns(key: KeyView) -> Columns:
         "owner_kind": None if key.owner is None else key.owner.kind,
         "owner_id": None if key.owner is None else key.owner.id,
     }
-
-
-def _in_state(state: KeyState, at: datetime) -> ColumnElement[bool]:
-    revoked = and_(keys.c.revoked_at.is_not(None), keys.c.revoked_at <= at)
-    expired = and_(keys.c.expires_at.is_not(None), keys.c.expires_at <= at)
-    if state == "revoked":
-        return revoked
-    if state == "expired":
-        return and_(~revoked, expired)
-    return and_(~revoked, ~expired, _suspended() if state == "suspended" else ~_suspended())
-
-
-def _suspended() -> ColumnElement[bool]:
-    """As `KeyView.suspension` decides it. Every part is true or false and never null, so that it can be turned round."""
-    state = func.coalesce(users.c.state, service_accounts.c.state, "disabled")
-    left = and_(_is_users, memberships.c.role.is_(None), ~func.coalesce(users.c.is_operator, false()))
-    return or_(
-        organizations.c.state != "active",
-        projects.c.state != "active",
-        and_(keys.c.owner_kind.is_not(None), or_(state != "active", func.coalesce(left, false()))),
-    )

@@ -83,6 +83,11 @@ class SqlProjects:
         wanted = select(projects).where(self._within, projects.c.id == project_id)
         return await read_one(self._connection, wanted, _project)
 
+    async def oldest(self) -> Project | None:
+        """See `ports.Projects`."""
+        wanted = select(projects).where(self._within).order_by(projects.c.created_at, projects.c.id).limit(1)
+        return await read_one(self._connection, wanted, _project)
+
     async def add(self, project: Project) -> None:
         """See `ports.Projects`."""
         await add_rows(self._connection, projects, [_named(project)], _taken(project))

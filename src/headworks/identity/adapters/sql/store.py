@@ -54,21 +54,28 @@ class SqlUnit(SqlReading):
         self.audit = telling.audit
 
 
-class SqlOverview:
-    """`ports.Overview` on one connection."""
+class SqlProofs:
+    """`ports.Proofs` on one connection."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.organizations = SqlOrganizations(connection)
-        self.users = SqlUsers(connection)
 
     async def key_by_hash(self, key_hash: str) -> KeyView | None:
-        """See `ports.Overview`."""
+        """See `ports.Proofs`."""
         return await keys.key_by_hash(self._connection, key_hash)
 
     async def invitation_by_token(self, token_hash: str) -> Invitation | None:
-        """See `ports.Overview`."""
+        """See `ports.Proofs`."""
         return await invitation_by_token(self._connection, token_hash)
+
+
+class SqlOverview(SqlProofs):
+    """`ports.Overview` on one connection."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.organizations = SqlOrganizations(connection)
+        self.users = SqlUsers(connection)
 
 
 class SqlInstallation(SqlOverview):
@@ -112,6 +119,12 @@ class SqlStore:
         """See `ports.Store`."""
         async with self.operate() as installation:
             yield installation.within(organization_id)
+
+    @asynccontextmanager
+    async def prove(self) -> AsyncIterator[SqlProofs]:
+        """See `ports.Store`."""
+        async with self._database.look_up() as connection:
+            yield SqlProofs(connection)
 
     @asynccontextmanager
     async def overlook(self) -> AsyncIterator[SqlOverview]:
