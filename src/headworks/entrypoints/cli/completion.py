@@ -13,7 +13,7 @@ from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli.client import Client
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.nouns import PROJECTS, Noun
-from headworks.entrypoints.cli.records import Record, text
+from headworks.entrypoints.cli.records import Record, records, text
 from headworks.entrypoints.cli.server import find_server
 from headworks.entrypoints.cli.session import wish_from
 from headworks.entrypoints.cli.tokens import signed_in
@@ -61,7 +61,7 @@ def completing(noun: Noun[T]) -> Callable[[typer.Context, str], list[str]]:
 
     def names(context: typer.Context, incomplete: str) -> list[str]:
         with suppress(Failure, OSError, ValueError), _connected(context) as client:
-            found = noun.listing(client.api, per_page=_MOST)["data"]
+            found = records(noun.listing(client.api, per_page=_MOST)["data"])
             return [_word(noun, one, incomplete) for one in found if text(one, "state") != "revoked"]
         return []
 
@@ -76,7 +76,7 @@ def _connected(context: typer.Context) -> Client:
     return Client(server, seconds=_SECONDS)
 
 
-def _word(noun: Noun[T], one: T, incomplete: str) -> str:
+def _word(noun: Noun[T], one: Record, incomplete: str) -> str:
     """What it is called, where that is one plain word; else its id."""
     name = next(iter(noun.called(one)), "")
     is_id_wanted = incomplete.startswith(f"{noun.prefix}_")
