@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up dev test test-rust test-python check fmt bench prove fuzz instructions client lock wheel clean
+.PHONY: help up dev seed-mock-data test test-rust test-python check fmt bench prove fuzz instructions client lock wheel clean
 
 # Tools of this folder first: nothing that `make` installs lands outside .tools/, .venv/ and target/.
 export PATH := $(CURDIR)/.tools/rust/bin:$(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(HOME)/.cargo/bin:$(PATH)
@@ -26,7 +26,7 @@ ENGINE_SOURCES := Cargo.toml Cargo.lock pyproject.toml engine/Cargo.toml mock-pr
 	$(shell find engine/src mock-provider/src)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Using it ---
 
@@ -35,6 +35,9 @@ up: $(ENGINE) ## install what is missing, build, and start everything (ARGS="--p
 
 dev: $(DEV_ENGINE) $(DEV_PACKAGES) ## as up, from a quick debug build, with its data in .dev/
 	@HEADWORKS_HOME=$${HEADWORKS_HOME:-$(CURDIR)/.dev} exec .venv/bin/headworks up $(ARGS)
+
+seed-mock-data: $(ENGINE) ## fill the running server with samples of everything; safe to repeat
+	@$(PYTHON_IN_VENV) -m headworks.entrypoints.samples $(ARGS)
 
 # --- Proving it ---
 
@@ -90,7 +93,7 @@ $(TOOLS): requirements/tools.txt scripts/python.sh
 
 $(PACKAGES): requirements/runtime.txt $(TOOLS)
 	@[ -x $(PYTHON_IN_VENV) ] || .tools/bin/uv venv --quiet --python .tools/bin/python .venv
-	@.tools/bin/uv pip install --quiet --require-hashes -r requirements/runtime.txt
+	@.tools/bin/uv pip install --quiet --compile-bytecode --require-hashes -r requirements/runtime.txt
 	@touch $@
 
 $(DEV_PACKAGES): requirements/dev.txt $(PACKAGES)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The database servers that the tests run on: installs Debian's where it may, and says what is missing where it may not. The tests
+# The database servers and the shells that the tests run on: installs Debian's where it may, and says what is missing where it may not. The tests
 # start their own, in temporary folders on free ports; a server that the packages start by themselves is neither used nor needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +11,8 @@ have_mariadb() { have mariadbd || [ -x /usr/sbin/mariadbd ]; }
 missing=()
 have_postgresql || missing+=(postgresql)
 have_mariadb || missing+=(mariadb-server)
+have zsh || missing+=(zsh)
+have fish || missing+=(fish)
 [ ${#missing[@]} -gt 0 ] || exit 0
 if can_install_packages && install_packages "${missing[@]}"; then
   exit 0

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from headworks.identity.adapters.sealed import SealedInIdentity
-from headworks.identity.contracts import SecondFactor, Session, SessionEnded, StoredPassword
+from headworks.identity.contracts import SecondFactor, Session, SessionEnded, StoredPassword, User
 from headworks.identity.domain.sealing import private_key_context, refresh_token_context, second_factor_context
 from headworks.identity.domain.sessions import RefreshToken
 from headworks.identity.domain.signing import StoredSigningKey
@@ -151,3 +151,18 @@ async def test_what_sign_in_seals_gets_the_new_key(identity_place: Place | None)
     assert sealer.open(shared.sealed_secret, second_factor_context("usr_1")).reveal() == "shared"
     assert following is not None
     assert sealer.open(following.successor, refresh_token_context("ses_1", 3)).reveal() == "next"
+
+
+async def test_where_somebody_belongs_with_and_without_what_is_disabled(place: Ground) -> None:
+    for user_id in ("usr_1", "usr_2"):
+        email = f"{user_id}@example.org"
+        await place.user(User(user_id, email, email, user_id, NOON, "system"))
+    for organization in ("org_1", "org_2"):
+        await place.organization(organization)
+        await place.member("usr_1", organization, "viewer", NOON + (HOUR if organization == "org_2" else 0 * HOUR))
+    await place.member("usr_2", "org_1", "admin")
+    await place.organization("org_1", active=False)
+    async with place.store.read() as reading:
+        assert [one.organization_id for one in await reading.memberships("usr_1")] == ["org_2"]
+        assert [one.organization_id for one in await reading.every_membership("usr_1")] == ["org_1", "org_2"]
+        assert await reading.every_membership("usr_3") == []

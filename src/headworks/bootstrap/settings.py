@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "HEADWORKS_"
+CLIENTS: Final = frozenset({"HEADWORKS_URL"})
+"""Variables of the command line, which a server leaves alone."""
 DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 """`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
 
@@ -300,7 +302,7 @@ def load_settings(environment: Mapping[str, str], overrides: Mapping[str, object
             addresses[variable.removeprefix(DISCOVERY_PREFIX).lower()] = value
         elif variable in fields:
             values[fields[variable]] = value
-        elif variable.startswith(PREFIX):
+        elif variable.startswith(PREFIX) and variable not in CLIENTS:
             unknown.append(_unknown(variable, fields))
     values["discovery_addresses"] = addresses
     values.update({field: value for field, value in (overrides or {}).items() if value is not None})

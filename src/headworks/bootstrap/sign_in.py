@@ -13,6 +13,7 @@ from headworks.identity.adapters.sign_in.bcrypt import Bcrypt
 from headworks.identity.adapters.sign_in.sql import SqlSignIn
 from headworks.identity.commands.passwords import Passwords
 from headworks.identity.commands.refresh import Refresh
+from headworks.identity.commands.resets import Resets
 from headworks.identity.commands.second_factor import SecondFactors
 from headworks.identity.commands.sign_in import SignIn
 from headworks.identity.commands.signing import Signer
@@ -47,6 +48,7 @@ class SignInParts:
     refresh: Refresh
     passwords: Passwords
     second_factors: SecondFactors
+    resets: Resets
     public_keys: PublicKeys
     authentication: Authentication
     settings: SignInSettings
@@ -60,6 +62,7 @@ class SignInParts:
             Refresh: self.refresh,
             Passwords: self.passwords,
             SecondFactors: self.second_factors,
+            Resets: self.resets,
             PublicKeys: self.public_keys,
             SignInSettings: self.settings,
         }
@@ -87,6 +90,7 @@ def build_sign_in(container: Container) -> SignInParts:
         refresh=Refresh(store, signer, sealer, settings, now),
         passwords=Passwords(store, hasher, now),
         second_factors=SecondFactors(store, hasher, sealer, now),
+        resets=Resets(store, hasher, now),
         public_keys=public_keys,
         authentication=Authentication(
             of_keys,

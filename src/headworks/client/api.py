@@ -341,3 +341,13 @@ class Api:
         second.
         """
         return cast("shapes.UserOut", self._transport.send("PATCH", filled("/users/{user_id}", user_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def reset_password(self, user_id: str) -> shapes.OneTimePasswordOut:
+        """For who lost theirs: it must be changed at the next sign-in, and their sessions end.  An admin can do it
+        for a member who belongs to no other organisation, an operator for everybody.
+        """
+        return cast("shapes.OneTimePasswordOut", self._transport.send("POST", filled("/users/{user_id}/password-reset", user_id))["data"])
+
+    def reset_second_factor(self, user_id: str) -> None:
+        """For who lost it, with its recovery codes: their password alone lets them in until they set up another."""
+        self._transport.send("POST", filled("/users/{user_id}/second-factor-reset", user_id))

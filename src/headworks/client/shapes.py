@@ -555,6 +555,14 @@ class NewServiceAccountBody(TypedDict):
     role: NotRequired[Literal["admin", "maintainer", "viewer"]]
 
 
+class OneTimePasswordOut(TypedDict):
+    """What lets somebody in once more, shown this once; then they choose their own."""
+
+    email: str
+    password: str
+    user_id: str
+
+
 class OrganizationChangeBody(TypedDict):
     """What to change; what is left out stays as it is."""
 

@@ -288,6 +288,12 @@ class WouldLockOut(Conflict):
     code = "would_lock_out"
 
 
+class NotForOneself(Conflict):
+    """It goes past one's own password, so another one has to do it."""
+
+    code = "not_for_oneself"
+
+
 class NotActive(Conflict):
     """The thing is disabled or archived, and nothing is made in it meanwhile."""
 

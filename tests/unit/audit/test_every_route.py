@@ -64,6 +64,7 @@ SAMPLES = {
     ("POST", "/api/v1/projects"): Sample("/projects", {"name": "Another"}),
     ("PATCH", "/api/v1/projects/{project_id}"): Sample("/projects/{project}", {"name": "Renamed"}),
     ("PATCH", "/api/v1/users/{user_id}"): Sample("/users/{user}", {"name": "Renamed"}),
+    ("POST", "/api/v1/users/{user_id}/password-reset"): Sample("/users/{user}/password-reset"),
     ("POST", "/api/v1/invitations"): Sample("/invitations", {"email": "bob@example.org"}),
     ("DELETE", "/api/v1/invitations/{invitation_id}"): Sample("/invitations/{invitation}"),
     ("PATCH", "/api/v1/members/{member_id}"): Sample("/members/{member}", {"role": "admin"}),
@@ -83,6 +84,7 @@ OF_PEOPLE = {
     ("DELETE", "/api/v1/sessions"),
     ("DELETE", "/api/v1/sessions/{session_id}"),
     ("POST", "/api/v1/invitations/accept"),
+    ("POST", "/api/v1/users/{user_id}/second-factor-reset"),
 }
 """Of people who sign in or join, and of no key: tests/unit/identity looks at what they leave."""
 

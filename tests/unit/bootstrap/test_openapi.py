@@ -19,6 +19,8 @@ def test_the_committed_description_is_current() -> None:
 
 
 REPEATABLE = {
+    "/api/v1/users/{user_id}/password-reset",
+    "/api/v1/users/{user_id}/second-factor-reset",
     "/api/v1/auth/logout",
     "/api/v1/auth/password",
     "/api/v1/auth/switch",

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from headworks.entrypoints.cli import login as login_module
-from headworks.entrypoints.cli import tokens
+from headworks.entrypoints.cli import secret_input, tokens
+from headworks.entrypoints.cli.secret_input import Answers
 from headworks.kernel.clock import now
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_on_the_api import Api
+from tests.unit.cli.served import Api
 
 OPERATOR = "operator@localhost"
 OWN = "a quartz vow of staples"
@@ -156,6 +156,6 @@ def test_without_a_data_folder_they_lie_among_the_settings(
 def test_a_person_is_asked(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = one_time(home)
     typed = iter([made])
-    monkeypatch.setattr(login_module, "getpass", lambda _prompt: next(typed))
-    monkeypatch.setattr(login_module._Answers, "__init__", lambda self: setattr(self, "are_typed", True))
+    monkeypatch.setattr(secret_input, "getpass", lambda _prompt: next(typed))
+    monkeypatch.setattr(Answers, "__init__", lambda self: setattr(self, "are_typed", True))
     assert run("login", OPERATOR).status == 0

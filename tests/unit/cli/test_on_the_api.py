@@ -2,77 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
-import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
 from structlog.testing import capture_logs
 
-from headworks.bootstrap.container import build_container, furnish, lay_foundation
-from headworks.bootstrap.control_plane import management_app
-from headworks.bootstrap.credentials import Credentials
-from headworks.bootstrap.databases import Databases
-from headworks.bootstrap.health import Health
-from headworks.bootstrap.home import Home
-from headworks.bootstrap.settings import Settings
-from headworks.bootstrap.sign_in import build_sign_in, first_operator
-from headworks.bootstrap.welcome import Welcome
-from tests.support.child import eventually, free_port
-from tests.support.engine_twin import EngineTwin
+from tests.unit.cli.served import Api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.cli.conftest import Run
-
-
-class Api:
-    """The management API on a loopback port, over databases of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._home = Home(folder)
-        self._server: uvicorn.Server | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-
-    def start(self) -> None:
-        """Serve, and wait until it does."""
-        self._thread.start()
-        eventually(lambda: self._server is not None and self._server.started, what="the API")
-
-    def stop(self) -> None:
-        """Serve no more."""
-        if self._server is not None:
-            self._server.should_exit = True
-        self._thread.join()
-
-    async def _serve(self) -> None:
-        settings = Settings(home=self._home.path, port=self.port)
-        endpoint = f"http://127.0.0.1:{self.port}/v1"
-        self._home.prepare()
-        databases = Databases(self._home, settings)
-        databases.prepare()
-        foundation = lay_foundation(self._home, settings, databases, {})
-        container = build_container(foundation)
-        credentials = Credentials(self._home.credentials, endpoint)
-        foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
-        await furnish(container, foothold.organization_id)
-        engine = EngineTwin()
-        engine.start()
-        health = Health(engine, {}, started=True)
-        welcome = Welcome(settings, {}, container.catalog, foothold.organization_id, endpoint, None)
-        sign_in = build_sign_in(container)
-        await first_operator(sign_in, foundation.bus, credentials)
-        app = management_app(container, sign_in, health, welcome, self._home)
-        self._server = uvicorn.Server(uvicorn.Config(app, port=self.port, log_config=None, lifespan="off", ws="none"))
-        await self._server.serve()
-        await container.close()
 
 
 @pytest.fixture
@@ -129,15 +73,6 @@ def test_a_reference_that_the_server_cannot_follow(run: Run) -> None:
     assert "NOT_SET_ANYWHERE is not set" in ran.err
 
 
-def test_the_life_of_a_key(run: Run) -> None:
-    made = run("keys", "create", "ci", "--expires-in", "90d", "--model", "headworks/echo")
-    assert made.status == 0, made
-    assert made.out.startswith("hw_sk_")
-    assert "ci" in run("keys", "list").out
-    assert run("keys", "revoke", "ci").status == 0
-    assert "revoked" in run("keys", "list").out
-
-
 def test_nothing_was_used(run: Run) -> None:
     assert run("usage", "--json").json() == []
     assert "Nothing was used" in run("usage").err
@@ -159,73 +94,6 @@ def test_how_it_is(run: Run) -> None:
     outcomes = {check["name"]: check["outcome"] for check in found}
     assert outcomes["server"] == outcomes["management key"] == outcomes["credentials"] == "ok"
     assert outcomes["providers"] == "warn"
-
-
-def test_organisations_and_projects(run: Run) -> None:
-    assert "Made the organisation 'Research'" in run("orgs", "create", "Research").out
-    assert "'R&D'" in run("orgs", "rename", "research", "R&D").out
-    assert run("orgs", "disable", "R&D").status == 0
-    assert run("orgs", "enable", "R&D").status == 0
-    assert [one["name"] for one in run("orgs", "list", "--json").json()] == ["Default", "R&D"]  # type: ignore[attr-defined]
-    assert "Default" in run("orgs", "list").out
-    assert run("orgs", "disable", "Default").status == 1
-    assert "Made the project 'Web'" in run("projects", "create", "Web").out
-    assert "'Site'" in run("projects", "rename", "Web", "Site").out
-    assert "Archived" in run("projects", "archive", "Site").out
-    assert "Restored" in run("projects", "restore", "Site").out
-    assert "Site" in run("projects", "list").out
-    absent = run("projects", "archive", "absent")
-    assert (absent.status, absent.out) == (1, "")
-    assert "no project" in absent.err
-
-
-def test_people(run: Run) -> None:
-    invited = run("invites", "create", "bob@example.org", "--role", "maintainer")
-    assert "/invite/" in invited.out
-    assert len(invited.out.splitlines()) == 1, "the link stands alone"
-    assert "bob@example.org" in run("invites", "list").out
-    assert run("invites", "accept", stdin=invited.out).status == 1, "a key that is nobody's is not the invited one"
-    assert "Revoked" in run("invites", "revoke", "bob@example.org").out
-    assert "bob@example.org" not in run("invites", "list").out
-    assert "revoked" in run("invites", "list", "--all").out
-    assert "operator@localhost" in run("members", "list").out
-    assert "operator@localhost" in run("users", "list").out
-    last = run("members", "set-role", "operator@localhost", "viewer")
-    assert (last.status, "last admin" in last.err) == (1, True)
-    assert "last admin" in run("members", "remove", "operator@localhost").err
-    assert "last operator" in run("users", "disable", "operator@localhost").err
-    assert "last operator" in run("users", "demote", "operator@localhost").err
-    assert run("users", "promote", "operator@localhost").status == 0
-    assert run("users", "enable", "operator@localhost").status == 0
-
-
-def test_service_accounts_and_keys(run: Run) -> None:
-    assert "a viewer" in run("service-accounts", "create", "ci").out
-    assert "a maintainer" in run("service-accounts", "set-role", "ci", "maintainer").out
-    made = run("keys", "create", "ci", "--service-account", "ci", "--project", "Default", "--scope", "management:read")
-    assert made.out.startswith("hw_mk_")
-    held = run("keys", "create", "held", "--endpoint", "models", "--address", "10.0.0.0/8", "--json").json()
-    assert isinstance(held, dict)
-    assert (held["allowed_endpoints"], held["allowed_addresses"]) == (["models"], ["10.0.0.0/8"])
-    rotated = run("keys", "rotate", "held", "--overlap", "7d")
-    assert rotated.out.startswith("hw_sk_")
-    assert "former secret works until" in rotated.err
-    assert "works no more" in run("keys", "rotate", "held", "--overlap", "0").err
-    assert run("keys", "rotate", "held", "--overlap", "soon").status == 2
-    assert run("service-accounts", "disable", "ci").status == 0
-    assert "suspended" in run("keys", "list").out
-    assert run("service-accounts", "enable", "ci").status == 0
-    assert "ci" in run("service-accounts", "list").out
-    assert run("keys", "create", "x", "--management", "--scope", "inference").status == 2
-
-
-def test_keys_are_imported_by_their_hashes(run: Run) -> None:
-    lines = "".join(f"{number:064x} old {number}\n" for number in range(3))
-    assert "Imported 3 keys" in run("keys", "import", "-", stdin=lines).out
-    again = run("keys", "import", "-", "--project", "Default", stdin=lines)
-    assert (again.status, "known already" in again.err) == (1, True)
-    wrong = run("keys", "import", "-", stdin="hw_sk_not_a_hash\n")
-    assert (wrong.status, "line 1" in wrong.err, "hw_sk" in wrong.err) == (2, True, False)
 
 
 def test_the_audit_trail(run: Run, home: Path) -> None:
@@ -265,9 +133,28 @@ def test_the_rotation_of_secrets(run: Run) -> None:
     (old,) = [word for word in before.out.split() if word.startswith("kek_")]
     done = run("secrets", "rotate")
     assert done.status == 0, done
-    assert "sealed 1 secret with it" in done.out
+    # The credential, and the answer that is kept for the case that the command had to ask again.
+    assert "sealed 2 secrets with it" in done.out
     assert old in done.out
     assert "Back up the keyring" in done.err
     assert old not in run("secrets", "status").out
     assert "keyring.rotated" in run("audit", "list", "--action", "keyring.*").out
     assert "qrst" not in run("secrets", "status", "--json").out
+
+
+def test_the_life_of_a_deployment(run: Run) -> None:
+    assert run("providers", "add", "up", "--base-url", "http://127.0.0.1:1/v1").status == 0
+    nothing = run("deployments", "list", "--provider", "up")
+    assert (nothing.out, "headworks deployments add" in nothing.err) == ("", True)
+    assert "Added the deployment up/m (dep_" in run("deployments", "add", "up", "m", "--no-stream-usage").out
+    assert run("deployments", "add", "up", "m").status == 1
+    assert "up" in run("deployments", "list").out
+    assert "weight 7" in run("deployments", "change", "UP/M", "--weight", "7", "--disable").out
+    shown = run("deployments", "show", "up/m", "--json").json()
+    assert isinstance(shown, dict)
+    assert (shown["weight"], shown["enabled"], shown["stream_usage"]) == (7, False, False)
+    assert "disabled" in run("deployments", "show", str(shown["id"])).out
+    assert run("deployments", "change", "up/m").status == 2
+    assert "no deployment" in run("deployments", "show", "up/n").err
+    assert "Removed the deployment up/m" in run("deployments", "remove", "up/m").out
+    assert run("deployments", "remove", "up/m").status == 1

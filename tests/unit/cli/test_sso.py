@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.unit.cli.conftest import Run
-from tests.unit.cli.test_on_the_api import Api
+from tests.unit.cli.served import Api
 
 SECRET = "canary-client-secret-81c2"
 ADD = (

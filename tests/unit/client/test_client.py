@@ -13,8 +13,9 @@ from headworks.bootstrap.openapi import document_text
 from headworks.client import Api
 from headworks.client.transport import filled
 from headworks.entrypoints.cli.client import Client
+from headworks.entrypoints.cli.failures import Unreachable
 from headworks.entrypoints.cli.server import Server
-from tests.support.scripted import Reply, ScriptedServer
+from tests.support.scripted import Asked, Reply, ScriptedServer
 
 
 @pytest.mark.parametrize("name", ["api.py", "shapes.py"])
@@ -97,9 +98,54 @@ def test_it_goes_on_by_cursor_where_there_is_one(server: ScriptedServer) -> None
         "links": {"next": "/api/v1/keys?per_page=200&cursor=abc"},
     }
     last = {"data": [{"id": "2"}], "meta": {"total_pages": 2}, "links": {"next": None}}
-    server.on("GET", "/api/v1/keys", Reply(first), Reply(last), Reply(first), Reply(last))
+    server.on("GET", "/api/v1/keys", Reply(first), Reply(last))
     with Client(Server(server.origin, "hw_mk_x")) as client:
         assert [one["id"] for one in client.all_of(client.api.list_keys)] == ["1", "2"]
-        assert client.everything("/keys") == [{"id": "1"}, {"id": "2"}]
-    assert [asked.query.get("cursor") for asked in server.asked] == [None, ["abc"], None, ["abc"]]
+    assert [asked.query.get("cursor") for asked in server.asked] == [None, ["abc"]]
     assert "page" not in server.asked[1].query
+
+
+def broken_once(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """The connection breaks after the server has heard the request, so many times."""
+    original = server.reply_to
+    left = [times]
+
+    def reply_to(asked: Asked) -> Reply:
+        reply = original(asked)
+        if left[0]:
+            left[0] -= 1
+            raise ConnectionAbortedError
+        return reply
+
+    monkeypatch.setattr(server, "reply_to", reply_to)
+    monkeypatch.setattr(server._http, "handle_error", lambda *_: None)
+
+
+def test_a_broken_connection_is_asked_once_more_with_the_same_key(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.on("POST", "/api/v1/projects", Reply({"data": {"id": "prj_1"}}, 201))
+    broken_once(server, monkeypatch, 1)
+    with Client(Server(server.origin, "hw_mk_x")) as client:
+        assert client.api.create_project({"name": "Web"})["id"] == "prj_1"
+        client.api.create_project({"name": "Site"})
+    first, again, other = (asked.headers["idempotency-key"] for asked in server.asked)
+    assert first == again != other
+    assert server.asked[0].body == server.asked[1].body
+
+
+def test_it_is_asked_once_more_and_no_more(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_once(server, monkeypatch, 9)
+    with Client(Server(server.origin, "hw_mk_x")) as client, pytest.raises(Unreachable):
+        client.api.create_project({"name": "Web"})
+    assert len(server.asked) == 2
+
+
+def test_what_takes_no_key_is_not_repeated(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_once(server, monkeypatch, 9)
+    with Client(Server(server.origin, "hw_mk_x")) as client:
+        with pytest.raises(Unreachable):
+            client.api.refresh({"refresh_token": "hw_rt_x"})
+        with pytest.raises(Unreachable):
+            client.api.change_project("prj_1", {"name": "Web"}, if_match='"1.0a"')
+    assert len(server.asked) == 2

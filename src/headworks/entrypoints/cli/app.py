@@ -8,7 +8,9 @@ import typer
 
 from headworks.entrypoints.cli import (
     audit,
+    completion,
     db,
+    deployments,
     doctor,
     env,
     invites,
@@ -21,8 +23,10 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    second_factor,
     secrets,
     service_accounts,
+    sessions,
     sso,
     status,
     up,
@@ -32,7 +36,7 @@ from headworks.entrypoints.cli import (
 from headworks.entrypoints.cli import version as versions
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import note
-from headworks.entrypoints.cli.session import remember
+from headworks.entrypoints.cli.session import wish_from
 
 app = typer.Typer(
     name="headworks",
@@ -47,10 +51,14 @@ app = typer.Typer(
 app.command("up")(up.up)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
+app.command("switch")(login.switch)
 app.command("whoami")(login.whoami)
 app.command("password")(login.password)
+app.add_typer(second_factor.app, name="second-factor")
+app.add_typer(sessions.app, name="sessions")
 app.command("status")(status.status)
 app.add_typer(providers.app, name="providers")
+app.add_typer(deployments.app, name="deployments")
 app.add_typer(models.app, name="models")
 app.add_typer(keys.app, name="keys")
 app.add_typer(orgs.app, name="orgs")
@@ -68,6 +76,7 @@ app.add_typer(db.app, name="db")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
 app.command("mock-provider", context_settings=mock_provider.PASS_ON)(mock_provider.mock_provider)
+app.command("completion")(completion.completion)
 app.command("version")(versions.version)
 
 
@@ -77,7 +86,9 @@ def root(
     url: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Address of the server, when it is not the one that the data folder tells of."
+            metavar="URL",
+            envvar="HEADWORKS_URL",
+            help="Address of the server, when it is not the one that the data folder tells of.",
         ),
     ] = None,
     home: Annotated[
@@ -103,13 +114,13 @@ def root(
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """
-    remember(context, url, home, port, key_env)
+    context.obj = wish_from(url, home, port, key_env)
 
 
 def main() -> None:
     """Run the command line of this process."""
     try:
-        app(prog_name="headworks")
+        app(prog_name=completion.PROGRAM)
     except Failure as failure:
         note(*f"headworks: {failure.message}".splitlines())
         if failure.hint:

@@ -1,15 +1,18 @@
 """`headworks audit`: who changed what, all of it for an archive, and whether anybody tampered with it."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headworks.entrypoints.cli.client import cursor_of
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_list
+from headworks.entrypoints.cli.output import field, note, say, say_json, say_list
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import AuditEventOut
 
 app = typer.Typer(help="Who changed what, and whether the record of it is whole.", no_args_is_help=True)
 
@@ -48,29 +51,29 @@ def list_events(  # noqa: PLR0913 - each is an option
 ) -> None:
     """List changes, the newest first."""
     query = _query(actor_id=actor, action=action, resource_id=resource, request_id=request, since=since, until=until)
-    events: list[Record] = []
+    events: list[AuditEventOut] = []
     with connect(context) as client:
-        cursor: dict[str, str | int] = {}
+        cursor: str | None = None
         while len(events) < limit:
-            page = {"per_page": min(_PER_PAGE, limit - len(events))}
-            answer = client.call("GET", "/audit-events", query={**query, **page, **cursor})
-            events += records(answer.get("data"))
-            following = cursor_of(answer)
-            if following is None:
+            per_page = min(_PER_PAGE, limit - len(events))
+            page = client.api.list_audit_events(**query, cursor=cursor, per_page=per_page)
+            events += page["data"]
+            cursor = cursor_of(page)
+            if cursor is None:
                 break
-            cursor = {"cursor": following}
     say_list(
         [
             ("TIME", lambda event: text(event, "at")[:19].replace("T", " ")),
             ("ACTOR", lambda event: text(event, "actor_id", text(event, "actor_kind"))),
-            ("ACTION", lambda event: text(event, "action")),
-            ("RESOURCE", lambda event: text(event, "resource_id")),
+            ("ACTION", field("action")),
+            ("RESOURCE", field("resource_id")),
             ("CHANGED", _changed),
-            ("FROM", lambda event: text(event, "source", "-")),
-            ("REQUEST", lambda event: text(event, "request_id", "-")),
+            ("FROM", field("source", "-")),
+            ("REQUEST", field("request_id", "-")),
         ],
         events,
         as_json=as_json,
+        empty="No change matches.",
     )
 
 
@@ -87,7 +90,8 @@ def export_events(
     """Print every change as one JSON object a line, the newest first: headworks audit export > audit.jsonl."""
     query = _query(actor_id=actor, action=action, resource_id=resource, request_id=request, since=since, until=until)
     with connect(context) as client:
-        for line in client.lines("/audit-events/export", query):
+        named = {name.rstrip("_"): value for name, value in query.items()}
+        for line in client.lines("/audit-events/export", named):
             typer.echo(line)
 
 
@@ -110,7 +114,7 @@ def verify_trail(
     elsewhere, and give one such line with --anchor.
     """
     with connect(context) as client:
-        found = record(client.get("/audit-events/verify", {"anchor": anchor} if anchor else None))
+        found = client.api.verify_audit_trail(anchor=anchor)
     if as_json:
         say_json(found)
     else:
@@ -140,8 +144,9 @@ def _changed(event: Record) -> str:
     return ", ".join(name for name in after if before.get(name) != after.get(name)) or "-"
 
 
-def _query(*, since: str | None, until: str | None, **others: str | None) -> dict[str, str | int]:
-    moments = {"from": _moment("--from", since), "to": _moment("--to", until)}
+def _query(*, since: str | None, until: str | None, **others: str | None) -> dict[str, str]:
+    """As the client's methods name them."""
+    moments = {"from_": _moment("--from", since), "to": _moment("--to", until)}
     return {name: value for name, value in {**others, **moments}.items() if value is not None}
 
 

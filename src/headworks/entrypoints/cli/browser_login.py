@@ -74,7 +74,7 @@ def sign_in(client: Client, organization: str, connection: str | None, *, opens:
             _await(waiting, listener)
     if waiting.code is None:
         raise Refused("nobody came back from the browser in time.", "Try again; `--paste` needs no way back to here.")
-    return client.post("/auth/sso/token", {"code": waiting.code, "code_verifier": waiting.verifier})
+    return client.api.exchange_single_sign_on({"code": waiting.code, "code_verifier": waiting.verifier})
 
 
 def _start(origin: str, organization: str, connection: str | None, waiting: _Waiting, port: int) -> str:

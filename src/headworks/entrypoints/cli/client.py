@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 from headworks import __version__
 from headworks.client import Api
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_ONCE = "Idempotency-Key"
+_TRIES = 2
 _SECONDS = 30.0
 _PER_PAGE = 200
 _UNAUTHORIZED = 401
@@ -32,17 +35,18 @@ _SERVER_ERRORS = 500
 class Client:
     """A connection to one server. As a context manager it closes at the end."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, *, seconds: float = _SECONDS) -> None:
         import httpx  # noqa: PLC0415 - a quarter of a second that `--help` and `version` save
 
         self._server = server
         self._errors = httpx
+        self._seconds = seconds
         self._http = httpx.Client(
             headers={
                 "user-agent": f"headworks-cli/{__version__}",
                 **({"authorization": f"Bearer {server.management_key}"} if server.management_key else {}),
             },
-            timeout=_SECONDS,
+            timeout=seconds,
             # No proxy from the environment: the key goes to this server and to nobody between.
             trust_env=False,
             # The system's certificate store, or that of SSL_CERT_FILE, for a server with a certificate of one's own.
@@ -74,11 +78,28 @@ class Client:
         header: Mapping[str, Any] | None = None,
         body: object = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        """See `headworks.client.Transport`. Raises Refused, Unreachable."""
-        answer = self.call(method, path, query=_given(query), headers=_given(header), body=body)
-        return {"data": {}, **answer}
+        """See `headworks.client.Transport`. Raises Refused, Unreachable.
 
-    def all_of(self, listing: Callable[..., Page[T]], **query: str | None) -> list[T]:
+        An operation that takes an idempotency key gets one, and is sent once more when the connection broke: whether it was
+        done the first time or not, it is done once.
+        """
+        headers = _given(header)
+        if header is not None and _ONCE in header:
+            headers.setdefault(_ONCE, uuid4().hex)
+        answer = self.raw(
+            method,
+            f"{self._server.api}{path}",
+            query=_given(query),
+            headers=headers,
+            body=body,
+            tries=_TRIES if _ONCE in headers else 1,
+        )
+        document = _document(answer)
+        if not answer.is_success:
+            raise _failure(answer, document, self._server)
+        return {"data": {}, **document}
+
+    def all_of(self, listing: Callable[..., Page[T]], **query: object) -> list[T]:
         """The items of every page of one of `api`'s lists. Raises Refused, Unreachable."""
         items: list[T] = []
         place: dict[str, str | int] | None = {"page": 1}
@@ -87,48 +108,6 @@ class Client:
             items += found["data"]
             place = _following(found, place)
         return items
-
-    def get(self, path: str, query: Query | None = None) -> object:
-        """The `data` at `path`. Raises Refused, Unreachable."""
-        return self.call("GET", path, query=query).get("data")
-
-    def everything(self, path: str, query: Query | None = None) -> list[Record]:
-        """The items of every page of a list that is numbered by pages. Raises Refused, Unreachable."""
-        items: list[Record] = []
-        place: dict[str, str | int] | None = {"page": 1}
-        while place is not None:
-            answer = self.call("GET", path, query={**(query or {}), **place, "per_page": _PER_PAGE})
-            items += records(answer.get("data"))
-            place = _following(answer, place)
-        return items
-
-    def post(self, path: str, body: Record) -> Record:
-        """Create what `body` says, and return it. Raises Refused, Unreachable."""
-        return record(self.call("POST", path, body=body).get("data"))
-
-    def patch(self, path: str, body: Record) -> Record:
-        """Change what is at `path`, and return it. Raises Refused, Unreachable."""
-        return record(self.call("PATCH", path, body=body).get("data"))
-
-    def delete(self, path: str) -> None:
-        """Remove what is at `path`. Raises Refused, Unreachable."""
-        self.call("DELETE", path)
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Query | None = None,
-        headers: Mapping[str, str] | None = None,
-        body: object = None,
-    ) -> Record:
-        """One request; the whole answer, which is empty for 204. Raises Refused, Unreachable."""
-        answer = self.raw(method, f"{self._server.api}{path}", query=query, headers=headers, body=body)
-        document = _document(answer)
-        if answer.is_success:
-            return document
-        raise _failure(answer, document, self._server)
 
     def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
         """The lines of a long answer, as they come. Raises Refused, Unreachable."""
@@ -151,22 +130,25 @@ class Client:
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
         body: object = None,
+        tries: int = 1,
     ) -> httpx.Response:
         """One request to a whole URL, whatever its answer. Raises Unreachable."""
         try:
             return self._http.request(method, url, params=query, headers=headers, json=body)
         except self._errors.TimeoutException as error:
             raise Unreachable(
-                f"{self.origin} did not answer within {_SECONDS:g} s.", "`headworks doctor` looks for the reason."
+                f"{self.origin} did not answer within {self._seconds:g} s.", "`headworks doctor` looks for the reason."
             ) from error
         except self._errors.TransportError as error:
+            if tries > 1:
+                return self.raw(method, url, query=query, headers=headers, body=body, tries=tries - 1)
             raise Unreachable(
                 f"nothing answers at {self.origin} ({error}).",
                 "Start the server with `headworks up`; if it listens elsewhere, set HEADWORKS_PORT or give --url.",
             ) from error
 
 
-def cursor_of(answer: Record) -> str | None:
+def cursor_of(answer: Mapping[str, object]) -> str | None:
     """Where a list that is paged by cursor goes on; None at its end."""
     following = text(record(answer.get("links")), "next")
     found = parse_qs(urlsplit(following).query).get("cursor")
@@ -213,6 +195,8 @@ def _failure(answer: httpx.Response, document: Record, server: Server) -> Failur
         )
     request_id = text(record(document.get("meta")), "request_id")
     hint = f"The log has more, under request {request_id}." if request_id and _is_ours(answer) else ""
+    if code == "stale_version":
+        hint = "Somebody else changed it at this moment: look at it, and give the command again."
     if code == "password_change_required":
         hint = "Choose one with `headworks password`."
     return Refused("\n  ".join([message, *_details(message, error)]), hint, code=code)

@@ -1,22 +1,27 @@
-"""`headworks login`, `logout`, `whoami`, `password`: being somebody rather than the holder of a key."""
+"""`headworks login`, `logout`, `switch`, `whoami`, `password`: being somebody rather than the holder of a key."""
 
-import sys
-from getpass import getpass
-from typing import Annotated
+import re
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli import tokens
 from headworks.entrypoints.cli.client import Client
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage, Refused
-from headworks.entrypoints.cli.output import note, say, say_json
+from headworks.entrypoints.cli.nouns import ORGANIZATIONS, find
+from headworks.entrypoints.cli.output import note, say, say_json, tell
 from headworks.entrypoints.cli.records import Record, record, text, texts
+from headworks.entrypoints.cli.secret_input import Answers
 from headworks.entrypoints.cli.server import Server, meant_origin
 from headworks.entrypoints.cli.session import AsJson, connect, wish_of
 from headworks.kernel.clock import now
 
-_MOST_CHARACTERS = 65_536
+if TYPE_CHECKING:
+    from headworks.client.shapes import GrantedOut, LoginBody, PasswordBody
+
+_CODE = re.compile(r"[0-9 ]{6,8}", re.ASCII)
 
 
 def login(
@@ -45,7 +50,7 @@ def login(
     """Sign in; later commands act as you.
 
     The password is asked for, or read from standard input: its first line, and the code of an authenticator app as the
-    second where one is set up. With --sso there is none: the directory asks, in the browser.
+    second where one is set up, or one of your recovery codes. With --sso there is none: the directory asks, in the browser.
     """
     wish = wish_of(context)
     if sso is not None:
@@ -63,8 +68,8 @@ def login(
         return
     if connection is not None or no_browser or paste:
         raise BadUsage("--connection, --no-browser and --paste go with --sso.")
-    answers = _Answers()
-    body: dict[str, object] = {"email": email or answers.plain("Email"), "password": answers.secret("Password")}
+    answers = Answers()
+    body: LoginBody = {"email": email or answers.plain("Email"), "password": answers.secret("Password")}
     if organization is not None:
         body["organization_id"] = organization
     origin = meant_origin(wish)
@@ -82,17 +87,34 @@ def logout(context: typer.Context) -> None:
         raise Refused("nobody is signed in there.")
     try:
         with Client(server) as client:
-            client.call("POST", "/auth/logout")
+            client.api.logout()
     finally:
         # Whatever the server says: it was meant to end here.
         tokens.forget(wish, environment(), server.origin)
     say(f"Signed out of {server.origin}.")
 
 
+def switch(
+    context: typer.Context,
+    organization: Annotated[
+        str, typer.Argument(metavar="ORGANISATION", help="Its id or name.", autocompletion=completing(ORGANIZATIONS))
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Act in another of your organisations from now on."""
+    wish = wish_of(context)
+    with connect(context) as client:
+        found = find(client, ORGANIZATIONS, organization)
+        granted = client.api.switch({"organization_id": found["id"]})
+        tokens.keep(wish, environment(), client.origin, granted)
+    tell(_shown(granted), f"You act in {text(found, 'name')!r} ({found['id']}) now.", as_json=as_json)
+
+
 def whoami(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show who later commands act as, and what they may do."""
     with connect(context) as client:
-        me = record(client.get("/me"))
+        me = client.api.me()
     if as_json:
         say_json(me)
         return
@@ -108,61 +130,36 @@ def password(context: typer.Context) -> None:
 
     Both are asked for, or read from standard input: the current one, then the new one, a line each.
     """
-    answers = _Answers()
-    body = {"current_password": answers.secret("Current password"), "new_password": answers.secret("New password")}
-    if answers.are_typed and answers.secret("New password again") != body["new_password"]:
-        raise BadUsage("the new password was typed in two ways; nothing has changed.")
+    answers = Answers()
+    body: PasswordBody = {
+        "current_password": answers.secret("Current password"),
+        "new_password": answers.new_secret("New password"),
+    }
     with connect(context) as client:
-        client.call("POST", "/auth/password", body=body)
+        client.api.change_password(body)
     say("The password is changed. Other sessions were ended.")
 
 
-class _Answers:
-    """What a person types, or the lines of standard input."""
-
-    def __init__(self) -> None:
-        self.are_typed = sys.stdin.isatty()
-        self._lines = [] if self.are_typed else sys.stdin.read(_MOST_CHARACTERS).splitlines()
-
-    @property
-    def has_more(self) -> bool:
-        """Whether there is anybody to ask, or a line left."""
-        return self.are_typed or bool(self._lines)
-
-    def plain(self, prompt: str) -> str:
-        """Something that may be seen."""
-        return str(typer.prompt(prompt, err=True)) if self.are_typed else self._line(prompt)
-
-    def secret(self, prompt: str) -> str:
-        """Something that may not."""
-        value = getpass(f"{prompt}: ") if self.are_typed else self._line(prompt)
-        if not value:
-            raise BadUsage(f"{prompt.lower()}: there was nothing to read.")
-        return value
-
-    def _line(self, prompt: str) -> str:
-        if not self._lines:
-            raise BadUsage(f"{prompt.lower()}: standard input has no line for it.", "Type it, or pipe it in.")
-        return self._lines.pop(0)
-
-
-def _granted(client: Client, body: Record, answers: _Answers) -> Record:
+def _granted(client: Client, body: "LoginBody", answers: Answers) -> "GrantedOut":
     """Sign in; with a code where the server wants one and there is somebody to ask."""
     try:
-        return client.post("/auth/login", body)
+        return client.api.login(body)
     except Refused as refused:
         if refused.code != "second_factor_required" or not answers.has_more:
             raise
-    return client.post("/auth/login", {**body, "code": answers.secret("Code of your authenticator app")})
+    code = answers.secret("Code of your authenticator app, or a recovery code")
+    body["code" if _CODE.fullmatch(code) else "recovery_code"] = code
+    return client.api.login(body)
 
 
 def _say_granted(granted: Record, origin: str, *, as_json: bool) -> None:
     user = record(granted.get("user"))
-    if as_json:
-        # Not the tokens: what is printed ends in logs and histories.
-        shown = ("session_id", "user", "organization_id", "must_change_password", "session_expires_at")
-        say_json({name: granted.get(name) for name in shown})
-    else:
-        say(f"Signed in to {origin} as {text(user, 'email')}.")
+    tell(_shown(granted), f"Signed in to {origin} as {text(user, 'email')}.", as_json=as_json)
     if granted.get("must_change_password"):
         note("The password was made for you: choose your own with `headworks password`.")
+
+
+def _shown(granted: Record) -> Record:
+    """Without the tokens: what is printed ends in logs and histories."""
+    shown = ("session_id", "user", "organization_id", "must_change_password", "session_expires_at")
+    return {name: granted.get(name) for name in shown}

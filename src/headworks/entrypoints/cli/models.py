@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say_list, tell
+from headworks.entrypoints.cli.nouns import MODELS, PROVIDERS
+from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, number, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -16,9 +18,20 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The names that callers use, and what is behind them.", no_args_is_help=True)
 
 
-Alias = Annotated[str, typer.Argument(metavar="ALIAS", help="Name or id of the model.")]
+_ADD = (
+    "Add a provider, then a model of it: headworks providers add NAME --base-url URL --api-key-stdin; "
+    "headworks models add ALIAS --provider NAME --upstream-model MODEL"
+)
+Alias = Annotated[
+    str, typer.Argument(metavar="ALIAS", help="Name or id of the model.", autocompletion=completing(MODELS))
+]
 Providers = Annotated[
-    list[str], typer.Option(metavar="NAME", help="A provider, by name or id. Repeat it for more targets.")
+    list[str],
+    typer.Option(
+        metavar="NAME",
+        help="A provider, by name or id. Repeat it for more targets.",
+        autocompletion=completing(PROVIDERS),
+    ),
 ]
 UpstreamModels = Annotated[
     list[str], typer.Option(metavar="MODEL", help="What the model is called there: one for each --provider, in order.")
@@ -73,24 +86,33 @@ def change_model(
 def list_models(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List every name that callers can use."""
     with connect(context) as client:
-        models = client.all_of(client.api.list_models)
+        models = MODELS.all(client)
     say_list(
         [
-            ("MODEL", lambda model: text(model, "alias")),
-            ("KIND", lambda model: text(model, "kind")),
+            ("MODEL", field("alias")),
+            ("KIND", field("kind")),
             ("TARGETS", targets_of),
-            ("ORIGIN", lambda model: text(model, "origin")),
+            ("ORIGIN", field("origin")),
         ],
         models,
         as_json=as_json,
+        empty=f"There is no model yet. {_ADD}",
     )
-    if not any(text(model, "origin") != "builtin" for model in models):
-        note(
-            "",
-            "There is only the built-in demo. Add a provider, then a model of it:",
-            "  headworks providers add NAME --base-url URL --api-key-stdin",
-            "  headworks models add ALIAS --provider NAME --upstream-model MODEL",
-        )
+    if models and all(text(model, "origin") == "builtin" for model in models):
+        note("", f"There is only the built-in demo. {_ADD}")
+
+
+@app.command("show")
+def show_model(context: typer.Context, alias: Alias, *, as_json: AsJson = False) -> None:
+    """Show one name, and what is behind it."""
+    with connect(context) as client:
+        model = client.api.show_model(alias)
+    if as_json:
+        say_json(model)
+        return
+    shown = {**model, "targets": targets_of(model)}
+    for name in ("alias", "id", "kind", "targets", "origin", "created_at", "updated_at"):
+        say(f"{name:<12} {text(shown, name, '-')}")
 
 
 @app.command("remove")

@@ -1,34 +1,35 @@
 """`headworks orgs`: the tenants of the installation."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import edit
-from headworks.entrypoints.cli.output import say_list, tell
+from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.nouns import ORGANIZATIONS, find, seen
+from headworks.entrypoints.cli.output import day, field, say_list, tell
 from headworks.entrypoints.cli.records import Record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
+if TYPE_CHECKING:
+    from headworks.client.shapes import OrganizationChangeBody, OrganizationOut
+
 app = typer.Typer(help="Organisations: the tenants of the installation.", no_args_is_help=True)
 
-_PATH = "/organizations"
-_Which = Annotated[str, typer.Argument(metavar="ORGANISATION", help="Its id or name.")]
+_Which = Annotated[
+    str, typer.Argument(metavar="ORGANISATION", help="Its id or name.", autocompletion=completing(ORGANIZATIONS))
+]
 
 
 @app.command("list")
 def list_organizations(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the organisations: yours, or all of them for an operator."""
     with connect(context) as client:
-        found = client.everything(_PATH)
+        found = ORGANIZATIONS.all(client)
     say_list(
-        [
-            ("ID", lambda one: text(one, "id")),
-            ("NAME", lambda one: text(one, "name")),
-            ("STATE", lambda one: text(one, "state")),
-            ("CREATED", lambda one: text(one, "created_at")[:10]),
-        ],
+        [("ID", field("id")), ("NAME", field("name")), ("STATE", field("state")), ("CREATED", day("created_at"))],
         found,
         as_json=as_json,
+        empty="You belong to no organisation. An admin of one invites you: headworks invites create YOUR-ADDRESS",
     )
 
 
@@ -41,7 +42,7 @@ def create(
 ) -> None:
     """Make an organisation, with a project to begin in. For operators."""
     with connect(context) as client:
-        made = client.post(_PATH, {"name": name})
+        made = client.api.create_organization({"name": name})
     _tell("Made", made, as_json=as_json)
 
 
@@ -69,9 +70,10 @@ def enable(context: typer.Context, organization: _Which, *, as_json: AsJson = Fa
     _tell("Enabled", _change(context, organization, {"state": "active"}), as_json=as_json)
 
 
-def _change(context: typer.Context, wanted: str, change: Record) -> Record:
+def _change(context: typer.Context, wanted: str, change: "OrganizationChangeBody") -> "OrganizationOut":
     with connect(context) as client:
-        return edit(client, _PATH, "organisation", wanted, change)
+        found = find(client, ORGANIZATIONS, wanted)
+        return client.api.change_organization(found["id"], change, if_match=seen(found))
 
 
 def _tell(done: str, organization: Record, *, as_json: bool) -> None:

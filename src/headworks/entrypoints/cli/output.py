@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import typer
 
-from headworks.entrypoints.cli.records import Record
+from headworks.entrypoints.cli.records import Record, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,12 +49,29 @@ def tell(data: Record, sentence: str, *, as_json: bool) -> None:
         say(sentence)
 
 
-def say_list(columns: Sequence[Column], found: Sequence[Record], *, as_json: bool) -> None:
-    """What a command found: JSON for programs, a table for people."""
+def say_list(columns: Sequence[Column], found: Sequence[Record], *, as_json: bool, empty: str) -> None:
+    """What a command found: JSON for programs, a table for people, and what to do where there is nothing yet."""
     if as_json:
         say_json(found)
-    else:
+    elif found:
         say_table(columns, found)
+    else:
+        note(empty)
+
+
+def day(field: str) -> Callable[[Record], str]:
+    """A column's day of a time of the API."""
+    return lambda record: text(record, field)[:10]
+
+
+def minute(record: Record, field: str, missing: str = "-") -> str:
+    """A time of the API, to the minute: `2026-01-31T09:30:00.000000Z` as `2026-01-31 09:30`."""
+    return text(record, field, missing)[:16].replace("T", " ")
+
+
+def field(name: str, missing: str = "") -> Callable[[Record], str]:
+    """A column that shows a field as it is."""
+    return lambda record: text(record, name, missing)
 
 
 def say_table(columns: Sequence[Column], rows: Iterable[Record], *, right: frozenset[str] = frozenset()) -> None:

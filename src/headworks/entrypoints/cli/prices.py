@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_table
+from headworks.entrypoints.cli.nouns import PRICES, PROVIDERS
+from headworks.entrypoints.cli.output import day, field, note, say, say_json, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.kernel.money import Nanodollars, format_usd, parse_usd
@@ -28,14 +30,16 @@ def _rate(help_text: str) -> typer.models.OptionInfo:
 @app.command("list")
 def list_prices(
     context: typer.Context,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this provider.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this provider.", autocompletion=completing(PROVIDERS))
+    ] = None,
     upstream_model: Annotated[str | None, typer.Option(metavar="MODEL", help="Only of this model.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """List the prices: yours, and the shipped list prices, which are dated and name their source."""
     with connect(context) as client:
-        prices = client.all_of(client.api.list_prices, provider=provider, upstream_model=upstream_model)
+        prices = PRICES.all(client, provider=provider, upstream_model=upstream_model)
     if as_json:
         say_json(prices)
         return
@@ -46,14 +50,15 @@ def list_prices(
         return
     say_table(
         [
-            ("PROVIDER", lambda price: text(price, "provider")),
-            ("MODEL", lambda price: text(price, "upstream_model")),
+            ("ID", field("id")),
+            ("PROVIDER", field("provider")),
+            ("MODEL", field("upstream_model")),
             ("INPUT", lambda price: _usd(price, "input")),
             ("CACHED", lambda price: _usd(price, "cache_read")),
             ("OUTPUT", lambda price: _usd(price, "output")),
-            ("FROM", lambda price: text(price, "valid_from")[:10]),
+            ("FROM", day("valid_from")),
             ("TO", lambda price: text(price, "valid_to", "-")[:10]),
-            ("AS OF", lambda price: text(price, "as_of")),
+            ("AS OF", field("as_of")),
             ("SOURCE", lambda price: text(price, "source") or "-"),
         ],
         prices,
@@ -65,7 +70,9 @@ def list_prices(
 @app.command("add")
 def add_price(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
-    provider: Annotated[str, typer.Option(metavar="NAME", help="Name or id of the provider.")],
+    provider: Annotated[
+        str, typer.Option(metavar="NAME", help="Name or id of the provider.", autocompletion=completing(PROVIDERS))
+    ],
     upstream_model: Annotated[str, typer.Option(metavar="MODEL", help="What the model is called there.")],
     input_price: Annotated[str, typer.Option("--input", metavar="USD", help=f"Input, in {_PER_MILLION}.")],
     output_price: Annotated[
@@ -115,6 +122,19 @@ def add_price(  # noqa: PLR0913, PLR0917 - each is an option of the command
         return
     shown = f"{_usd(price, 'input')} input, {_usd(price, 'output')} output, in {_PER_MILLION}"
     say(f"{text(price, 'provider')}/{text(price, 'upstream_model')} costs {shown}, from {text(price, 'valid_from')}.")
+
+
+@app.command("remove")
+def remove_price(
+    context: typer.Context,
+    price: Annotated[str, typer.Argument(metavar="PRICE", help="Its id; `headworks prices list` shows it.")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a price of yours; the shipped ones stay. What is recorded already keeps its cost."""
+    with connect(context) as client:
+        client.api.remove_price(price)
+    tell({"removed": price}, f"Removed the price {price}.", as_json=as_json)
 
 
 def nanodollars(bucket: str, value: str) -> int:

@@ -1,34 +1,33 @@
 """`headworks projects`: the parts of an organisation."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import edit
-from headworks.entrypoints.cli.output import say_list, tell
+from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.nouns import PROJECTS, find, seen
+from headworks.entrypoints.cli.output import day, field, say_list, tell
 from headworks.entrypoints.cli.records import Record, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
+if TYPE_CHECKING:
+    from headworks.client.shapes import ProjectChangeBody, ProjectOut
+
 app = typer.Typer(help="Projects: the parts of an organisation that keys and costs belong to.", no_args_is_help=True)
 
-_PATH = "/projects"
-_Which = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or name.")]
+_Which = Annotated[str, typer.Argument(metavar="PROJECT", help="Its id or name.", autocompletion=completing(PROJECTS))]
 
 
 @app.command("list")
 def list_projects(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the projects of your organisation."""
     with connect(context) as client:
-        found = client.everything(_PATH)
+        found = PROJECTS.all(client)
     say_list(
-        [
-            ("ID", lambda one: text(one, "id")),
-            ("NAME", lambda one: text(one, "name")),
-            ("STATE", lambda one: text(one, "state")),
-            ("CREATED", lambda one: text(one, "created_at")[:10]),
-        ],
+        [("ID", field("id")), ("NAME", field("name")), ("STATE", field("state")), ("CREATED", day("created_at"))],
         found,
         as_json=as_json,
+        empty="There is no project yet. Make one: headworks projects create NAME",
     )
 
 
@@ -41,7 +40,7 @@ def create(
 ) -> None:
     """Make a project in your organisation."""
     with connect(context) as client:
-        made = client.post(_PATH, {"name": name})
+        made = client.api.create_project({"name": name})
     _tell("Made", made, as_json=as_json)
 
 
@@ -69,9 +68,10 @@ def restore(context: typer.Context, project: _Which, *, as_json: AsJson = False)
     _tell("Restored", _change(context, project, {"state": "active"}), as_json=as_json)
 
 
-def _change(context: typer.Context, wanted: str, change: Record) -> Record:
+def _change(context: typer.Context, wanted: str, change: "ProjectChangeBody") -> "ProjectOut":
     with connect(context) as client:
-        return edit(client, _PATH, "project", wanted, change)
+        found = find(client, PROJECTS, wanted)
+        return client.api.change_project(found["id"], change, if_match=seen(found))
 
 
 def _tell(done: str, project: Record, *, as_json: bool) -> None:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.output import note, say, say_json, say_list, tell
+from headworks.entrypoints.cli.nouns import PROVIDERS
+from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, text
 from headworks.entrypoints.cli.secret_input import read_secret
 from headworks.entrypoints.cli.session import AsJson, connect, variable_name
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The servers that models live on, hosted or your own.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the provider.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="Name or id of the provider.", autocompletion=completing(PROVIDERS))
+]
+_ADD = "Add a provider: headworks providers add NAME --base-url URL --api-key-stdin"
 KeyStdin = Annotated[
     bool, typer.Option("--api-key-stdin", help="Read its key from standard input; it is stored encrypted.")
 ]
@@ -108,24 +113,22 @@ def change_provider(
 def list_providers(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the providers."""
     with connect(context) as client:
-        providers = client.all_of(client.api.list_providers)
+        providers = PROVIDERS.all(client)
     say_list(
         [
-            ("NAME", lambda provider: text(provider, "name")),
-            ("DIALECT", lambda provider: text(provider, "dialect")),
-            ("BASE URL", lambda provider: text(provider, "base_url")),
+            ("NAME", field("name")),
+            ("DIALECT", field("dialect")),
+            ("BASE URL", field("base_url")),
             ("CREDENTIAL", credential_of),
-            ("ORIGIN", lambda provider: text(provider, "origin")),
-            ("PROBLEM", lambda provider: text(provider, "problem", "-")),
+            ("ORIGIN", field("origin")),
+            ("PROBLEM", field("problem", "-")),
         ],
         providers,
         as_json=as_json,
+        empty=_ADD,
     )
-    if not any(text(provider, "origin") != "builtin" for provider in providers):
-        note(
-            "",
-            "There is only the built-in demo. Add a provider: headworks providers add NAME --base-url URL --api-key-stdin",
-        )
+    if providers and all(text(provider, "origin") == "builtin" for provider in providers):
+        note("", f"There is only the built-in demo. {_ADD}")
 
 
 @app.command("show")
@@ -137,8 +140,8 @@ def show_provider(context: typer.Context, name: Name, *, as_json: AsJson = False
         say_json(provider)
         return
     shown = {**provider, "credential": credential_of(provider)}
-    for field in ("name", "id", "dialect", "base_url", "credential", "origin", "problem", "created_at", "updated_at"):
-        say(f"{field:<12} {text(shown, field, '-')}")
+    for part in ("name", "id", "dialect", "base_url", "credential", "origin", "problem", "created_at", "updated_at"):
+        say(f"{part:<12} {text(shown, part, '-')}")
 
 
 @app.command("remove")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from getpass import getpass
 
+import typer
+
 from headworks.entrypoints.cli.failures import BadUsage
 
 _MOST_CHARACTERS = 65_536
@@ -25,3 +27,39 @@ def read_secret(option: str, prompt: str) -> str:
     if len(secret) > _MOST_CHARACTERS or not secret.isprintable():
         raise BadUsage(f"{option}: standard input must hold the key and nothing else.")
     return secret
+
+
+class Answers:
+    """What a person types, or the lines of standard input."""
+
+    def __init__(self) -> None:
+        self.are_typed = sys.stdin.isatty()
+        self._lines = [] if self.are_typed else sys.stdin.read(_MOST_CHARACTERS).splitlines()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there is anybody to ask, or a line left."""
+        return self.are_typed or bool(self._lines)
+
+    def plain(self, prompt: str) -> str:
+        """Something that may be seen."""
+        return str(typer.prompt(prompt, err=True)) if self.are_typed else self._line(prompt)
+
+    def secret(self, prompt: str) -> str:
+        """Something that may not."""
+        value = getpass(f"{prompt}: ") if self.are_typed else self._line(prompt)
+        if not value:
+            raise BadUsage(f"{prompt.lower()}: there was nothing to read.")
+        return value
+
+    def new_secret(self, prompt: str) -> str:
+        """A secret that is to be: typed twice, since nobody sees it."""
+        value = self.secret(prompt)
+        if self.are_typed and self.secret(f"{prompt} again") != value:
+            raise BadUsage(f"{prompt.lower()}: it was typed in two ways; nothing has changed.")
+        return value
+
+    def _line(self, prompt: str) -> str:
+        if not self._lines:
+            raise BadUsage(f"{prompt.lower()}: standard input has no line for it.", "Type it, or pipe it in.")
+        return self._lines.pop(0)

@@ -3,7 +3,7 @@
 import typer
 
 from headworks.entrypoints.cli.output import counted, note, say, say_json, say_table
-from headworks.entrypoints.cli.records import Record, number, record, records, text, texts
+from headworks.entrypoints.cli.records import Record, number, records, text, texts
 from headworks.entrypoints.cli.session import AsJson, connect
 
 app = typer.Typer(help="The keys that stored secrets are sealed with.", no_args_is_help=True)
@@ -13,7 +13,7 @@ app = typer.Typer(help="The keys that stored secrets are sealed with.", no_args_
 def show_keys(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show the keys of the keyring, and how many stored secrets each seals."""
     with connect(context) as client:
-        keyring = record(client.get("/keyring"))
+        keyring = client.api.show_keyring()
     if as_json:
         say_json(keyring)
         return
@@ -36,7 +36,7 @@ def rotate_keys(context: typer.Context, *, as_json: AsJson = False) -> None:
     Back up the keyring file afterwards, together with the databases: a backup of one does not open with the other's.
     """
     with connect(context) as client:
-        done = client.post("/keyring/rotations", {})
+        done = client.api.rotate_keyring()
     if as_json:
         say_json(done)
         return

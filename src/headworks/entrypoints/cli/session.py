@@ -19,9 +19,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the API's `dat
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
-def remember(context: typer.Context, url: str | None, home: Path | None, port: int | None, key_env: str | None) -> None:
-    """Keep what was said about the server for the command that follows. Raises BadUsage."""
-    context.obj = Wish(
+def wish_from(url: str | None, home: Path | None, port: int | None, key_env: str | None) -> Wish:
+    """What the options before the noun say. Raises BadUsage."""
+    return Wish(
         home=(home or default_home()).expanduser().absolute(),
         url=url,
         port=port or None,
@@ -30,7 +30,7 @@ def remember(context: typer.Context, url: str | None, home: Path | None, port: i
 
 
 def wish_of(context: typer.Context) -> Wish:
-    """What the options before the noun said."""
+    """What they said."""
     wish = context.find_object(Wish)
     return wish if wish is not None else Wish(home=default_home())
 

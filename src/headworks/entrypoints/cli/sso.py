@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 
 import typer
 
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.find import find
-from headworks.entrypoints.cli.output import note, say, say_json, say_list, tell
+from headworks.entrypoints.cli.nouns import SSO_CONNECTIONS, find, seen
+from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, records, text, texts
 from headworks.entrypoints.cli.secret_input import read_secret
 from headworks.entrypoints.cli.session import AsJson, Role, connect, variable_name
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Single sign-on: how your organisation's people sign in by its directory.", no_args_is_help=True)
 
-_PATH = "/sso-connections"
-_Which = Annotated[str, typer.Argument(metavar="NAME", help="Name or id of the connection.")]
+_Which = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="Name or id of the connection.", autocompletion=completing(SSO_CONNECTIONS)),
+]
 _Issuer = Annotated[
     str | None, typer.Option(metavar="URL", help="The directory's issuer, character by character as it writes it.")
 ]
@@ -121,8 +124,10 @@ def change_connection(  # noqa: PLR0913, PLR0917 - one for each option
     if not change:
         raise BadUsage("there is nothing to change.", "`headworks sso change --help` lists what can be.")
     with connect(context) as client:
-        found = find(client, _PATH, "connection", name)
-        changed = client.api.change_sso_connection(text(found, "id"), cast("ConnectionChangeBody", change))
+        found = find(client, SSO_CONNECTIONS, name)
+        changed = client.api.change_sso_connection(
+            found["id"], cast("ConnectionChangeBody", change), if_match=seen(found)
+        )
     tell(changed, f"Changed the connection {text(changed, 'name')}.", as_json=as_json)
 
 
@@ -130,11 +135,11 @@ def change_connection(  # noqa: PLR0913, PLR0917 - one for each option
 def list_connections(context: typer.Context, *, as_json: AsJson = False) -> None:
     """List the connections. For admins."""
     with connect(context) as client:
-        found = client.all_of(client.api.list_sso_connections)
+        found = SSO_CONNECTIONS.all(client)
     say_list(
         [
-            ("NAME", lambda one: text(one, "name")),
-            ("ISSUER", lambda one: text(one, "issuer")),
+            ("NAME", field("name")),
+            ("ISSUER", field("issuer")),
             ("DOMAINS", lambda one: ", ".join(texts(one, "allowed_domains"))),
             ("JOIN", lambda one: "yes" if one.get("joins") else "no"),
             ("ROLES", _roles),
@@ -142,6 +147,7 @@ def list_connections(context: typer.Context, *, as_json: AsJson = False) -> None
         ],
         found,
         as_json=as_json,
+        empty="No directory is connected. Connect one: headworks sso add NAME --issuer URL --client-id ID --domain DOMAIN",
     )
 
 
@@ -149,7 +155,7 @@ def list_connections(context: typer.Context, *, as_json: AsJson = False) -> None
 def show_connection(context: typer.Context, name: _Which, *, as_json: AsJson = False) -> None:
     """Show one connection, and the address to register at the directory. Its secret cannot be read back."""
     with connect(context) as client:
-        found = find(client, _PATH, "connection", name)
+        found = find(client, SSO_CONNECTIONS, name)
     if as_json:
         say_json(found)
         return
@@ -163,19 +169,19 @@ def show_connection(context: typer.Context, name: _Which, *, as_json: AsJson = F
         "joins": "yes" if found.get("joins") else "no",
         "enabled": "yes" if found.get("enabled") else "no",
     }
-    for field in (
+    for name_of_field in (
         *("name", "id", "issuer", "client_id", "client_secret", "scopes", "group_claim", "roles", "allowed_domains"),
         *("joins", "enabled", "redirect_uri", "start_path", "created_at"),
     ):
-        say(f"{field:<16} {text(shown, field, '-')}")
+        say(f"{name_of_field:<16} {text(shown, name_of_field, '-')}")
 
 
 @app.command("remove")
 def remove_connection(context: typer.Context, name: _Which, *, as_json: AsJson = False) -> None:
     """Remove a connection: nobody signs in by it any more. Members stay members."""
     with connect(context) as client:
-        found = find(client, _PATH, "connection", name)
-        client.api.remove_sso_connection(text(found, "id"))
+        found = find(client, SSO_CONNECTIONS, name)
+        client.api.remove_sso_connection(found["id"], if_match=seen(found))
     tell({"removed": text(found, "id")}, f"Removed the connection {text(found, 'name')}.", as_json=as_json)
 
 

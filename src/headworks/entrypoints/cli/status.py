@@ -20,7 +20,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     Exit status 1 when it is not ready to be sent requests.
     """
     with connect(context) as client:
-        found = record(client.get("/status"))
+        found = client.api.status()
     if as_json:
         say_json(found)
     else:

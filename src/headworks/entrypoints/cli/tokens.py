@@ -29,8 +29,11 @@ _EARLY = timedelta(seconds=60)
 _KEPT = ("access_token", "access_token_expires_at", "refresh_token")
 
 
-def signed_in(wish: Wish, environment: Mapping[str, str], at: datetime) -> Server | None:
-    """The server that is meant, as who signed in there; None where nobody did. Raises Unreachable, Refused."""
+def signed_in(wish: Wish, environment: Mapping[str, str], at: datetime, *, refresh: bool = True) -> Server | None:
+    """The server that is meant, as who signed in there; None where nobody did. Raises Unreachable, Refused.
+
+    Without `refresh` a token that has run out is refused as well.
+    """
     if wish.key_variable is not None:
         return None
     try:
@@ -41,6 +44,8 @@ def signed_in(wish: Wish, environment: Mapping[str, str], at: datetime) -> Serve
     if not text(stored, "access_token"):
         return None
     if _moment(text(stored, "access_token_expires_at")) - _EARLY <= at:
+        if not refresh:
+            raise Refused("the access token has run out.")
         stored = _refreshed(wish, environment, origin, stored)
     return Server(origin, text(stored, "access_token"), is_session=True)
 
@@ -64,7 +69,7 @@ def forget(wish: Wish, environment: Mapping[str, str], origin: str) -> None:
 def _refreshed(wish: Wish, environment: Mapping[str, str], origin: str, stored: Record) -> Record:
     try:
         with Client(Server(origin, "")) as client:
-            granted = client.post("/auth/refresh", {"refresh_token": text(stored, "refresh_token")})
+            granted = client.api.refresh({"refresh_token": text(stored, "refresh_token")})
     except Refused as refused:
         forget(wish, environment, origin)
         raise Refused(refused.message, "Sign in again: `headworks login`.", code=refused.code) from refused

@@ -1,14 +1,20 @@
 """`headworks usage`: requests, tokens and cost by key, model and day."""
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headworks.entrypoints.cli.client import Client
-from headworks.entrypoints.cli.keys.changing import find_key
+from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.nouns import KEYS, MODELS, find
 from headworks.entrypoints.cli.output import Column, counted, note, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headworks.client.shapes import UsageReport, UsageReportEnvelope, UsageRow
 
 
 def _cost(row: Record) -> str:
@@ -43,8 +49,13 @@ def usage(
     last_day: Annotated[
         str | None, typer.Option("--to", metavar="DAY", help="Last UTC day, included.  [default: today]")
     ] = None,
-    key: Annotated[str | None, typer.Option(metavar="KEY", help="Only of this key, by id or name.")] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this model.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Only of this key, by id or name.", autocompletion=completing(KEYS)),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this model.", autocompletion=completing(MODELS))
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -54,28 +65,25 @@ def usage(
     did not say. A `+` behind a cost: some of the requests have no price. With --json: the rows.
     """
     with connect(context) as client:
-        query: dict[str, str | int] = {"group_by": group_by}
-        given = {"from": first_day, "to": last_day, "model": model}
-        query.update({name: value for name, value in given.items() if value is not None})
-        if key is not None:
-            query["key_id"] = find_key(client, key)
-        report = whole_report(client, query)
+        key_id = None if key is None else find(client, KEYS, key)["id"]
+        report = _whole(
+            partial(client.api.show_usage, group_by=group_by, from_=first_day, to=last_day, key_id=key_id, model=model)
+        )
     if as_json:
-        say_json(report.get("rows"))
+        say_json(report["rows"])
         return
     _show(report)
 
 
-def whole_report(client: Client, query: dict[str, str | int]) -> Record:
+def _whole(show: "Callable[..., UsageReportEnvelope]") -> "UsageReport":
     """The report with the rows of every page. Raises Refused, Unreachable."""
-    rows: list[Record] = []
+    rows: list[UsageRow] = []
     page = 1
     while True:
-        answer = client.call("GET", "/usage", query={**query, "page": page, "per_page": _PER_PAGE})
-        report = record(answer.get("data"))
-        rows += records(report.get("rows"))
-        if page >= number(record(answer.get("meta")), "total_pages"):
-            return {**report, "rows": rows}
+        answer = show(page=page, per_page=_PER_PAGE)
+        rows += answer["data"]["rows"]
+        if page >= answer["meta"]["total_pages"]:
+            return {**answer["data"], "rows": rows}
         page += 1
 
 

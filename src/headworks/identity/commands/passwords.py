@@ -16,7 +16,7 @@ from headworks.kernel.errors import Invalid
 if TYPE_CHECKING:
     from headworks.identity.commands.sessions import Client
     from headworks.identity.contracts import User
-    from headworks.identity.ports import Hasher, SignInStore
+    from headworks.identity.ports import Hasher, SignInStore, SignInUnit
     from headworks.kernel.clock import Clock
     from headworks.kernel.principal import Principal
     from headworks.kernel.secrets import Secret
@@ -41,6 +41,18 @@ async def confirm_password(
     async with store.transaction() as unit:
         await tries.succeed(unit, clock())
     return user
+
+
+async def put_password(
+    unit: SignInUnit, user_id: str, password: StoredPassword, *, action: str = "changed", keep: str | None = None
+) -> None:
+    """Another password for somebody; their sessions end, but for `keep`."""
+    before = await unit.password(user_id)
+    await unit.put_password(user_id, password)
+    await revoke_others(unit, user_id, keep, password.changed_at, "password_changed")
+    shown = None if before is None else {"must_change": before.must_change}
+    unit.audit(Change(f"password.{action}", "user", user_id, shown, {"must_change": password.must_change}))
+    unit.publish(PasswordSet(user_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +80,5 @@ class Passwords:
         await self._put(user, await self.hasher.hash(password), must_change=True)
 
     async def _put(self, user: User, password_hash: str, *, must_change: bool = False, keep: str | None = None) -> None:
-        at = self.clock()
         async with self.store.transaction() as unit:
-            before = await unit.password(user.id)
-            await unit.put_password(user.id, StoredPassword(password_hash, at, must_change))
-            await revoke_others(unit, user.id, keep, at, "password_changed")
-            shown = None if before is None else {"must_change": before.must_change}
-            unit.audit(Change("password.changed", "user", user.id, shown, {"must_change": must_change}))
-            unit.publish(PasswordSet(user.id))
+            await put_password(unit, user.id, StoredPassword(password_hash, self.clock(), must_change), keep=keep)

@@ -7,6 +7,7 @@ from headworks.identity.http import (
     members,
     organizations,
     projects,
+    resets,
     second_factor,
     service_accounts,
     sessions,
@@ -19,7 +20,7 @@ from headworks.kernel.web import Router
 _management = Router("/api/v1")
 for part in (organizations, projects, users, members, invitations, service_accounts, keys, sso_connections):
     _management.include_router(part.router, tags=["identity"])
-for part in (auth, second_factor, sessions, sso):
+for part in (auth, second_factor, sessions, resets, sso):
     _management.include_router(part.router, tags=["sign-in"])
 
 router = Router()

@@ -31,6 +31,9 @@ class SignInReading(Protocol):
     async def memberships(self, user_id: str) -> list[Membership]:
         """Of organisations that are not disabled, the oldest first."""
 
+    async def every_membership(self, user_id: str) -> list[Membership]:
+        """As `memberships`, and those of organisations that are disabled."""
+
     async def organization_to_operate(self, organization_id: str | None) -> str | None:
         """For operators, who belong nowhere: that organisation where it exists and is not disabled, or the oldest."""
 

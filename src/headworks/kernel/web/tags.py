@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from fastapi import Depends, Header, Request, Response
 
 from headworks.kernel.errors import HeadworksError, Invalid
-from headworks.kernel.versions import Editing
+from headworks.kernel.versions import Editing, mark_of, tag_of
 from headworks.kernel.web.models import ResponseModel
 from headworks.kernel.web.provision import provision
 
@@ -72,7 +72,7 @@ class Precondition:
         self._request.scope[_MEANT] = resource_id
         if self._mark is None:
             return self._version
-        return self._version if self._mark == _mark(resource_id) else _NEVER
+        return self._version if self._mark == mark_of(resource_id) else _NEVER
 
 
 async def _precondition(
@@ -116,7 +116,7 @@ def note_shown(request: Request, data: object) -> None:
     """Remember what the answer shows, for its headers."""
     if isinstance(data, Versioned):
         digest = hashlib.sha256(data.model_dump_json().encode()).hexdigest()[:16]
-        request.scope[_SHOWN] = _Shown(data.id, f'"{data.version}.{_mark(data.id)}.{digest}"')
+        request.scope[_SHOWN] = _Shown(data.id, f'"{data.version}.{mark_of(data.id)}.{digest}"')
 
 
 def shown_headers(request: Request, status: int) -> dict[str, str]:
@@ -150,11 +150,7 @@ def current_tag(request: Request, error: Stale) -> dict[str, str]:
     meant: str | None = request.scope.get(_MEANT)
     if meant is None or error.current is None:
         return {}
-    return {"etag": f'"{error.current}.{_mark(meant)}"'}
-
-
-def _mark(resource_id: str) -> str:
-    return hashlib.sha256(resource_id.encode()).hexdigest()[:12]
+    return {"etag": tag_of(meant, error.current)}
 
 
 def _editing(request: Request) -> Editing:

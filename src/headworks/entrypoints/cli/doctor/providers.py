@@ -13,10 +13,11 @@ from headworks.bootstrap.discovery.listing import ListingFailed, Patience, list_
 from headworks.bootstrap.discovery.places import list_request
 from headworks.entrypoints.cli.doctor.report import Check, fail, ok, warn
 from headworks.entrypoints.cli.failures import Refused, Unreachable
+from headworks.entrypoints.cli.nouns import PROVIDERS
 from headworks.entrypoints.cli.records import Record, record, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from headworks.entrypoints.cli.client import Client
 
@@ -27,7 +28,7 @@ _ENV = "env:"
 def check_providers(client: Client, environment: Mapping[str, str]) -> list[Check]:
     """A check for each provider but the demo. `environment` holds what this machine may send to them."""
     try:
-        providers = client.everything("/providers")
+        providers = PROVIDERS.all(client)
     except (Refused, Unreachable) as failure:
         return [fail("providers", failure.message, failure.hint)]
     wanted = [provider for provider in providers if text(provider, "origin") != "builtin"]
@@ -37,7 +38,7 @@ def check_providers(client: Client, environment: Mapping[str, str]) -> list[Chec
     return asyncio.run(_check_all(wanted, environment))
 
 
-async def _check_all(providers: list[Record], environment: Mapping[str, str]) -> list[Check]:
+async def _check_all(providers: Sequence[Record], environment: Mapping[str, str]) -> list[Check]:
     return list(await asyncio.gather(*(_check(provider, environment) for provider in providers)))
 
 

@@ -79,7 +79,7 @@ def _parts(health: Record) -> Iterator[Check]:
 def _key(client: Client) -> Check:
     name = "management key"
     try:
-        client.get("/status")
+        client.api.status()
     except Refused as failure:
         mend = "Put a management key that works into credentials.json, or name another with --key-env."
         return fail(name, failure.message, mend)

@@ -8,6 +8,8 @@ app = typer.Typer(help="Keys that callers authenticate with.", no_args_is_help=T
 
 app.command("create")(making.create_key)
 app.command("list")(listing.list_keys)
+app.command("show")(listing.show_key)
+app.command("change")(changing.change_key)
 app.command("rotate")(changing.rotate_key)
 app.command("revoke")(changing.revoke_key)
 app.command("import")(importing.import_keys)

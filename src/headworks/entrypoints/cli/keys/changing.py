@@ -1,22 +1,57 @@
-"""A key's later life: a new secret, and its end."""
+"""A key's later life: other bounds, a new secret, and its end."""
 
-from typing import Annotated
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headworks.entrypoints.cli.client import Client
-from headworks.entrypoints.cli.failures import Refused
-from headworks.entrypoints.cli.keys.listing import minute
-from headworks.entrypoints.cli.keys.periods import seconds_of
-from headworks.entrypoints.cli.output import note, say, say_json
+from headworks.entrypoints.cli.failures import BadUsage
+from headworks.entrypoints.cli.keys.holding import AllowedAddresses, AllowedEndpoints, AllowedModels, ExpiresIn
+from headworks.entrypoints.cli.keys.listing import Which
+from headworks.entrypoints.cli.keys.periods import expiry, seconds_of
+from headworks.entrypoints.cli.nouns import KEYS, find, seen
+from headworks.entrypoints.cli.output import minute, note, say, say_json, tell
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.kernel.clock import now
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import KeyChangeBody
+
+
+def change_key(
+    context: typer.Context,
+    key: Which,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="What it is to be called.")] = None,
+    expires_in: ExpiresIn = None,
+    model: AllowedModels = None,
+    endpoint: AllowedEndpoints = None,
+    address: AllowedAddresses = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Rename a key, move its end, or hold it to something else, everywhere within a second. What is left out stays."""
+    wish: KeyChangeBody = {}
+    if name is not None:
+        wish["name"] = name
+    if expires_in is not None:
+        wish["expires_at"] = expiry(expires_in, now()).isoformat()
+    if model:
+        wish["allowed_models"] = model
+    if endpoint:
+        wish["allowed_endpoints"] = endpoint
+    if address:
+        wish["allowed_addresses"] = address
+    if not wish:
+        raise BadUsage("there is nothing to change.", "Give --name, --expires-in, --model, --endpoint or --address.")
+    with connect(context) as client:
+        found = find(client, KEYS, key)
+        changed = client.api.change_key(found["id"], wish, if_match=seen(found))
+    tell(changed, f"Changed the key {text(changed, 'name')!r} ({changed['id']}).", as_json=as_json)
 
 
 def rotate_key(
     context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, or its name if no other key has that.")],
+    key: Which,
     overlap: Annotated[
         str, typer.Option(metavar="PERIOD", help="How long the former secret goes on working: 30m, 12h, 7d; 0 for not.")
     ] = "24h",
@@ -26,8 +61,8 @@ def rotate_key(
     """Give a key a new secret and print it, this once. The former one goes on working for a while."""
     seconds = 0 if overlap == "0" else seconds_of(overlap, "--overlap")
     with connect(context) as client:
-        key_id = find_key(client, key)
-        rotated = client.post(f"/keys/{quote(key_id, safe='')}/rotate", {"overlap_seconds": seconds})
+        found = find(client, KEYS, key)
+        rotated = client.api.rotate_key(found["id"], {"overlap_seconds": seconds}, if_match=seen(found))
     if as_json:
         say_json(rotated)
         return
@@ -35,39 +70,15 @@ def rotate_key(
     until = minute(rotated, "previous_until", "")
     former = f"The former secret works until {until} UTC." if until else "The former secret works no more."
     note(
-        f"The key {text(rotated, 'name')!r} ({key_id}) has a new secret. {former} Keep it now: it cannot be shown again."
+        f"The key {text(rotated, 'name')!r} ({found['id']}) has a new secret. {former} "
+        "Keep it now: it cannot be shown again."
     )
 
 
-def revoke_key(
-    context: typer.Context,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, or its name if no other key has that.")],
-    *,
-    as_json: AsJson = False,
-) -> None:
+def revoke_key(context: typer.Context, key: Which, *, as_json: AsJson = False) -> None:
     """Make a key useless for good, everywhere within a second."""
     with connect(context) as client:
-        key_id = find_key(client, key)
-        client.delete(f"/keys/{quote(key_id, safe='')}")
-    if as_json:
-        say_json({"revoked": key_id})
-        return
-    say(f"Revoked the key {key_id}.")
-
-
-def find_key(client: Client, wanted: str) -> str:
-    """The id of the key with this id or name. Raises Refused when there is none, or more than one that still works."""
-    if wanted.startswith("hw_"):
-        raise Refused("that is a key itself, and it is in your shell's history now.", "Revoke it by its id or name.")
-    keys = client.everything("/keys")
-    if any(text(key, "id") == wanted for key in keys):
-        return wanted
-    named = [key for key in keys if text(key, "name") == wanted]
-    # Names may repeat over time: a revoked one does not stand in the way of its successor.
-    alive = [key for key in named if text(key, "state") != "revoked"] or named
-    if len(alive) == 1:
-        return text(alive[0], "id")
-    if not alive:
-        raise Refused(f"there is no key with the id or name {wanted!r}.", "`headworks keys list` shows them.")
-    ids = ", ".join(text(key, "id") for key in alive)
-    raise Refused(f"{len(alive)} keys are called {wanted!r}.", f"Name one by its id: {ids}.")
+        found = find(client, KEYS, key)
+        # Whatever was changed about it in the meantime: it is to end.
+        client.api.revoke_key(found["id"])
+    tell({"revoked": found["id"]}, f"Revoked the key {found['id']}.", as_json=as_json)

@@ -1,15 +1,18 @@
 """Letting other gateways' keys go on working."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headworks.entrypoints.cli.completion import InProject
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.find import find
+from headworks.entrypoints.cli.nouns import PROJECTS, find
 from headworks.entrypoints.cli.output import counted, say, say_json
-from headworks.entrypoints.cli.records import records, text
 from headworks.entrypoints.cli.session import AsJson, connect
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import NewKeyBody
 
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 
@@ -20,9 +23,7 @@ def import_keys(
         typer.FileText,
         typer.Argument(metavar="FILE", help="Lines of a SHA-256 (hex) and a name; - for standard input."),
     ],
-    project: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="Id or name of their project.  [default: yours]")
-    ] = None,
+    project: InProject = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -30,17 +31,17 @@ def import_keys(
     wishes = [_import(number, line) for number, line in enumerate(file, 1) if line.strip()]
     with connect(context) as client:
         if project is not None:
-            project_id = text(find(client, "/projects", "project", project), "id")
-            wishes = [{**wish, "project_id": project_id} for wish in wishes]
-        answer = client.call("POST", "/keys/bulk", body={"keys": wishes})
-    made = records(answer.get("data"))
+            project_id = find(client, PROJECTS, project)["id"]
+            for wish in wishes:
+                wish["project_id"] = project_id
+        made = client.api.create_keys({"keys": wishes})
     if as_json:
         say_json(made)
         return
     say(f"Imported {counted(len(made), 'key')}.")
 
 
-def _import(number: int, line: str) -> dict[str, object]:
+def _import(number: int, line: str) -> "NewKeyBody":
     sha256, _, name = line.strip().partition(" ")
     if not _SHA256.fullmatch(sha256):
         raise BadUsage(

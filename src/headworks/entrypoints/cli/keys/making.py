@@ -1,17 +1,22 @@
 """Making a key."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headworks.entrypoints.cli.completion import InProject, completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.find import find
+from headworks.entrypoints.cli.keys.holding import AllowedAddresses, AllowedEndpoints, AllowedModels, ExpiresIn
 from headworks.entrypoints.cli.keys.periods import expiry
+from headworks.entrypoints.cli.nouns import PROJECTS, SERVICE_ACCOUNTS, find
 from headworks.entrypoints.cli.output import note, say, say_json
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.kernel.clock import now
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import NewKeyBody
 
 
 class Scope(StrEnum):
@@ -25,28 +30,18 @@ class Scope(StrEnum):
 def create_key(  # noqa: PLR0913, PLR0917 - one for each option
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="What it is for; usage shows it.")] = "Unnamed key",
-    expires_in: Annotated[
-        str | None,
-        typer.Option(metavar="PERIOD", help="When it stops working: 30m, 12h, 90d, 52w. Never when left out."),
-    ] = None,
-    model: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Allow this model only; repeat it for more.")
-    ] = None,
-    endpoint: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ENDPOINT", help="Allow this endpoint only, such as chat/completions; repeat it for more."
-        ),
-    ] = None,
-    address: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CIDR", help="Allow use from this network only, such as 10.0.0.0/8; repeat it for more."),
-    ] = None,
-    project: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="Id or name of its project.  [default: yours]")
-    ] = None,
+    expires_in: ExpiresIn = None,
+    model: AllowedModels = None,
+    endpoint: AllowedEndpoints = None,
+    address: AllowedAddresses = None,
+    project: InProject = None,
     service_account: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT", help="Make it for this service account, by id or name.")
+        str | None,
+        typer.Option(
+            metavar="ACCOUNT",
+            help="Make it for this service account, by id or name.",
+            autocompletion=completing(SERVICE_ACCOUNTS),
+        ),
     ] = None,
     scope: Annotated[
         list[Scope] | None, typer.Option(help="What it is for; repeat it for more. Instead of --management.")
@@ -65,26 +60,21 @@ def create_key(  # noqa: PLR0913, PLR0917 - one for each option
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print it, this once: KEY=$(headworks keys create ci)."""
-    if management and scope:
-        raise BadUsage("--management and --scope say the same; give one of them.")
-    if bearer and not signing:
-        raise BadUsage("--bearer goes with --signing: other keys are sent anyway.")
-    wish: dict[str, object] = {"name": name}
-    if signing:
-        wish |= {"signing": True, "bearer": bearer}
-    if not scope:
-        wish["kind"] = "management" if management else "inference"
-    lists = {"scopes": scope, "allowed_models": model, "allowed_endpoints": endpoint, "allowed_addresses": address}
-    wish |= {field: value for field, value in lists.items() if value}
+    wish = _new_key(name, scope, management=management, signing=signing, bearer=bearer)
+    if model:
+        wish["allowed_models"] = model
+    if endpoint:
+        wish["allowed_endpoints"] = endpoint
+    if address:
+        wish["allowed_addresses"] = address
     if expires_in is not None:
         wish["expires_at"] = expiry(expires_in, now()).isoformat()
     with connect(context) as client:
         if project is not None:
-            wish["project_id"] = text(find(client, "/projects", "project", project), "id")
+            wish["project_id"] = find(client, PROJECTS, project)["id"]
         if service_account is not None:
-            account = find(client, "/service-accounts", "service account", service_account)
-            wish["service_account_id"] = text(account, "id")
-        key = client.post("/keys", wish)
+            wish["service_account_id"] = find(client, SERVICE_ACCOUNTS, service_account)["id"]
+        key = client.api.create_key(wish)
     if as_json:
         say_json(key)
         return
@@ -92,3 +82,19 @@ def create_key(  # noqa: PLR0913, PLR0917 - one for each option
     until = f" It works until {text(key, 'expires_at')}." if text(key, "expires_at") else ""
     use = " It is the secret to sign with; the id is the keyid." if signing else ""
     note(f"Made the key {text(key, 'name')!r} ({text(key, 'id')}).{use}{until} Keep it now: it cannot be shown again.")
+
+
+def _new_key(name: str, scope: list[Scope] | None, *, management: bool, signing: bool, bearer: bool) -> "NewKeyBody":
+    """What it is for, and how it is used. Raises BadUsage."""
+    if management and scope:
+        raise BadUsage("--management and --scope say the same; give one of them.")
+    if bearer and not signing:
+        raise BadUsage("--bearer goes with --signing: other keys are sent anyway.")
+    wish: NewKeyBody = {"name": name}
+    if signing:
+        wish |= {"signing": True, "bearer": bearer}
+    if scope:
+        wish["scopes"] = [one.value for one in scope]
+    else:
+        wish["kind"] = "management" if management else "inference"
+    return wish

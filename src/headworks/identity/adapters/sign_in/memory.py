@@ -67,9 +67,13 @@ class MemorySignInReading:
 
     async def memberships(self, user_id: str) -> list[Membership]:
         """See `ports.SignInReading`."""
+        own = await self.every_membership(user_id)
+        return [one for one in own if self._tables.organizations.get(one.organization_id)]
+
+    async def every_membership(self, user_id: str) -> list[Membership]:
+        """See `ports.SignInReading`."""
         own = [one for one in self._tables.memberships.values() if one.user_id == user_id]
-        active = [one for one in own if self._tables.organizations.get(one.organization_id)]
-        return sorted(active, key=lambda one: (one.created_at, one.id))
+        return sorted(own, key=lambda one: (one.created_at, one.id))
 
     async def organization_to_operate(self, organization_id: str | None) -> str | None:
         """See `ports.SignInReading`."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import TypeVar
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.identity.domain.signing import StoredSigningKey
@@ -54,13 +54,11 @@ class SqlSignInReading:
 
     async def memberships(self, user_id: str) -> list[Membership]:
         """See `ports.SignInReading`."""
-        wanted = (
-            select(memberships)
-            .join(organizations, organizations.c.id == memberships.c.organization_id)
-            .where(memberships.c.user_id == user_id, organizations.c.state == "active")
-            .order_by(memberships.c.created_at, memberships.c.id)
-        )
-        return [read(Membership, row) for row in await self._connection.execute(wanted)]
+        return await self._memberships(user_id, organizations.c.state == "active")
+
+    async def every_membership(self, user_id: str) -> list[Membership]:
+        """See `ports.SignInReading`."""
+        return await self._memberships(user_id)
 
     async def organization_to_operate(self, organization_id: str | None) -> str | None:
         """See `ports.SignInReading`."""
@@ -118,6 +116,15 @@ class SqlSignInReading:
 
         wanted = select(signing_keys).order_by(signing_keys.c.created_at.desc(), signing_keys.c.id.desc())
         return [read(StoredSigningKey, row) for row in await self._connection.execute(wanted)]
+
+    async def _memberships(self, user_id: str, *more: ColumnElement[bool]) -> list[Membership]:
+        wanted = (
+            select(memberships)
+            .join(organizations, organizations.c.id == memberships.c.organization_id)
+            .where(memberships.c.user_id == user_id, *more)
+            .order_by(memberships.c.created_at, memberships.c.id)
+        )
+        return [read(Membership, row) for row in await self._connection.execute(wanted)]
 
     async def _one(self, kind: type[T], wanted: Select[Any]) -> T | None:
         row = (await self._connection.execute(wanted)).first()
