@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def single_sign_on(container: Container, parts: SignInParts) -> dict[type, object]:
     """By the use case, or the settings, that the routes name."""
     foundation, store = container.foundation, container.identity.store
-    directories = HttpDirectories(Outbound())
+    directories = HttpDirectories(Outbound(), private_networks=foundation.sso_settings.private_networks)
     secrets = ClientSecrets(foundation.keyring.sealer, foundation.environment)
     letting_in = LettingIn(store, parts.store, parts.signer, parts.settings, now)
     return {

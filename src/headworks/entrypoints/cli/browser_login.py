@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from headworks.entrypoints.cli.failures import BadUsage, Refused
 from headworks.entrypoints.cli.output import note
+from headworks.kernel.clock import monotonic
 
 if TYPE_CHECKING:
     from headworks.entrypoints.cli.client import Client
@@ -98,11 +99,10 @@ def _ask(waiting: _Waiting) -> None:
 
 def _await(waiting: _Waiting, listener: socketserver.TCPServer) -> None:
     """Serve until it came, or the time is over. Other requests change nothing: anybody on this machine can send one."""
-    listener.timeout = _WAIT_SECONDS
-    listener.handle_timeout = lambda: setattr(waiting, "code", "")  # type: ignore[method-assign]
-    while waiting.code is None:
+    until = monotonic() + _WAIT_SECONDS
+    while waiting.code is None and (left := until - monotonic()) > 0:
+        listener.timeout = left
         listener.handle_request()
-    waiting.code = waiting.code or None
 
 
 def _listener(waiting: _Waiting) -> socketserver.TCPServer:

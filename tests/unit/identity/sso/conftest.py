@@ -68,7 +68,9 @@ class Stage:
         self.secrets = ClientSecrets(sealer, {})
         signer = Signer(self.sign_in, sealer, SignInSettings())
         letting_in = LettingIn(self.store, self.sign_in, signer, SignInSettings(), self.clock)
-        directories = HttpDirectories(Outbound(seconds=self.seconds), self.ticking)
+        directories = HttpDirectories(
+            Outbound(seconds=self.seconds), self.ticking, private_networks=self.settings.private_networks
+        )
         provisions: dict[type, object] = {
             BeginSso: BeginSso(self.store, self.sign_in, directories, self.clock),
             FinishSso: FinishSso(self.store, self.sign_in, directories, self.secrets, letting_in, self.clock),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from headworks.identity.contracts import GroupRole
+from headworks.identity.settings import SsoSettings
 from tests.support.false_directory import (
     CLIENT_ID,
     CLIENT_SECRET,
@@ -22,7 +26,7 @@ from tests.support.false_directory import (
     signed,
     unsigned,
 )
-from tests.support.scripted import Reply
+from tests.support.scripted import Asked, Reply
 from tests.unit.identity.sso.conftest import START, Stage, code_of
 
 Claims = dict[str, Any]
@@ -411,3 +415,51 @@ async def test_a_browser_gets_a_page_and_nothing_of_it_runs(stage: Stage) -> Non
     assert "<b>x" not in wrong.text
     unasked = await stage.http.get(START, params={"loopback_port": "80", "code_challenge": "x", "client_state": "y"})
     assert code_of(unasked) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize("change", ["enabled = 0", "issuer = 'https://other.example'"])
+async def test_what_changes_while_the_directory_is_asked_counts(
+    stage: Stage, directory: FalseDirectory, asked: httpx.QueryParams, change: str, tmp_path: Path
+) -> None:
+    answer_token = directory.reply_to
+
+    def meanwhile(request: Asked) -> Reply:
+        if request.path == "/token":
+            with closing(sqlite3.connect(tmp_path / "identity.sqlite3")) as database:
+                database.execute(f"UPDATE sso_connections SET {change}")  # noqa: S608 - a text of this test
+                database.commit()
+        return answer_token(request)
+
+    directory.reply_to = meanwhile  # type: ignore[method-assign, assignment]
+    assert code_of(await give(stage, asked, signed(honest(stage, asked)))) == (400, "sso_attempt_refused")
+    assert await stage.accounts() == 0
+
+
+async def test_an_installation_without_private_networks_asks_no_private_directory(stage: Stage) -> None:
+    """Whoever made the connection, and whenever."""
+    await stage.connect()
+    strict = replace(stage, settings=SsoSettings(private_networks=False))
+    answer = await strict.http.get(START)
+    await strict.http.aclose()
+    assert code_of(answer) == (503, "sso_provider_failed")
+    assert stage.directory.asked == []
+
+
+async def test_how_browsers_reach_it_must_be_known(stage: Stage) -> None:
+    await stage.connect()
+    outside = {"host": "gw.example", "x-forwarded-for": "192.0.2.9"}
+    assert code_of(await stage.http.get(START, headers=outside)) == (503, "public_url_needed")
+    assert code_of(await stage.http.get(START, headers=outside | {"host": "a b"})) == (503, "public_url_needed")
+    by_tls = await stage.http.get(START, headers=outside | {"x-forwarded-proto": "https"})
+    assert httpx.URL(by_tls.headers["location"]).params["redirect_uri"].startswith("https://gw.example/api/")
+    cookies = by_tls.headers.get_list("set-cookie")
+    assert all(one.startswith("__Host-headworks-sso-") and "Secure" in one and "HttpOnly" in one for one in cookies)
+    assert len(cookies) == 1
+    told = replace(stage, settings=SsoSettings(public_url="https://gw.example"))
+    # Who comes by another name is led to the one that the cookie must be of; once, whatever a proxy does to the name.
+    moved = await told.http.get(START, params={"return_to": "/usage"})
+    assert moved.headers["location"] == f"https://gw.example{START}?return_to=%2Fusage&moved=true"
+    assert not moved.headers.get_list("set-cookie")
+    again = await told.http.get(START, params={"return_to": "/usage", "moved": "true"})
+    assert httpx.URL(again.headers["location"]).params["redirect_uri"].startswith("https://gw.example/api/")
+    await told.http.aclose()

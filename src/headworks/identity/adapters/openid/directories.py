@@ -56,8 +56,12 @@ class _Known:
 class HttpDirectories:
     """`ports.Directories`."""
 
-    def __init__(self, outbound: Outbound, monotonic: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, outbound: Outbound, monotonic: Callable[[], float] = monotonic, *, private_networks: bool = True
+    ) -> None:
+        """`private_networks`: whether the installation lets any directory be on this machine or a private network."""
         self._outbound = outbound
+        self._private_networks = private_networks
         self._monotonic = monotonic
         self._known: OrderedDict[Directory, _Known] = OrderedDict()
 
@@ -72,7 +76,7 @@ class HttpDirectories:
         metadata = await self.metadata(directory)
         call = token_call(metadata, redemption)
         try:
-            answer = await self._outbound.fetch(call, private_networks=directory.private_network)
+            answer = await self._outbound.fetch(call, private_networks=self._may_be_private(directory))
             return redeemed(answer)
         except NotFetched as error:
             raise _failed(directory, error.message) from error
@@ -84,7 +88,7 @@ class HttpDirectories:
             return {}
         call = Call(metadata.userinfo_endpoint, headers={"authorization": f"Bearer {access_token.reveal()}"})
         try:
-            answer = await self._outbound.fetch(call, private_networks=directory.private_network)
+            answer = await self._outbound.fetch(call, private_networks=self._may_be_private(directory))
             if answer.status != _OK:
                 raise NotFetched(f"answered {answer.status} for UserInfo")  # noqa: TRY301 - one place tells of it
             return answer.json_object()
@@ -123,7 +127,7 @@ class HttpDirectories:
         if known.metadata is None or now - known.metadata_at >= REMEMBERED_SECONDS:
             url = f"{directory.issuer.rstrip('/')}/.well-known/openid-configuration"
             known.metadata = await self._asked(
-                directory, known, url, lambda document: _metadata_of(document, directory)
+                directory, known, url, lambda document: self._metadata_of(document, directory)
             )
             known.metadata_at = self._monotonic()
         return known.metadata
@@ -138,7 +142,7 @@ class HttpDirectories:
         if failure is not None and self._monotonic() - failure.at < FAILED_SECONDS:
             raise _failed(directory, failure.why)
         try:
-            answer = await self._outbound.fetch(Call(url), private_networks=directory.private_network)
+            answer = await self._outbound.fetch(Call(url), private_networks=self._may_be_private(directory))
             if answer.status != _OK:
                 raise NotFetched(f"answered {answer.status} for {urlsplit(url).path}")  # noqa: TRY301 - one place tells of it
             found = read(answer.json_object())
@@ -148,14 +152,16 @@ class HttpDirectories:
         known.failure = None
         return found
 
+    def _metadata_of(self, document: Mapping[str, Any], directory: Directory) -> Metadata:
+        found = metadata_of(document, directory.issuer)
+        # Early, and the one that the browser is sent to as well.
+        places = found.authorization_endpoint, found.token_endpoint, found.jwks_uri, found.userinfo_endpoint
+        for url in filter(None, places):
+            checked_place(url, private_networks=self._may_be_private(directory))
+        return found
 
-def _metadata_of(document: Mapping[str, Any], directory: Directory) -> Metadata:
-    found = metadata_of(document, directory.issuer)
-    # Early, and the one that the browser is sent to as well.
-    places = found.authorization_endpoint, found.token_endpoint, found.jwks_uri, found.userinfo_endpoint
-    for url in filter(None, places):
-        checked_place(url, private_networks=directory.private_network)
-    return found
+    def _may_be_private(self, directory: Directory) -> bool:
+        return self._private_networks and directory.private_network
 
 
 def _failed(directory: Directory, why: str) -> SsoProviderFailed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headworks.identity.commands.sso.joining import Joining
-from headworks.identity.commands.sso.letting_in import over
+from headworks.identity.commands.sso.letting_in import over, still_open
 from headworks.identity.commands.tries import begun_from, finished_from
 from headworks.identity.contracts import SsoHandover
 from headworks.identity.domain.sessions import hash_token, random_token
@@ -135,11 +135,15 @@ class FinishSso:
             claims = completed(claims, await self.directories.userinfo(directory, tokens.access_token))
         return person_of(claims, connection)
 
-    async def _join(self, connection: SsoConnection, person: Person) -> User:
-        """Raises SsoNotAllowed, after the commit: a membership that ended with it must stay ended."""
+    async def _join(self, asked: SsoConnection, person: Person) -> User:
+        """Raises SsoAttemptRefused, and SsoNotAllowed after the commit: a membership that ended with it must stay ended."""
         # The directory decides, so it is the connection that the trail names.
-        acting(Principal(connection.id, "system", connection.organization_id, None, frozenset()))
+        acting(Principal(asked.id, "system", asked.organization_id, None, frozenset()))
         async with self.store.operate() as unit:
+            # Asking took its time: by now it may be disabled, have other rules, or be another directory's.
+            connection = still_open(await unit.within(asked.organization_id).sso_connections.get(asked.id))
+            if connection.issuer != asked.issuer:
+                raise over()
             found = await Joining(unit, connection, person, self.clock())()
         if isinstance(found, SsoNotAllowed):
             raise found

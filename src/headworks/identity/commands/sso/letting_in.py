@@ -52,9 +52,7 @@ class LettingIn:
         async with self.store.read(organization_id) as reading:
             organization = await reading.organization()
             found = await reading.sso_connections.get(connection_id)
-        if organization is None or organization.state != "active" or found is None or not found.enabled:
-            raise SsoAttemptRefused("Nobody signs in this way any more. Ask an admin of your organisation.")
-        return found
+        return still_open(found if organization is not None and organization.state == "active" else None)
 
     async def begin(self, user_id: str, connection: SsoConnection, carriage: Carriage, client: Client) -> Granted:
         """A session that opens nothing outside of the connection's organisation. Raises SsoNotAllowed."""
@@ -82,6 +80,13 @@ class LettingIn:
             refresh_token=begun.refresh,
             csrf_token=begun.csrf,
         )
+
+
+def still_open(connection: SsoConnection | None) -> SsoConnection:
+    """The connection, where it is there and enabled. Raises SsoAttemptRefused."""
+    if connection is None or not connection.enabled:
+        raise SsoAttemptRefused("Nobody signs in this way any more. Ask an admin of your organisation.")
+    return connection
 
 
 def over() -> SsoAttemptRefused:
