@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from headworks.bootstrap.settings import load_settings
 from headworks.entrypoints.cli.failures import BadUsage, Refused
 from headworks.entrypoints.cli.server import Wish, find_server, origin_of, with_port
 from tests.unit.cli.conftest import MANAGEMENT_KEY, Run, page
@@ -104,3 +105,11 @@ def test_a_key_given_for_the_name_of_a_variable_is_not_repeated(run: Run) -> Non
     ran = run("--key-env", "hw_mk_secret-text", "keys", "list")
     assert ran.status == 2
     assert "secret-text" not in ran.err
+
+
+def test_a_variable_says_where_the_server_is(run: Run, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.on("GET", "/api/v1/keys", page())
+    monkeypatch.setenv("HEADWORKS_URL", "https://elsewhere.example")
+    assert "not sent to https://elsewhere.example" in run("keys", "list").err
+    assert run("--url", server.origin, "keys", "list").status == 0, "what is said wins"
+    assert load_settings({"HEADWORKS_URL": "https://elsewhere.example"}).port == load_settings({}).port
