@@ -1,5 +1,12 @@
 """What others see of identity: frozen values, and the events that tell of their changes."""
 
+from headworks.identity.contracts.directory import (
+    Directory,
+    DirectoryGroup,
+    DirectoryPerson,
+    DirectoryToken,
+    DirectoryTokenState,
+)
 from headworks.identity.contracts.events import (
     KeyChanged,
     ManyKeysChanged,
@@ -33,6 +40,11 @@ from headworks.identity.contracts.sessions import (
 
 __all__ = [
     "Carriage",
+    "Directory",
+    "DirectoryGroup",
+    "DirectoryPerson",
+    "DirectoryToken",
+    "DirectoryTokenState",
     "EndReason",
     "Invitation",
     "InvitationState",

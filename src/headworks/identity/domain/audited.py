@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.identity.contracts import (
+        Directory,
+        DirectoryGroup,
+        DirectoryPerson,
+        DirectoryToken,
         Invitation,
         KeyView,
         Membership,
@@ -20,7 +24,19 @@ if TYPE_CHECKING:
         User,
     )
 
-    Noun = Invitation | KeyView | Membership | Organization | Project | ServiceAccount | User
+    Noun = (
+        Directory
+        | DirectoryGroup
+        | DirectoryPerson
+        | DirectoryToken
+        | Invitation
+        | KeyView
+        | Membership
+        | Organization
+        | Project
+        | ServiceAccount
+        | User
+    )
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Organization": ("name", "state"),
@@ -29,6 +45,11 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Membership": ("user_id", "role"),
     "Invitation": ("email", "role", "expires_at", "accepted_at", "revoked_at"),
     "ServiceAccount": ("project_id", "name", "role", "state"),
+    "Directory": ("default_role",),
+    "DirectoryToken": ("name", "last4", "expires_at", "revoked_at"),
+    # What else the directory says of somebody is its own business; the version shows that it said something.
+    "DirectoryPerson": ("user_id", "user_name", "external_id", "is_active", "own_role", "version"),
+    "DirectoryGroup": ("name", "external_id", "role", "version"),
     "KeyView": (
         "name",
         "kind",
@@ -44,7 +65,13 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "previous_until",
     ),
 }
-_NAMES = {"KeyView": "key", "ServiceAccount": "service_account"}
+_NAMES = {
+    "KeyView": "key",
+    "ServiceAccount": "service_account",
+    "DirectoryToken": "directory_token",
+    "DirectoryPerson": "directory_person",
+    "DirectoryGroup": "directory_group",
+}
 
 
 def change(action: str, before: Noun | None, after: Noun | None) -> Change:

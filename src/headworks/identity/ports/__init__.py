@@ -4,6 +4,13 @@ A store is opened for one organisation, and what it gives sees nothing else. The
 another way in, for what is proved by a secret (a key, an invitation) and for operators.
 """
 
+from headworks.identity.ports.directory import (
+    DirectoryGroups,
+    DirectoryPeople,
+    DirectoryStore,
+    DirectoryTokens,
+    Named,
+)
 from headworks.identity.ports.filters import InvitationFilter, KeyFilter, ServiceAccountFilter, UserFilter
 from headworks.identity.ports.hasher import Hasher
 from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizations, Projects, ServiceAccounts, Users
@@ -11,6 +18,10 @@ from headworks.identity.ports.sign_in import SignInReading, SignInStore, SignInU
 from headworks.identity.ports.store import Installation, Overview, Reading, Store, Unit
 
 __all__ = [
+    "DirectoryGroups",
+    "DirectoryPeople",
+    "DirectoryStore",
+    "DirectoryTokens",
     "Hasher",
     "Installation",
     "InvitationFilter",
@@ -18,6 +29,7 @@ __all__ = [
     "KeyFilter",
     "Keys",
     "Members",
+    "Named",
     "Organizations",
     "Overview",
     "Projects",

@@ -89,9 +89,15 @@ class SignInUnit(SignInReading, Protocol):
         """Overwrite the one with this id."""
 
     async def end_sessions(
-        self, user_id: str, reason: EndReason, at: datetime, *, keep: str | None = None
+        self,
+        user_id: str,
+        reason: EndReason,
+        at: datetime,
+        *,
+        keep: str | None = None,
+        organization_id: str | None = None,
     ) -> list[str]:
-        """End all of a user's, but for `keep`; the ids of those that had not ended."""
+        """End all of a user's, or those that act in one organisation, but for `keep`; the ids of those that had not ended."""
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Keep a new one."""

@@ -172,11 +172,18 @@ class MemorySignInUnit(MemorySignInReading):
         self._tables.sessions[session.id] = session
 
     async def end_sessions(
-        self, user_id: str, reason: EndReason, at: datetime, *, keep: str | None = None
+        self,
+        user_id: str,
+        reason: EndReason,
+        at: datetime,
+        *,
+        keep: str | None = None,
+        organization_id: str | None = None,
     ) -> list[str]:
         """See `ports.SignInUnit`."""
         living = [one for one in self._tables.sessions.values() if one.user_id == user_id and one.ended_at is None]
-        ending = sorted((one for one in living if one.id != keep), key=lambda one: one.id)
+        here = [one for one in living if organization_id in (None, one.organization_id)]
+        ending = sorted((one for one in here if one.id != keep), key=lambda one: one.id)
         self._tables.sessions.update({one.id: replace(one, ended_at=at, end_reason=reason) for one in ending})
         return [one.id for one in ending]
 

@@ -92,10 +92,18 @@ class SqlSignInUnit(SqlSignInReading):
         await self._connection.execute(update(sessions).where(sessions.c.id == session.id).values(columns(session)))
 
     async def end_sessions(
-        self, user_id: str, reason: EndReason, at: datetime, *, keep: str | None = None
+        self,
+        user_id: str,
+        reason: EndReason,
+        at: datetime,
+        *,
+        keep: str | None = None,
+        organization_id: str | None = None,
     ) -> list[str]:
         """See `ports.SignInUnit`."""
         wanted = select(sessions.c.id).where(sessions.c.user_id == user_id, sessions.c.ended_at.is_(None))
+        if organization_id is not None:
+            wanted = wanted.where(sessions.c.organization_id == organization_id)
         found = await self._connection.scalars(wanted.order_by(sessions.c.id))
         ids = [str(session_id) for session_id in found if session_id != keep]
         await self._connection.execute(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
 from headworks.identity.adapters.sql import keys
+from headworks.identity.adapters.sql.directory import SqlDirectory, directory_token_by_hash, record_directory_use
 from headworks.identity.adapters.sql.invitations import SqlInvitations, invitation_by_token
 from headworks.identity.adapters.sql.keys import SqlKeys
 from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.identity.contracts import (
+        DirectoryToken,
+        EndReason,
+        Invitation,
+        KeyView,
+        Organization,
+        StoredPassword,
+    )
     from headworks.kernel.database import Database
     from headworks.kernel.events import EventBus
 
@@ -36,6 +44,7 @@ class SqlReading:
         self.members = SqlMembers(connection, organization_id)
         self.invitations = SqlInvitations(connection, organization_id)
         self.service_accounts = SqlServiceAccounts(connection, organization_id)
+        self.directory = SqlDirectory(connection, organization_id)
         self._organizations = SqlOrganizations(connection)
 
     async def organization(self) -> Organization | None:
@@ -48,8 +57,13 @@ class SqlUnit(SqlReading):
 
     def __init__(self, connection: AsyncConnection, organization_id: str, telling: Telling) -> None:
         super().__init__(connection, organization_id)
+        self._sign_in = SqlSignInUnit(connection, telling)
         self.publish = telling.publish
         self.audit = telling.audit
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Unit`."""
+        return await self._sign_in.end_sessions(user_id, reason, at, organization_id=self.organization_id)
 
 
 class SqlOverview:
@@ -68,6 +82,10 @@ class SqlOverview:
         """See `ports.Overview`."""
         return await invitation_by_token(self._connection, token_hash)
 
+    async def directory_token_by_hash(self, token_hash: str) -> DirectoryToken | None:
+        """See `ports.Overview`."""
+        return await directory_token_by_hash(self._connection, token_hash)
+
 
 class SqlInstallation(SqlOverview):
     """`ports.Installation` on one connection."""
@@ -75,6 +93,7 @@ class SqlInstallation(SqlOverview):
     def __init__(self, connection: AsyncConnection, telling: Telling) -> None:
         super().__init__(connection)
         self._telling = telling
+        self._sign_in = SqlSignInUnit(connection, telling)
         self.publish = telling.publish
         self.audit = telling.audit
 
@@ -84,7 +103,15 @@ class SqlInstallation(SqlOverview):
 
     async def put_password(self, user_id: str, password: StoredPassword) -> None:
         """See `ports.Installation`."""
-        await SqlSignInUnit(self._connection, self._telling).put_password(user_id, password)
+        await self._sign_in.put_password(user_id, password)
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Installation`."""
+        return await self._sign_in.end_sessions(user_id, reason, at)
+
+    async def record_directory_use(self, token_id: str, at: datetime) -> None:
+        """See `ports.Installation`."""
+        await record_directory_use(self._connection, token_id, at)
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""
