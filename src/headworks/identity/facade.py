@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.identity.commands import first_start
 from headworks.identity.commands.first_start import FirstKeys
-from headworks.identity.queries import keys
+from headworks.identity.domain.directory import USED_AGAIN, is_directory_token
+from headworks.identity.queries import directory, keys
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -52,12 +53,23 @@ class IdentityFacade:
             return await overview.key_by_hash(key_hash)
 
     async def authenticate(self, token: str, source: str | None = None) -> Principal:
-        """Who holds this management key. `source` is the caller's IP address, None where it is not known.
+        """Who holds this management key, or speaks for a directory. `source` is the caller's IP address, None where unknown.
 
         Raises InvalidKey, WrongKindOfKey, AddressNotAllowed, Unavailable.
         """
+        if is_directory_token(token):
+            return await self._directory(token)
         async with self.store.overlook() as overview:
             return await keys.authenticate(overview, token, source, self.clock())
+
+    async def _directory(self, token: str) -> Principal:
+        at = self.clock()
+        async with self.store.overlook() as overview:
+            found = await directory.find_token(overview, token, at)
+        if found.last_used_at is None or found.last_used_at + USED_AGAIN <= at:
+            async with self.store.operate() as unit:
+                await unit.record_directory_use(found.id, at)
+        return directory.as_principal(found)
 
     async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
         """The names of those of the organisation's keys that exist, by id."""

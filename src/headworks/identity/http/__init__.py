@@ -1,7 +1,8 @@
-"""Identity's web doors: people, places and keys under `/api/v1`, signing in, and the keys that verify access tokens."""
+"""Identity's web doors: people, places and keys under `/api/v1`, signing in, keys that verify access tokens, directories."""
 
 from headworks.identity.http import (
     auth,
+    directory,
     invitations,
     keys,
     members,
@@ -12,10 +13,11 @@ from headworks.identity.http import (
     sessions,
     users,
 )
+from headworks.identity.http.scim import router as scim_router
 from headworks.kernel.web import Router
 
 _management = Router("/api/v1")
-for part in (organizations, projects, users, members, invitations, service_accounts, keys):
+for part in (organizations, projects, users, members, invitations, service_accounts, keys, directory):
     _management.include_router(part.router, tags=["identity"])
 for part in (auth, second_factor, sessions):
     _management.include_router(part.router, tags=["sign-in"])
@@ -23,5 +25,6 @@ for part in (auth, second_factor, sessions):
 router = Router()
 router.include_router(_management)
 router.include_router(sessions.well_known, tags=["sign-in"])
+router.include_router(scim_router)
 
 __all__ = ["router"]
