@@ -9,6 +9,7 @@ import typer
 from headworks.entrypoints.cli import (
     audit,
     db,
+    directory,
     doctor,
     env,
     invites,
@@ -56,6 +57,7 @@ app.add_typer(orgs.app, name="orgs")
 app.add_typer(projects.app, name="projects")
 app.add_typer(members.app, name="members")
 app.add_typer(invites.app, name="invites")
+app.add_typer(directory.app, name="directory")
 app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.command("usage")(usage.usage)
