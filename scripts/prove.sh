@@ -12,6 +12,9 @@ say "Headworks under load, killed 200 times: served by the upstream = records, n
 $python -m tests.prove.kills --cycles 200
 say "revocation to refusal, 100 times"
 $python -m tests.prove.revocation --tries 100
+
+say "directory to refusal, 100 times"
+$python -m tests.prove.leavers --tries 100
 say "200 clients for 10 minutes, half of them leaving mid-stream"
 $python -m tests.prove.soak --clients 200 --seconds 600
 say "the management API, asked everything that its description allows and forbids"

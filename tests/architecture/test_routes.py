@@ -11,7 +11,7 @@ from fastapi.routing import RouteContext
 
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.description import routes_of
-from headworks.kernel.permissions import MANAGEMENT, Permission
+from headworks.kernel.permissions import MANAGEMENT, OWN_ACCOUNT, PROVISIONING, Permission
 from headworks.kernel.principal import Principal
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.web import Authenticator, Surroundings, access_of, require
@@ -41,12 +41,15 @@ PUBLIC = {
 """What anybody may see. A route is added here when there is nothing to hide behind it, and for no other reason."""
 
 
+EVERY = MANAGEMENT | PROVISIONING
+
+
 class Door:
     """Lets everybody in, with the permissions that the key spells out."""
 
     async def authenticate(self, token: str, _source: str | None) -> Principal:
         wanted = set(token.split(","))
-        return Principal("key_1", "key", "org_1", "prj_1", frozenset(one for one in MANAGEMENT if one in wanted))
+        return Principal("key_1", "key", "org_1", "prj_1", frozenset(one for one in EVERY if one in wanted))
 
     async def authenticate_browser(self, token: str, csrf: str | None, source: str | None) -> Principal:
         return await self.authenticate(token, None)
@@ -74,23 +77,31 @@ def test_what_is_public_exists() -> None:
 
 def test_every_permission_opens_something() -> None:
     used = {access.permission for _, route in ROUTES for access in access_of(route)}
-    assert used - {None} == MANAGEMENT
+    assert used - {None} == EVERY
 
 
 @each_guarded_route
 async def test_nobody_enters_without_a_key(method: str, route: RouteContext) -> None:
     for headers in ({}, {"x-api-key": "keys:read"}, {"x-remote-user": "admin", "x-forwarded-user": "admin"}):
         answer = await call(method, route, headers)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
+        assert refusal(answer) == (401, "unauthenticated")
 
 
 @each_guarded_route
 async def test_nobody_enters_with_every_other_permission(method: str, route: RouteContext) -> None:
     needed: Permission | None = access_of(route)[0].permission
-    others = ",".join(sorted(MANAGEMENT - {needed}))
+    others = ",".join(sorted(EVERY - {needed}))
     answer = await call(method, route, {"authorization": f"Bearer {others}"})
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "missing_permission")
+    assert refusal(answer) == (403, "missing_permission")
     assert str(needed) in answer.json()["detail"]
+
+
+def test_only_directories_provision() -> None:
+    """What belongs to SCIM is opened by their permission, and their permission opens nothing else."""
+    opened = {route.path for _, route in ROUTES if access_of(route)[0].permission in PROVISIONING}
+    assert opened == {route.path for _, route in ROUTES if (route.path or "").startswith("/scim/")}
+    assert opened
+    assert not PROVISIONING & (MANAGEMENT | OWN_ACCOUNT)
 
 
 def test_whoever_changes_a_thing_may_say_what_they_saw() -> None:
@@ -112,6 +123,8 @@ async def test_the_host_header_opens_nothing(method: str, route: RouteContext, h
     assert answer.status_code == 401
 
 
+DIRECTORYS = [(method, route.path_format or "") for method, route in GUARDED if (route.path or "").startswith("/scim/")]
+"""Described by RFC 7644, and by no document of ours."""
 DOCUMENTED = [
     (method.upper(), path)
     for path, operations in APP.openapi()["paths"].items()
@@ -123,9 +136,13 @@ DOCUMENTED = [
 def test_the_description_names_every_permission() -> None:
     guarded = {(method, route.path_format) for method, route in GUARDED if route.include_in_schema}
     assert set(DOCUMENTED) == guarded
+    hidden = {(method, route.path_format) for method, route in GUARDED} - guarded
+    assert hidden - set(DIRECTORYS) == set()
 
 
-@pytest.mark.parametrize(("method", "path"), DOCUMENTED, ids=[" ".join(one) for one in DOCUMENTED])
+@pytest.mark.parametrize(
+    ("method", "path"), DOCUMENTED + DIRECTORYS, ids=[" ".join(one) for one in DOCUMENTED + DIRECTORYS]
+)
 @pytest.mark.parametrize(
     ("media_type", "body"),
     [
@@ -139,7 +156,7 @@ def test_the_description_names_every_permission() -> None:
 )
 async def test_a_stranger_learns_nothing_of_their_body(method: str, path: str, media_type: str, body: bytes) -> None:
     answer = await send(method, path, {"content-type": media_type}, body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated")
+    assert refusal(answer) == (401, "unauthenticated")
 
 
 async def test_a_route_that_would_read_the_body_first_answers_nobody() -> None:
@@ -152,6 +169,16 @@ async def test_a_route_that_would_read_the_body_first_answers_nobody() -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://headworks") as client:
         answer = await client.post("/late", headers={"authorization": "Bearer keys:write"})
     assert answer.status_code == 500
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code, in whichever words they are said: SCIM's have no code beyond the status."""
+    body = answer.json()
+    if answer.request.url.path.startswith("/scim/"):
+        assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+        assert body["status"] == str(answer.status_code)
+        return answer.status_code, {401: "unauthenticated", 403: "missing_permission"}.get(answer.status_code, "")
+    return answer.status_code, body["error"]["code"]
 
 
 async def call(method: str, route: RouteContext, headers: dict[str, str]) -> httpx.Response:

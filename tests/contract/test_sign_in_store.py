@@ -84,6 +84,15 @@ async def test_ending_names_those_that_had_not_ended(place: Ground) -> None:
     assert other.ended_at is None
 
 
+async def test_those_that_act_in_one_organisation_are_ended_alone(place: Ground) -> None:
+    async with place.store.transaction() as unit:
+        await unit.add_session(session(1))
+        await unit.add_session(replace(session(2), organization_id="org_other"))
+        ended = await unit.end_sessions("usr_1", "left_organization", NOON, within="org_other")
+        assert ended == ["ses_2"]
+        assert await unit.end_sessions("usr_1", "left_organization", NOON, within="org_nobodys") == []
+
+
 async def test_a_code_and_a_step_are_used_once(place: Ground) -> None:
     async with place.store.transaction() as unit:
         await unit.put_recovery_codes("usr_1", ["a", "b"])

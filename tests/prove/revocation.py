@@ -13,8 +13,12 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.support.headworks import Headworks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PROMISED_SECONDS = 1.0
 
@@ -22,7 +26,12 @@ PROMISED_SECONDS = 1.0
 def seconds_until_refused(headworks: Headworks, name: str) -> float:
     """Create a key, use it without pause, revoke it meanwhile; the time from the revocation's start to the first 401."""
     key = headworks.management.create_key(name)
-    headers = {"authorization": f"Bearer {key['key']}"}
+    return until_refused(headworks, key["key"], lambda: headworks.management.delete(f"/keys/{key['id']}"))
+
+
+def until_refused(headworks: Headworks, key: str, end: Callable[[], object]) -> float:
+    """Use a key without pause while `end` ends it; the time from its start to the first 401, in seconds."""
+    headers = {"authorization": f"Bearer {key}"}
     connection = http.client.HTTPConnection("127.0.0.1", headworks.port, timeout=10)
 
     def status() -> int:
@@ -33,13 +42,13 @@ def seconds_until_refused(headworks: Headworks, name: str) -> float:
 
     try:
         assert status() == http.client.OK
-        revocation = threading.Thread(target=headworks.management.delete, args=(f"/keys/{key['id']}",))
+        ending = threading.Thread(target=end)
         started = time.perf_counter()
-        revocation.start()
+        ending.start()
         while status() == http.client.OK:
             assert time.perf_counter() - started < 10 * PROMISED_SECONDS, "the key still works"
         elapsed = time.perf_counter() - started
-        revocation.join()
+        ending.join()
         assert status() == http.client.UNAUTHORIZED, "a revoked key came back"
     finally:
         connection.close()

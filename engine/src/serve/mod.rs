@@ -16,6 +16,7 @@ mod pace;
 mod path;
 mod problem;
 mod refusal;
+mod scim;
 mod signed;
 mod stranger;
 mod streamed;
@@ -89,13 +90,13 @@ impl Gateway {
     pub async fn serve(&self, peer: Peer, is_ambiguous: bool, request: Request<Incoming>) -> Response<AnswerBody> {
         let (id, came) = (RequestId::generate(), Instant::now());
         let path = request.uri().path();
-        let api_path = problem::is_spoken_at(path).then(|| path.to_owned());
+        let managed = (problem::is_spoken_at(path) || scim::is_spoken_at(path)).then(|| path.to_owned());
         let mut response = self.walk(id, peer, is_ambiguous, request).await.unwrap_or_else(|refused| {
             tracing::debug!(request_id = %id, status = refused.error.status, code = &*refused.error.code, "refused");
             if !refused.was_let_in {
                 self.book.metrics.refused(&refused.error);
             }
-            refused.respond(id, api_path.as_deref())
+            refused.respond(id, managed.as_deref())
         });
         // Where an upstream had no part in it, all of the time was ours.
         let ours = || HeaderValue::from(u64::try_from(came.elapsed().as_micros()).unwrap_or(u64::MAX));

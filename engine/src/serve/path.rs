@@ -79,6 +79,13 @@ mod tests {
             Route::Inference("chat/completions")
         );
         assert_eq!(route("/api/v1/keys").unwrap(), Route::Control);
+        for path in [
+            "/scim/v2/Users/dpr_01",
+            "/scim/v2/.search",
+            "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User",
+        ] {
+            assert_eq!(route(path).unwrap(), Route::Control);
+        }
         assert_eq!(route("/").unwrap(), Route::Control);
         assert_eq!(route("/healthz").unwrap(), Route::Alive);
     }
@@ -94,6 +101,8 @@ mod tests {
             "/v1",
             "/v1/",
             "/api/%00",
+            "/scim/v2/../../api/v1/keys",
+            "/scim/v2/Users%2fdpr_01",
             "/v1/é",
         ] {
             assert!(route(path).is_err(), "{path}");

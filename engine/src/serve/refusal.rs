@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::answer::AnswerBody;
-use super::problem;
+use super::{problem, scim};
 use crate::dialect::openai::errors::ApiError;
 use crate::meter::RequestId;
 
@@ -61,9 +61,10 @@ impl Refused {
         }
     }
 
-    /// `api_path` is the path of a request to the management API, which speaks problem details.
-    pub fn respond(&self, id: RequestId, api_path: Option<&str>) -> Response<AnswerBody> {
-        let (body, media_type) = match api_path {
+    /// `managed` is the path of a request to the management API, which speaks problem details, or of a directory, which speaks SCIM.
+    pub fn respond(&self, id: RequestId, managed: Option<&str>) -> Response<AnswerBody> {
+        let (body, media_type) = match managed {
+            Some(path) if scim::is_spoken_at(path) => (scim::of(&self.error), scim::MEDIA_TYPE),
             Some(path) => (problem::of(&self.error, path, id.text().as_str()), problem::MEDIA_TYPE),
             None => (self.error.to_json(), "application/json"),
         };

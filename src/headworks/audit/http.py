@@ -52,7 +52,7 @@ class AuditEventOut(ResponseModel):
     id: str
     at: Timestamp
     actor_kind: str
-    """`user`, `service_account`, `key`, `system` for Headworks itself, or `anonymous` for whoever had not said who they are."""
+    """`user`, `service_account`, `key`, `directory` for a company's, `system` for Headworks itself, or `anonymous` for whoever had not said who they are."""
     actor_id: str
     organization_id: str
     """Whose thing was changed; empty where it is the installation's."""

@@ -44,6 +44,7 @@ def _lines() -> Iterator[str]:
         marks = ["yes" if permission is None or permission in held else _NOBODY for held in columns.values()]
         yield f"| `{method} {path}` | {'' if permission is None else f'`{permission}`'} | {' | '.join(marks)} |\n"
     yield "\nA route without a permission is open to everybody, without a key. `/metrics` needs none on the machine itself.\n"
+    yield "\nAll that is below `/scim/v2` needs `directory:provision`, which a directory's token holds, and no role and no other key.\n"
 
 
 def _described() -> Iterator[tuple[str, str, RouteContext]]:

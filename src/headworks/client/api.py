@@ -96,6 +96,42 @@ class Api:
         """Remove a deployment, unless a model needs it."""
         self._transport.send("DELETE", filled("/deployments/{deployment_id}", deployment_id), query={"owner": owner}, header={"If-Match": if_match})
 
+    def show_directory(self) -> shapes.DirectoryOut:
+        """What its people are who have nothing by their groups."""
+        return cast("shapes.DirectoryOut", self._transport.send("GET", "/directory")["data"])
+
+    def change_directory(self, body: shapes.DirectoryChangeBody, *, if_match: str | None = None) -> shapes.DirectoryOut:
+        """Its people follow at once."""
+        return cast("shapes.DirectoryOut", self._transport.send("PATCH", "/directory", header={"If-Match": if_match}, body=body)["data"])
+
+    def list_directory_groups(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DirectoryGroupOut]:
+        """Those that the directory told of, by name, and what each gives."""
+        return cast("Page[shapes.DirectoryGroupOut]", self._transport.send("GET", "/directory-groups", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def show_directory_group(self, group_id: str) -> shapes.DirectoryGroupOut:
+        """One that the directory told of."""
+        return cast("shapes.DirectoryGroupOut", self._transport.send("GET", filled("/directory-groups/{group_id}", group_id))["data"])
+
+    def map_directory_group(self, group_id: str, body: shapes.GroupMappingBody, *, if_match: str | None = None) -> shapes.DirectoryGroupOut:
+        """Its people follow at once: each is the highest of what their groups, the default and people gave them."""
+        return cast("shapes.DirectoryGroupOut", self._transport.send("PATCH", filled("/directory-groups/{group_id}", group_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def list_directory_tokens(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DirectoryTokenOut]:
+        """The organisation's, the newest first."""
+        return cast("Page[shapes.DirectoryTokenOut]", self._transport.send("GET", "/directory-tokens", query={"page": page, "per_page": per_page, "sort": sort}))
+
+    def create_directory_token(self, body: shapes.NewDirectoryTokenBody, *, idempotency_key: str | None = None) -> shapes.NewDirectoryTokenOut:
+        """Let a directory say who belongs to the organisation, at `/scim/v2`. The token is shown once."""
+        return cast("shapes.NewDirectoryTokenOut", self._transport.send("POST", "/directory-tokens", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_directory_token(self, token_id: str) -> shapes.DirectoryTokenOut:
+        """One of the organisation's, without the token."""
+        return cast("shapes.DirectoryTokenOut", self._transport.send("GET", filled("/directory-tokens/{token_id}", token_id))["data"])
+
+    def revoke_directory_token(self, token_id: str, *, if_match: str | None = None) -> None:
+        """The directory is not heard any more. Those whom it let in stay; revoking it again changes nothing."""
+        self._transport.send("DELETE", filled("/directory-tokens/{token_id}", token_id), header={"If-Match": if_match})
+
     def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
         """The organisation's, the newest first."""
         return cast("Page[shapes.InvitationOut]", self._transport.send("GET", "/invitations", query={"state": state, "page": page, "per_page": per_page, "sort": sort}))
@@ -171,7 +207,9 @@ class Api:
         return cast("shapes.MemberOut", self._transport.send("GET", filled("/members/{member_id}", member_id))["data"])
 
     def change_member(self, member_id: str, body: shapes.MemberChangeBody, *, if_match: str | None = None) -> shapes.MemberOut:
-        """Make them something else in this organisation. Its last admin stays one."""
+        """Make them something else in this organisation. Its last admin stays one; what its directory gives
+        somebody stays too.
+        """
         return cast("shapes.MemberOut", self._transport.send("PATCH", filled("/members/{member_id}", member_id), header={"If-Match": if_match}, body=body)["data"])
 
     def remove_member(self, member_id: str, *, if_match: str | None = None) -> None:

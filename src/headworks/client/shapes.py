@@ -159,6 +159,48 @@ class DeploymentOut(TypedDict):
     weight: int
 
 
+class DirectoryChangeBody(TypedDict):
+    """How to take what the directory says."""
+
+    default_role: Literal["admin", "maintainer", "viewer"]
+
+
+class DirectoryGroupOut(TypedDict):
+    """A group of the directory."""
+
+    changed_at: str
+    created_at: str
+    external_id: str | None
+    id: str
+    name: str
+    role: Literal["admin", "maintainer", "viewer"] | None
+    version: int
+
+
+class DirectoryOut(TypedDict):
+    """How the organisation takes what its directory says."""
+
+    default_role: Literal["admin", "maintainer", "viewer"]
+    id: str
+    version: int
+
+
+class DirectoryTokenOut(TypedDict):
+    """A token, without the token."""
+
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    id: str
+    last4: str
+    last_used_at: str | None
+    name: str
+    organization_id: str
+    revoked_at: str | None
+    state: Literal["active", "expired", "revoked"]
+    version: int
+
+
 class FaultOut(TypedDict):
     """The first place where a chain does not hold."""
 
@@ -193,6 +235,12 @@ class GrantedOut(TypedDict):
     session_id: str
     token_type: NotRequired[Literal["Bearer"]]
     user: SignedInUserOut
+
+
+class GroupMappingBody(TypedDict):
+    """What belonging to the group makes of somebody."""
+
+    role: Literal["admin", "maintainer", "viewer"] | None
 
 
 class GroupRoleBody(TypedDict):
@@ -280,7 +328,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -342,11 +390,11 @@ class MeOut(TypedDict):
 
     id: str
     is_operator: bool
-    kind: Literal["user", "service_account", "key", "system"]
+    kind: Literal["user", "service_account", "key", "directory", "system"]
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -426,6 +474,30 @@ class NewDeploymentIn(TypedDict):
     weight: NotRequired[int]
 
 
+class NewDirectoryTokenBody(TypedDict):
+    """A token to make."""
+
+    expires_at: NotRequired[str | None]
+    name: str
+
+
+class NewDirectoryTokenOut(TypedDict):
+    """A token that was just made."""
+
+    created_at: str
+    created_by: str
+    expires_at: str | None
+    id: str
+    last4: str
+    last_used_at: str | None
+    name: str
+    organization_id: str
+    revoked_at: str | None
+    state: Literal["active", "expired", "revoked"]
+    token: str
+    version: int
+
+
 class NewInvitationBody(TypedDict):
     """Whom to invite, as what."""
 
@@ -462,7 +534,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -488,7 +560,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str

@@ -105,6 +105,24 @@ class ServiceAccountNotFound(NotFound):
     code = "service_account_not_found"
 
 
+class DirectoryTokenNotFound(NotFound):
+    """No such directory token in the caller's organisation."""
+
+    code = "directory_token_not_found"
+
+
+class DirectoryGroupNotFound(NotFound):
+    """The organisation's directory told of no such group."""
+
+    code = "directory_group_not_found"
+
+
+class DirectoryPersonNotFound(NotFound):
+    """The organisation's directory told of no such person."""
+
+    code = "directory_person_not_found"
+
+
 class UnknownServiceAccount(Invalid):
     """A request names a service account that the caller's organisation does not have."""
 
@@ -268,6 +286,18 @@ class InvitationIsSettled(Conflict):
     """It was accepted: there is nothing left to revoke."""
 
     code = "invitation_settled"
+
+
+class DirectoryNameInUse(Conflict):
+    """The directory told of somebody with this user name, or with this account, already."""
+
+    code = "directory_name_in_use"
+
+
+class ManagedByDirectory(Conflict):
+    """The organisation's directory gives them more than what somebody would make of them by hand."""
+
+    code = "managed_by_directory"
 
 
 class LastAdmin(Conflict):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from headworks.identity.commands import first_start
 from headworks.identity.commands.first_start import FirstKeys
 from headworks.identity.domain import request_signing
-from headworks.identity.queries import keys
+from headworks.identity.domain.directory import USED_AGAIN, is_directory_token
+from headworks.identity.queries import directory, keys
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -56,10 +57,12 @@ class IdentityFacade:
             return await proofs.key_by_hash(key_hash)
 
     async def authenticate(self, token: str, source: str | None = None) -> Principal:
-        """Who holds this management key. `source` is the caller's IP address, None where it is not known.
+        """Who holds this management key, or speaks for a directory. `source` is the caller's IP address, None where unknown.
 
         Raises InvalidKey, SignatureMissing, WrongKindOfKey, AddressNotAllowed, Unavailable.
         """
+        if is_directory_token(token):
+            return await self._directory(token)
         async with self.store.prove() as proofs:
             return await keys.authenticate(proofs, token, source, self.clock())
 
@@ -71,6 +74,15 @@ class IdentityFacade:
     def signing_secrets(self, key: KeyView, at: datetime) -> list[SigningSecret]:
         """With what the key signs at that moment; nothing for one that does not sign. Raises SealError."""
         return [] if self.sealer is None else request_signing.signing_secrets(key, self.sealer, at)
+
+    async def _directory(self, token: str) -> Principal:
+        at = self.clock()
+        async with self.store.overlook() as overview:
+            found = await directory.find_token(overview, token, at)
+        if found.last_used_at is None or found.last_used_at + USED_AGAIN <= at:
+            async with self.store.operate() as unit:
+                await unit.record_directory_use(found.id, at)
+        return directory.as_principal(found)
 
     async def key_names(self, organization_id: str, key_ids: Collection[str]) -> dict[str, str]:
         """The names of those of the organisation's keys that exist, by id."""

@@ -29,15 +29,18 @@ Permission = Literal[
     "status:read",
     "metrics:read",
     "installation:operate",
+    "directory:provision",
 ]
 """
 inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited; sso-connections: how people sign in by the organisation's directory;
 installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
-their hash.
+their hash; directory:provision: `/scim/v2/*`, which only a directory's token opens, and which is all that it opens.
 """
 
 INFERENCE: frozenset[Permission] = frozenset({"inference"})
-MANAGEMENT: frozenset[Permission] = frozenset(get_args(Permission)) - INFERENCE
+PROVISIONING: frozenset[Permission] = frozenset({"directory:provision"})
+"""What a directory's token holds, and nobody else does."""
+MANAGEMENT: frozenset[Permission] = frozenset(get_args(Permission)) - INFERENCE - PROVISIONING
 """All that a management key can hold."""
 OWN_ACCOUNT: frozenset[Permission] = frozenset({"account:use"})
 """What everybody holds who signed in, whatever their role."""

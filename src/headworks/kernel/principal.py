@@ -14,9 +14,9 @@ class Principal:
     """An authenticated caller, within one organisation."""
 
     id: str
-    """Of the user, the service account or the key, as `kind` says."""
-    kind: Literal["user", "service_account", "key", "system"]
-    """key: one that belongs to nobody in particular; system: Headworks itself, at its start."""
+    """Of the user, the service account, the key or the directory's token, as `kind` says."""
+    kind: Literal["user", "service_account", "key", "directory", "system"]
+    """key: one that belongs to nobody in particular; directory: a company's; system: Headworks itself, at its start."""
     organization_id: str
     """The organisation that they act in. It comes from what proved who they are, never from the request."""
     project_id: str | None

@@ -76,6 +76,10 @@ SAMPLES = {
     ("POST", "/api/v1/sso-connections"): Sample("/sso-connections", {"name": "Another", **CONNECTION}),
     ("PATCH", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}", {"enabled": False}),
     ("DELETE", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}"),
+    ("PATCH", "/api/v1/directory"): Sample("/directory", {"default_role": "maintainer"}),
+    ("POST", "/api/v1/directory-tokens"): Sample("/directory-tokens", {"name": "Entra ID"}),
+    ("DELETE", "/api/v1/directory-tokens/{token_id}"): Sample("/directory-tokens/{directory_token}"),
+    ("PATCH", "/api/v1/directory-groups/{group_id}"): Sample("/directory-groups/{directory_group}", {"role": "viewer"}),
 }
 OF_PEOPLE = {
     ("POST", "/api/v1/auth/sso/token"),
@@ -87,6 +91,13 @@ OF_PEOPLE = {
     ("POST", "/api/v1/users/{user_id}/second-factor-reset"),
 }
 """Of people who sign in or join, and of no key: tests/unit/identity looks at what they leave."""
+
+OF_DIRECTORIES = {
+    *(("POST", f"/scim/v2{what}") for what in ("/Users", "/Groups", "/Users/.search", "/Groups/.search", "/.search")),
+    *((method, f"/scim/v2/{kind}/{{id}}") for kind in ("Users", "Groups") for method in ("PUT", "PATCH", "DELETE")),
+    *((method, "/scim/{rest:path}") for method in ("POST", "PUT", "PATCH", "DELETE")),
+}
+"""Of directories alone: tests/unit/identity/directory looks at what they leave."""
 
 
 @pytest.fixture
@@ -144,7 +155,7 @@ async def made(api: httpx.AsyncClient) -> dict[str, str]:
         "invitation": await make("/invitations", {"email": "eve@example.org"}),
         "connection": await make("/sso-connections", {"name": "Directory", **CONNECTION}),
     }
-    return found | await joined(api)
+    return found | await joined(api) | await told(api)
 
 
 async def joined(api: httpx.AsyncClient) -> dict[str, str]:
@@ -159,6 +170,16 @@ async def joined(api: httpx.AsyncClient) -> dict[str, str]:
     return {"member": member["id"], "user": member["user_id"]}
 
 
+async def told(api: httpx.AsyncClient) -> dict[str, str]:
+    """A directory's token, and a group that it told of."""
+    token = (await api.post("/directory-tokens", json={"name": "Okta"})).json()["data"]
+    group = api.build_request("POST", "http://headworks/scim/v2/Groups", json={"displayName": "Engineers"})
+    group.headers["authorization"] = f"Bearer {token['token']}"
+    answer = await api.send(group)
+    assert answer.status_code == 201, answer.text
+    return {"directory_token": token["id"], "directory_group": answer.json()["id"]}
+
+
 async def entries_of(container: Container, request_id: str) -> list[Entry]:
     stretches = [await reader.following(0, 10_000) for reader in container.trails.readers]
     return [entry for stretch in stretches for entry in stretch if entry.request_id == request_id]
@@ -166,7 +187,7 @@ async def entries_of(container: Container, request_id: str) -> list[Entry]:
 
 def test_every_route_that_changes_something_has_a_sample() -> None:
     routes = {(method, route.path) for route in routes_of(build_app({})) for method in (route.methods or ())}
-    assert {route for route in routes if route[0] in CHANGING} == set(SAMPLES) | OF_PEOPLE
+    assert {route for route in routes if route[0] in CHANGING} == set(SAMPLES) | OF_PEOPLE | OF_DIRECTORIES
 
 
 @pytest.mark.parametrize(("method", "path"), SAMPLES, ids=str)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -26,13 +27,13 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _api(home: Path) -> Iterator[None]:
-    api = Api(home)
+def api(home: Path) -> Iterator[Api]:
+    serving = Api(home)
     # What the server logs is not what the command prints.
     with capture_logs():
-        api.start()
-        yield
-        api.stop()
+        serving.start()
+        yield serving
+        serving.stop()
 
 
 def test_from_provider_to_price(run: Run) -> None:
@@ -94,6 +95,33 @@ def test_how_it_is(run: Run) -> None:
     outcomes = {check["name"]: check["outcome"] for check in found}
     assert outcomes["server"] == outcomes["management key"] == outcomes["credentials"] == "ok"
     assert outcomes["providers"] == "warn"
+
+
+def test_a_directory(run: Run, api: Api) -> None:
+    made = run("directory", "token", "create", "Entra ID", "--expires-in", "52w")
+    assert made.out.startswith("hw_dt_")
+    assert "/scim/v2" in made.err
+    token = made.out.strip()
+    assert token not in run("directory", "token", "list").out
+    assert f"hw_dt_…{token[-4:]}" in run("directory", "token", "list").out
+    as_json = run("directory", "token", "create", "Okta", "--json").json()
+    assert isinstance(as_json, dict)
+    assert str(as_json["scim_url"]).endswith("/scim/v2")
+    address = f"http://127.0.0.1:{api.port}/scim/v2/Groups"
+    headers = {"authorization": f"Bearer {token}"}
+    body = {"displayName": "Engineers"}
+    assert httpx.post(address, json=body, headers=headers, trust_env=False, timeout=30).status_code == 201
+    assert "Engineers" in run("directory", "groups", "list").out
+    assert "is maintainer at least" in run("directory", "groups", "map", "engineers", "--role", "maintainer").out
+    assert '"role": "maintainer"' in run("directory", "groups", "list", "--json").out
+    assert "has nothing by it" in run("directory", "groups", "map", "Engineers", "--role", "none").out
+    assert run("directory", "groups", "map", "Engineers", "--role", "owner").status == 2
+    assert run("directory", "groups", "map", "Nobody", "--role", "viewer").status == 1
+    assert "viewer" in run("directory", "show").out
+    assert "maintainer at least" in run("directory", "set-default", "maintainer").out
+    assert run("directory", "token", "revoke", "Entra ID").status == 0
+    assert "revoked" in run("directory", "token", "list").out
+    assert httpx.get(address, headers=headers, trust_env=False, timeout=30).status_code == 401
 
 
 def test_the_audit_trail(run: Run, home: Path) -> None:

@@ -44,7 +44,7 @@ async def test_every_change_is_told_without_its_secrets(store: Store, admin: Pri
         await invitations.revoke_invitation(within, other.invitation.id, NOON)
         await members.change_role(within, admin, "mbr_bob_org_1", "maintainer")
         await members.remove_member(within, admin, "mbr_bob_org_1")
-        await users.change_user(unit, admin, "usr_bob", UserChange(state="disabled"))
+        await users.change_user(unit, admin, "usr_bob", UserChange(state="disabled"), NOON)
     assert [one.action for one in told] == [
         "organization.created",
         "project.created",

@@ -8,7 +8,7 @@ import pytest
 from headworks.identity.commands import invitations, members, users
 from headworks.identity.commands.invitations import Accepted, IssuedInvitation
 from headworks.identity.commands.users import UserChange
-from headworks.identity.contracts import Member, MembershipChanged, Role, User, UserChanged
+from headworks.identity.contracts import Member, MembershipChanged, Role, SessionEnded, User, UserChanged
 from headworks.identity.domain.invitations import hash_token
 from headworks.identity.errors import (
     AlreadyInvited,
@@ -31,6 +31,7 @@ from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from tests.unit.identity.conftest import NOON
 from tests.unit.identity.people import join, operate
+from tests.unit.identity.sessions import ended, sign_in
 
 WEEK = timedelta(days=7)
 
@@ -67,7 +68,7 @@ async def remove(store: Store, caller: Principal, membership_id: str) -> None:
 
 async def change(store: Store, caller: Principal, user_id: str, wanted: UserChange) -> User:
     async with store.operate() as unit:
-        return await users.change_user(unit, caller, user_id, wanted)
+        return await users.change_user(unit, caller, user_id, wanted, NOON)
 
 
 async def emails(store: Store, organization_id: str = "org_1") -> list[str]:
@@ -252,3 +253,19 @@ class TestUsers:
             await change(store, admin, "usr_root", UserChange(state="disabled"))
         await operate(store, "second")
         assert (await change(store, admin, "usr_root", UserChange(is_operator=False))).is_operator is False
+
+
+async def test_who_is_disabled_is_signed_out_for_good(store: Store, bus: EventBus) -> None:
+    root, ada = await operate(store), await join(store, "ada", "viewer")
+    for name in ("ses_1", "ses_2"):
+        await sign_in(store, ada.id, "org_1", name)
+    told: list[SessionEnded] = []
+    bus.subscribe(SessionEnded, told.append)
+    await change(store, root, ada.id, UserChange(state="disabled"))
+    assert [one.session_id for one in told] == ["ses_1", "ses_2"]
+    await change(store, root, ada.id, UserChange(state="active"))
+    assert [await ended(store, name) for name in ("ses_1", "ses_2")] == ["user_disabled"] * 2
+    # What else is changed of somebody ends nothing.
+    await sign_in(store, ada.id, "org_1", "ses_3")
+    await change(store, root, ada.id, UserChange(name="Countess"))
+    assert await ended(store, "ses_3") == ""

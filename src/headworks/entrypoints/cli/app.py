@@ -11,6 +11,7 @@ from headworks.entrypoints.cli import (
     completion,
     db,
     deployments,
+    directory,
     doctor,
     env,
     invites,
@@ -65,6 +66,7 @@ app.add_typer(orgs.app, name="orgs")
 app.add_typer(projects.app, name="projects")
 app.add_typer(members.app, name="members")
 app.add_typer(invites.app, name="invites")
+app.add_typer(directory.app, name="directory")
 app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.add_typer(sso.app, name="sso")

@@ -72,6 +72,8 @@ DEPLOYMENTS = Noun(
 MODELS = Noun("model", "mdl", Api.list_models, Api.show_model, lambda one: (text(one, "alias"),))
 PRICES = Noun("price", "prc", Api.list_prices, Api.show_price, lambda _one: ())
 SSO_CONNECTIONS = Noun("connection", "sso", Api.list_sso_connections, Api.show_sso_connection)
+DIRECTORY_TOKENS = Noun("directory token", "dtk", Api.list_directory_tokens, Api.show_directory_token)
+DIRECTORY_GROUPS = Noun("group", "dgr", Api.list_directory_groups, Api.show_directory_group)
 SESSIONS: Noun[shapes.SessionOut] = Noun("session", "ses", Api.list_sessions, None, lambda _one: ())
 
 

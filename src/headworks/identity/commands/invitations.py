@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from headworks.identity.commands.members import note_own_role
 from headworks.identity.contracts import Invitation, Membership, MembershipChanged, StoredPassword, User
 from headworks.identity.domain import audited
 from headworks.identity.domain.emails import check_email, email_key
@@ -96,7 +97,7 @@ async def accept_invitation(
 ) -> Accepted:
     """Join by a link: as the user who calls, or, where the address has no account, with one that is made here.
 
-    Raises InvitationNotFound, SignInToAccept, OtherAddressee, AlreadyMember, Invalid.
+    Raises InvitationNotFound, SignInToAccept, OtherAddressee, AlreadyMember, ManagedByDirectory, Invalid.
     """
     invitation = await _pending(unit, token, at)
     user = await _addressee(unit, invitation, caller)
@@ -111,6 +112,7 @@ async def accept_invitation(
     )
     await within.members.add(membership)
     unit.audit(audited.change("created", None, membership))
+    await note_own_role(within, user.id, invitation.role)
     accepted = replace(invitation, accepted_at=at)
     await within.invitations.replace(accepted)
     unit.audit(audited.change("accepted", invitation, accepted))

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.identity.contracts import UserChanged
+from headworks.identity.contracts import SessionEnded, UserChanged
 from headworks.identity.domain import audited
 from headworks.identity.domain.versions import check_version
 from headworks.identity.errors import LastOperator, UserNotFound, WouldLockOut
+from headworks.kernel.audit import Change
 from headworks.kernel.text import checked_name
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from headworks.identity.contracts import State, User
     from headworks.identity.ports import Installation
     from headworks.kernel.principal import Principal
@@ -27,8 +30,8 @@ class UserChange:
     expected_version: int | None = None
 
 
-async def change_user(unit: Installation, caller: Principal, user_id: str, change: UserChange) -> User:
-    """Rename them, disable or enable them, make them an operator or not.
+async def change_user(unit: Installation, caller: Principal, user_id: str, change: UserChange, at: datetime) -> User:
+    """Rename them, disable or enable them, make them an operator or not. Who is disabled is signed out for good.
 
     Raises UserNotFound, Invalid, Stale, WouldLockOut, LastOperator.
     """
@@ -54,4 +57,10 @@ async def change_user(unit: Installation, caller: Principal, user_id: str, chang
     if (changed.state, changed.is_operator) != (found.state, found.is_operator):
         unit.publish(UserChanged(found.id))
     unit.audit(audited.change("changed", found, changed))
+    if changed.state == "disabled" and found.state == "active":
+        # Or those who find them enabled again would find them signed in, wherever they left their devices.
+        for session_id in await unit.end_sessions(found.id, "user_disabled", at):
+            ended = {"user_id": found.id, "end_reason": "user_disabled"}
+            unit.audit(Change("session.ended", "session", session_id, None, ended))
+            unit.publish(SessionEnded(session_id))
     return changed

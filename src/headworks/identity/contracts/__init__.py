@@ -1,5 +1,12 @@
 """What others see of identity: frozen values, and the events that tell of their changes."""
 
+from headworks.identity.contracts.directory import (
+    Directory,
+    DirectoryGroup,
+    DirectoryPerson,
+    DirectoryToken,
+    DirectoryTokenState,
+)
 from headworks.identity.contracts.events import (
     KeyChanged,
     ManyKeysChanged,
@@ -42,6 +49,11 @@ from headworks.identity.contracts.sso import GroupRole, SsoAttempt, SsoConnectio
 
 __all__ = [
     "Carriage",
+    "Directory",
+    "DirectoryGroup",
+    "DirectoryPerson",
+    "DirectoryToken",
+    "DirectoryTokenState",
     "EndReason",
     "GroupRole",
     "Invitation",

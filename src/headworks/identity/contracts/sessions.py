@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 Carriage = Literal["bearer", "cookie"]
 """How a session's tokens travel: as text that a program keeps, or as cookies that scripts cannot read."""
-EndReason = Literal["", "signed_out", "revoked", "password_changed", "refresh_token_reused", "user_disabled"]
+EndReason = Literal[
+    "", "signed_out", "revoked", "password_changed", "refresh_token_reused", "user_disabled", "left_organization"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.identity.contracts import (
+        Directory,
+        DirectoryGroup,
+        DirectoryPerson,
+        DirectoryToken,
         Invitation,
         KeyView,
         Membership,
@@ -22,7 +26,20 @@ if TYPE_CHECKING:
         User,
     )
 
-    Noun = Invitation | KeyView | Membership | Organization | Project | ServiceAccount | SsoConnection | User
+    Noun = (
+        Directory
+        | DirectoryGroup
+        | DirectoryPerson
+        | DirectoryToken
+        | Invitation
+        | KeyView
+        | Membership
+        | Organization
+        | Project
+        | ServiceAccount
+        | SsoConnection
+        | User
+    )
 
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "Organization": ("name", "state"),
@@ -45,6 +62,11 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "enabled",
         "private_network",
     ),
+    "Directory": ("default_role",),
+    "DirectoryToken": ("name", "last4", "expires_at", "revoked_at"),
+    # What else the directory says of somebody is its own business; the version shows that it said something.
+    "DirectoryPerson": ("user_id", "user_name", "external_id", "is_active", "own_role", "version"),
+    "DirectoryGroup": ("name", "external_id", "role", "version"),
     "KeyView": (
         "name",
         "kind",
@@ -62,7 +84,14 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
         "previous_until",
     ),
 }
-_NAMES = {"KeyView": "key", "ServiceAccount": "service_account", "SsoConnection": "sso_connection"}
+_NAMES = {
+    "KeyView": "key",
+    "ServiceAccount": "service_account",
+    "SsoConnection": "sso_connection",
+    "DirectoryToken": "directory_token",
+    "DirectoryPerson": "directory_person",
+    "DirectoryGroup": "directory_group",
+}
 
 
 def change(action: str, before: Noun | None, after: Noun | None) -> Change:

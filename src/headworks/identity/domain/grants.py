@@ -69,7 +69,9 @@ def permissions_for(
         raise Invalid.field("permissions", "empty", "must name at least one, such as usage:read")
     if not chosen <= MANAGEMENT:
         raise Invalid.field(
-            "permissions", "not_for_management", "inference is for inference keys; make one of that kind"
+            "permissions",
+            "not_for_management",
+            "inference is for inference keys, and directory:provision for directory tokens; make one of that kind",
         )
     if beyond := sorted(chosen - own):
         raise MoreThanOwnRights(f"{', '.join(beyond)}: you or the key's owner lack it, so the key cannot have it.")

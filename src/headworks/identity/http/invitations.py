@@ -18,6 +18,7 @@ from headworks.identity.errors import (
     AlreadyMember,
     InvitationIsSettled,
     InvitationNotFound,
+    ManagedByDirectory,
     MoreThanOwnRights,
     OtherAddressee,
     SignInToAccept,
@@ -140,7 +141,7 @@ async def create_invitation(
     "/accept",
     summary="Accept an invitation",
     status_code=201,
-    dependencies=[raises(AlreadyMember, InvitationNotFound, OtherAddressee, SignInToAccept)],
+    dependencies=[raises(AlreadyMember, InvitationNotFound, ManagedByDirectory, OtherAddressee, SignInToAccept)],
 )
 async def accept_invitation(
     request: Request,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from headworks.identity.commands import members as commands
 from headworks.identity.contracts import Member, Role, State
-from headworks.identity.errors import LastAdmin, MemberNotFound, MoreThanOwnRights
+from headworks.identity.errors import LastAdmin, ManagedByDirectory, MemberNotFound, MoreThanOwnRights
 from headworks.identity.ports import Store
 from headworks.identity.queries import people
 from headworks.kernel.pagination import PageRequest
@@ -79,12 +79,12 @@ async def show_member(request: Request, member_id: _Id, caller: _Reader, store: 
 @router.patch(
     "/{member_id}",
     summary="Change a member's role",
-    dependencies=[raises(MemberNotFound, LastAdmin, MoreThanOwnRights)],
+    dependencies=[raises(MemberNotFound, LastAdmin, ManagedByDirectory, MoreThanOwnRights)],
 )
 async def change_member(
     request: Request, member_id: _Id, body: MemberChangeBody, caller: _Writer, store: _Store, if_match: IfMatch
 ) -> Envelope[MemberOut]:
-    """Make them something else in this organisation. Its last admin stays one."""
+    """Make them something else in this organisation. Its last admin stays one; what its directory gives somebody stays too."""
     async with store.transaction(caller.organization_id) as unit:
         changed = await commands.change_role(unit, caller, member_id, body.role, if_match.expects(member_id))
     return envelope(_out(changed), request)

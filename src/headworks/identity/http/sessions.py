@@ -65,7 +65,7 @@ class MeOut(ResponseModel):
     """Who calls, and what they may do where they act."""
 
     id: str
-    kind: Literal["user", "service_account", "key", "system"]
+    kind: Literal["user", "service_account", "key", "directory", "system"]
     user: SignedInUserOut | None
     """Null for a key that belongs to no user."""
     is_operator: bool

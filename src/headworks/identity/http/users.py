@@ -15,6 +15,7 @@ from headworks.identity.domain.emails import email_key
 from headworks.identity.errors import LastOperator, UserNotFound, WouldLockOut
 from headworks.identity.ports import Store, UserFilter
 from headworks.identity.queries import people
+from headworks.kernel.clock import now
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
@@ -92,5 +93,5 @@ async def change_user(
     """Rename them, disable or enable them, or make them an operator; their keys follow everywhere within a second."""
     async with store.operate() as unit:
         change = UserChange(body.name, body.state, body.is_operator, if_match.expects(user_id))
-        changed = await commands.change_user(unit, caller, user_id, change)
+        changed = await commands.change_user(unit, caller, user_id, change, now())
     return envelope(UserOut.model_validate(changed), request)

@@ -4,6 +4,13 @@ A store is opened for one organisation, and what it gives sees nothing else. The
 another way in, for what is proved by a secret (a key, an invitation) and for operators.
 """
 
+from headworks.identity.ports.directory import (
+    DirectoryGroups,
+    DirectoryPeople,
+    DirectoryStore,
+    DirectoryTokens,
+    Named,
+)
 from headworks.identity.ports.filters import InvitationFilter, KeyFilter, ServiceAccountFilter, UserFilter
 from headworks.identity.ports.hasher import Hasher
 from headworks.identity.ports.nouns import Invitations, Keys, Members, Organizations, Projects, ServiceAccounts, Users
@@ -15,6 +22,10 @@ from headworks.identity.ports.store import Installation, Overview, Proofs, Readi
 __all__ = [
     "Directories",
     "Directory",
+    "DirectoryGroups",
+    "DirectoryPeople",
+    "DirectoryStore",
+    "DirectoryTokens",
     "Hasher",
     "Installation",
     "InvitationFilter",
@@ -23,6 +34,7 @@ __all__ = [
     "Keys",
     "Members",
     "Metadata",
+    "Named",
     "Organizations",
     "Overview",
     "Projects",

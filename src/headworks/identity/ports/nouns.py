@@ -79,6 +79,9 @@ class Members(Protocol):
     async def of_user(self, user_id: str) -> Member | None:
         """The user's membership in this organisation, if they have one."""
 
+    async def of_users(self, user_ids: Collection[str]) -> dict[str, Member]:
+        """The same for many, by user id; who is no member is left out."""
+
     async def of_email(self, email_key: str) -> Member | None:
         """The member with this casefolded address."""
 
@@ -169,6 +172,9 @@ class Users(Protocol):
 
     async def memberships(self, user_id: str) -> list[Membership]:
         """What they are where, the oldest first; organisations that are disabled are left out."""
+
+    async def belongs_elsewhere(self, user_id: str, organization_id: str) -> bool:
+        """Whether they belong to another organisation too, disabled ones included."""
 
     async def add(self, user: User) -> None:
         """Keep a new one. Raises EmailInUse."""

@@ -8,7 +8,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.identity.contracts import (
+        DirectoryToken,
+        EndReason,
+        Invitation,
+        KeyView,
+        Organization,
+        StoredPassword,
+    )
+    from headworks.identity.ports.directory import DirectoryStore
     from headworks.identity.ports.nouns import (
         Invitations,
         Keys,
@@ -53,6 +61,10 @@ class Reading(Protocol):
     def sso_connections(self) -> SsoConnections:
         """By which its people sign in with its directory."""
 
+    @property
+    def directory(self) -> DirectoryStore:
+        """What its directory told of people and groups."""
+
     async def organization(self) -> Organization | None:
         """The organisation itself; None where it does not exist."""
 
@@ -70,6 +82,9 @@ class Telling(Protocol):
 class Unit(Reading, Telling, Protocol):
     """One transaction in one organisation: all of it happens, or nothing."""
 
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """End those of a user's sessions that act in this organisation; their ids."""
+
 
 class Proofs(Protocol):
     """What a secret proves, by its hash: nothing here lists anything, and all of it is found in an index."""
@@ -78,6 +93,9 @@ class Proofs(Protocol):
         """Of any organisation, as who holds that secret has it: the hash is the proof."""
 
     async def invitation_by_token(self, token_hash: str) -> Invitation | None:
+        """Of any organisation: the hash is the proof."""
+
+    async def directory_token_by_hash(self, token_hash: str) -> DirectoryToken | None:
         """Of any organisation: the hash is the proof."""
 
 
@@ -105,6 +123,12 @@ class Installation(Overview, Telling, Protocol):
 
     async def put_password(self, user_id: str, password: StoredPassword) -> None:
         """The password of an account that is made in this transaction."""
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """End all of a user's sessions, wherever they act; the ids of those that had not ended."""
+
+    async def record_directory_use(self, token_id: str, at: datetime) -> None:
+        """Move a directory token's `last_used_at` forward, never back."""
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """Move `last_used_at` forward, never back."""

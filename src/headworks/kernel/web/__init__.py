@@ -32,7 +32,7 @@ from headworks.kernel.web.problems import Problem, install_problem_handlers
 from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.raises import raises
 from headworks.kernel.web.retirement import retires
-from headworks.kernel.web.routing import Router, is_kept, takes_precondition
+from headworks.kernel.web.routing import GuardedRoute, Router, is_kept, takes_precondition
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "CursorQuery",
     "Day",
     "Envelope",
+    "GuardedRoute",
     "IfMatch",
     "LargePageEnvelope",
     "Once",

@@ -95,5 +95,12 @@ class GuardedRoute(APIRoute):
 class Router(APIRouter):
     """Where a context's routes are gathered."""
 
-    def __init__(self, prefix: str = "", *, tags: Sequence[str | Enum] = (), include_in_schema: bool = True) -> None:
-        super().__init__(prefix=prefix, tags=list(tags), include_in_schema=include_in_schema, route_class=GuardedRoute)
+    def __init__(
+        self,
+        prefix: str = "",
+        *,
+        tags: Sequence[str | Enum] = (),
+        include_in_schema: bool = True,
+        route_class: type[GuardedRoute] = GuardedRoute,
+    ) -> None:
+        super().__init__(prefix=prefix, tags=list(tags), include_in_schema=include_in_schema, route_class=route_class)

@@ -9,6 +9,8 @@ from headworks.identity.contracts import Member
 from headworks.identity.errors import AlreadyMember, EmailInUse
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from headworks.identity.adapters.memory.tables import Tables
     from headworks.identity.contracts import Membership, User
     from headworks.identity.ports import UserFilter
@@ -52,6 +54,11 @@ class MemoryUsers:
         ]
         return sorted(found, key=lambda one: (one.created_at, one.id))
 
+    async def belongs_elsewhere(self, user_id: str, organization_id: str) -> bool:
+        """See `ports.Users`."""
+        every = self._tables.memberships.values()
+        return any(one.user_id == user_id and one.organization_id != organization_id for one in every)
+
     async def add(self, user: User) -> None:
         """See `ports.Users`."""
         self._refuse_twins(user)
@@ -85,6 +92,10 @@ class MemoryMembers:
     async def of_user(self, user_id: str) -> Member | None:
         """See `ports.Members`."""
         return next((one for one in self._own() if one.user.id == user_id), None)
+
+    async def of_users(self, user_ids: Collection[str]) -> dict[str, Member]:
+        """See `ports.Members`."""
+        return {one.user.id: one for one in self._own() if one.user.id in user_ids}
 
     async def of_email(self, email_key: str) -> Member | None:
         """See `ports.Members`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.memory import keys
+from headworks.identity.adapters.memory.directory import MemoryDirectory
 from headworks.identity.adapters.memory.invitations import MemoryInvitations
 from headworks.identity.adapters.memory.keys import MemoryKeys
 from headworks.identity.adapters.memory.people import MemoryMembers, MemoryUsers
@@ -21,7 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.identity.contracts import (
+        DirectoryToken,
+        EndReason,
+        Invitation,
+        KeyView,
+        Organization,
+        StoredPassword,
+    )
     from headworks.kernel.events import EventBus
     from headworks.kernel.trail import MemoryTrail
 
@@ -37,6 +46,7 @@ class MemoryReading:
         self.invitations = MemoryInvitations(tables, organization_id)
         self.service_accounts = MemoryServiceAccounts(tables, organization_id)
         self.sso_connections = MemorySsoConnections(tables, organization_id)
+        self.directory = MemoryDirectory(tables, organization_id)
         self._organizations = MemoryOrganizations(tables)
 
     async def organization(self) -> Organization | None:
@@ -49,8 +59,13 @@ class MemoryUnit(MemoryReading):
 
     def __init__(self, tables: Tables, organization_id: str, telling: Telling) -> None:
         super().__init__(tables, organization_id)
+        self._tables = tables
         self.publish = telling.publish
         self.audit = telling.audit
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Unit`."""
+        return _end_sessions(self._tables, user_id, reason, at, self.organization_id)
 
 
 class MemoryOverview:
@@ -69,6 +84,11 @@ class MemoryOverview:
         """See `ports.Proofs`."""
         every = self._tables.invitations.values()
         return next((one for one in every if one.token_hash == token_hash), None)
+
+    async def directory_token_by_hash(self, token_hash: str) -> DirectoryToken | None:
+        """See `ports.Overview`."""
+        tokens = self._tables.directory_tokens.values()
+        return next((one for one in tokens if one.token_hash == token_hash), None)
 
 
 class MemoryInstallation(MemoryOverview):
@@ -89,9 +109,28 @@ class MemoryInstallation(MemoryOverview):
         """See `ports.Installation`."""
         self._tables.passwords[user_id] = password
 
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Installation`."""
+        return _end_sessions(self._tables, user_id, reason, at, None)
+
+    async def record_directory_use(self, token_id: str, at: datetime) -> None:
+        """See `ports.Installation`."""
+        found = self._tables.directory_tokens.get(token_id)
+        if found is not None and (found.last_used_at is None or found.last_used_at < at):
+            self._tables.directory_tokens[token_id] = replace(found, last_used_at=at)
+
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""
         keys.record_use(self._tables, key_id, at)
+
+
+def _end_sessions(
+    tables: Tables, user_id: str, reason: EndReason, at: datetime, organization_id: str | None
+) -> list[str]:
+    living = [one for one in tables.sessions.values() if one.user_id == user_id and one.ended_at is None]
+    ending = [one for one in living if organization_id in (None, one.organization_id)]
+    tables.sessions.update({one.id: replace(one, ended_at=at, end_reason=reason) for one in ending})
+    return sorted(one.id for one in ending)
 
 
 class MemoryStore:

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from headworks.identity.contracts import (
+        Directory,
+        DirectoryGroup,
+        DirectoryPerson,
+        DirectoryToken,
         Invitation,
         KeyView,
         Membership,
         Organization,
         Project,
         ServiceAccount,
+        Session,
         SsoAttempt,
         SsoConnection,
         SsoHandover,
@@ -60,6 +65,13 @@ class Tables:
     invitations: dict[str, Invitation] = field(default_factory=dict)
     service_accounts: dict[str, ServiceAccount] = field(default_factory=dict)
     passwords: dict[str, StoredPassword] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    directories: dict[str, Directory] = field(default_factory=dict)
+    directory_tokens: dict[str, DirectoryToken] = field(default_factory=dict)
+    directory_people: dict[str, DirectoryPerson] = field(default_factory=dict)
+    directory_groups: dict[str, DirectoryGroup] = field(default_factory=dict)
+    directory_group_members: set[tuple[str, str]] = field(default_factory=set)
+    """Ids of a group and of a person in it."""
     retired: set[str] = field(default_factory=set)
     """Invitations that expired and were followed by another."""
     sso_connections: dict[str, SsoConnection] = field(default_factory=dict)

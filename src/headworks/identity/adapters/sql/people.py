@@ -21,6 +21,8 @@ from headworks.identity.errors import AlreadyMember, EmailInUse
 from headworks.kernel.sorting import Order
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import RowMapping
     from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,6 +86,11 @@ class SqlUsers:
         )
         return [_membership(row) for row in (await self._connection.execute(wanted)).mappings()]
 
+    async def belongs_elsewhere(self, user_id: str, organization_id: str) -> bool:
+        """See `ports.Users`."""
+        other = memberships.c.user_id == user_id, memberships.c.organization_id != organization_id
+        return await self._connection.scalar(select(memberships.c.id).where(*other).limit(1)) is not None
+
     async def add(self, user: User) -> None:
         """See `ports.Users`."""
         await add_rows(self._connection, users, [columns_of(user)], _email_in_use(user))
@@ -112,6 +119,11 @@ class SqlMembers:
     async def of_user(self, user_id: str) -> Member | None:
         """See `ports.Members`."""
         return await read_one(self._connection, self._own.where(memberships.c.user_id == user_id), _member)
+
+    async def of_users(self, user_ids: Collection[str]) -> dict[str, Member]:
+        """See `ports.Members`."""
+        rows = (await self._connection.execute(self._own.where(memberships.c.user_id.in_(user_ids)))).mappings()
+        return {row["user_id"]: _member(row) for row in rows}
 
     async def of_email(self, email_key: str) -> Member | None:
         """See `ports.Members`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
 from headworks.identity.adapters.sql import keys
+from headworks.identity.adapters.sql.directory import SqlDirectory, directory_token_by_hash, record_directory_use
 from headworks.identity.adapters.sql.invitations import SqlInvitations, invitation_by_token
 from headworks.identity.adapters.sql.keys import SqlKeys
 from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.identity.contracts import Invitation, KeyView, Organization, StoredPassword
+    from headworks.identity.contracts import (
+        DirectoryToken,
+        EndReason,
+        Invitation,
+        KeyView,
+        Organization,
+        StoredPassword,
+    )
     from headworks.kernel.database import Database
     from headworks.kernel.events import EventBus
 
@@ -38,6 +46,7 @@ class SqlReading:
         self.invitations = SqlInvitations(connection, organization_id)
         self.service_accounts = SqlServiceAccounts(connection, organization_id)
         self.sso_connections = SqlSsoConnections(connection, organization_id)
+        self.directory = SqlDirectory(connection, organization_id)
         self._organizations = SqlOrganizations(connection)
 
     async def organization(self) -> Organization | None:
@@ -50,8 +59,13 @@ class SqlUnit(SqlReading):
 
     def __init__(self, connection: AsyncConnection, organization_id: str, telling: Telling) -> None:
         super().__init__(connection, organization_id)
+        self._sign_in = SqlSignInUnit(connection, telling)
         self.publish = telling.publish
         self.audit = telling.audit
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Unit`."""
+        return await self._sign_in.end_sessions(user_id, reason, at, within=self.organization_id)
 
 
 class SqlProofs:
@@ -67,6 +81,10 @@ class SqlProofs:
     async def invitation_by_token(self, token_hash: str) -> Invitation | None:
         """See `ports.Proofs`."""
         return await invitation_by_token(self._connection, token_hash)
+
+    async def directory_token_by_hash(self, token_hash: str) -> DirectoryToken | None:
+        """See `ports.Overview`."""
+        return await directory_token_by_hash(self._connection, token_hash)
 
 
 class SqlOverview(SqlProofs):
@@ -84,6 +102,7 @@ class SqlInstallation(SqlOverview):
     def __init__(self, connection: AsyncConnection, telling: Telling) -> None:
         super().__init__(connection)
         self._telling = telling
+        self._sign_in = SqlSignInUnit(connection, telling)
         self.publish = telling.publish
         self.audit = telling.audit
         self.sign_ons = SqlSignOns(connection)
@@ -94,7 +113,15 @@ class SqlInstallation(SqlOverview):
 
     async def put_password(self, user_id: str, password: StoredPassword) -> None:
         """See `ports.Installation`."""
-        await SqlSignInUnit(self._connection, self._telling).put_password(user_id, password)
+        await self._sign_in.put_password(user_id, password)
+
+    async def end_sessions(self, user_id: str, reason: EndReason, at: datetime) -> list[str]:
+        """See `ports.Installation`."""
+        return await self._sign_in.end_sessions(user_id, reason, at)
+
+    async def record_directory_use(self, token_id: str, at: datetime) -> None:
+        """See `ports.Installation`."""
+        await record_directory_use(self._connection, token_id, at)
 
     async def record_use(self, key_id: str, at: datetime) -> None:
         """See `ports.Installation`."""

@@ -9,7 +9,7 @@ from headworks.kernel.database import Exact, Long
 from headworks.migrations.steps import add_columns, create_index
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
