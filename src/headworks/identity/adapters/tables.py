@@ -150,4 +150,4 @@ TRAIL = Trail("identity", metadata)
 
 replies = replies_table("identity", metadata)
 
-SCHEMA = Schema("identity", sign_in_tables.metadata, head="0005")
+SCHEMA = Schema("identity", sign_in_tables.metadata, head="0010")
