@@ -28,14 +28,16 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.kernel import trail as trails_of_memory
 from headworks.kernel.audit import Change
-from headworks.kernel.database import Trail
+from headworks.kernel.database import Database, Schema, SqlTrailKeys, Trail
 from headworks.kernel.database import trail as trails_of_databases
 from headworks.kernel.events import EventBus
 from headworks.kernel.origin import arriving
+from headworks.kernel.secrets import Sealer
 from tests.support.databases import Databases, Place
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ALL = Wanted()
+SEALER = Sealer({"kek_1": bytes(32)}, "kek_1")
 
 
 class Audited(Protocol):
@@ -81,10 +83,17 @@ async def scene(place: Place | str) -> AsyncIterator[Scene]:
         yield Scene(MemoryReader(place, lambda: store.trail), store)
         return
     database = place.open()
-    is_identity = place.schema is IDENTITY
-    made = SqlStore(database, EventBus()) if is_identity else SqlCatalogs(database, lambda _event: None)
-    yield Scene(SqlReader(database, IDENTITY_TRAIL if is_identity else CATALOG_TRAIL), made)
+    yield scene_of(database, place.schema)
     await database.close()
+
+
+def scene_of(database: Database, schema: Schema, sealer: Sealer = SEALER) -> Scene:
+    """Signed, as bootstrap makes it."""
+    trail = IDENTITY_TRAIL if schema is IDENTITY else CATALOG_TRAIL
+    keys = SqlTrailKeys(trail.context, trail.keys, sealer)
+    if schema is IDENTITY:
+        return Scene(SqlReader(database, trail, keys), SqlStore(database, EventBus(), keys))
+    return Scene(SqlReader(database, trail, keys), SqlCatalogs(database, lambda _event: None, keys))
 
 
 @pytest.fixture
@@ -203,10 +212,7 @@ async def test_writers_at_the_same_time_do_not_fork_the_chain(place: Place | str
     if isinstance(place, str):
         pytest.skip("a store in memory has one writer")
     pair = [place.open() for _ in range(2)]
-    is_identity = place.schema is IDENTITY
-    stores = [SqlStore(one, EventBus()) if is_identity else SqlCatalogs(one, lambda _event: None) for one in pair]
-    trail = IDENTITY_TRAIL if is_identity else CATALOG_TRAIL
-    scenes = [Scene(SqlReader(one, trail), store) for one, store in zip(pair, stores, strict=True)]
+    scenes = [scene_of(one, place.schema) for one in pair]
 
     async def write_many(writer: int) -> None:
         for number in range(25):

@@ -57,6 +57,25 @@ def test_a_trail_outlives_restarts_and_no_hand_goes_unseen(tmp_path: Path) -> No
         assert f"TAMPERED WITH at entry {event['sequence']} ({event['id']})" in found.stdout
 
 
+def test_a_trail_that_was_cut_is_told_however_much_is_written_after(tmp_path: Path) -> None:
+    """With an end that fits what is left, and without a word to Headworks: it tells what it found when it next writes."""
+    with Headworks(tmp_path / "home") as headworks:
+        for number in range(3):
+            headworks.management.create_key(f"audited {number}")
+        assert {event["key_id"] for event in headworks.management.get("/audit-events")} != {None}
+        with closing(sqlite3.connect(headworks.home / "identity.sqlite3")) as connection, connection:
+            connection.execute(
+                "DELETE FROM identity_audit_trail WHERE sequence = (SELECT max(sequence) FROM identity_audit_trail)"
+            )
+            last = "FROM identity_audit_trail ORDER BY sequence DESC LIMIT 1"
+            connection.execute(f"UPDATE identity_audit_head SET (sequence, hash) = (SELECT sequence, hash {last})")  # noqa: S608 - ours
+        assert "entries may have been cut off" in verify(headworks).stdout
+        headworks.management.create_key("later")
+        found = verify(headworks)
+        assert found.returncode == 1
+        assert "the kept end was not the one that Headworks had written" in found.stdout
+
+
 def test_secrets_are_given_a_new_key_under_load(own: Rig) -> None:
     """Requests go on while the credential is sealed anew, again and again: none fails."""
     model = own.model("mock")
@@ -77,10 +96,11 @@ def test_secrets_are_given_a_new_key_under_load(own: Rig) -> None:
     for worker in workers:
         worker.start()
     try:
-        for _ in range(5):
+        for number in range(1, 6):
             before = sum(served)
             done = own.headworks.management.post("/keyring/rotations", {})
-            assert (done["resealed"], done["remaining"]) == (1, 0)
+            # The credential, and for each trail a key of every key of the keyring that is gone.
+            assert (done["resealed"], done["remaining"]) == (1 + 2 * number, 0)
             while sum(served) < before + 10 and not failures:
                 stop.wait(0.01)
     finally:
@@ -89,4 +109,6 @@ def test_secrets_are_given_a_new_key_under_load(own: Rig) -> None:
             worker.join()
     assert failures == []
     (key,) = own.headworks.management.get("/keyring")["keys"]
-    assert key["secrets"] == 1
+    assert key["secrets"] == 1 + 2 * 5
+    whole = verify(own.headworks)
+    assert whole.returncode == 0, whole.stdout

@@ -69,6 +69,8 @@ class TrailReport:
     trail: str
     entries: int
     """How many were checked: all, or those before the fault."""
+    unkeyed: int
+    """How many of them are from before there were keys: whoever could write to the database then could have written them."""
     anchor: Anchor
     """The last entry that holds; worth noting elsewhere where there is no fault."""
     fault: Fault | None

@@ -65,7 +65,8 @@ class AuditEventOut(ResponseModel):
     request_id: str | None
     trail: str = Field(description="The chain that the entry is of: the part of Headworks that was changed.")
     sequence: int | None = Field(description="Its number in that chain; for operators, who see all of it.")
-    hash: str = Field(description="SHA-256 over the entry and the hash before it.")
+    hash: str = Field(description="HMAC-SHA256 over the entry and the hash before it; SHA-256 where there is no key.")
+    key_id: str | None = Field(description="Which key made the hash; null for entries from before there were keys.")
 
 
 class FaultOut(ResponseModel):
@@ -83,6 +84,8 @@ class TrailOut(ResponseModel):
     intact: bool
     entries: int
     """How many hold."""
+    unkeyed: int
+    """How many of those are from before there were keys: plain hashes, which anybody could have made."""
     anchor: str
     """The last entry that holds, as TRAIL:SEQUENCE:HASH."""
     fault: FaultOut | None
@@ -155,9 +158,9 @@ async def verify_audit_trail(
         list[str] | None, Query(max_length=16, description="TRAIL:SEQUENCE:HASH, as the log has it; to check against.")
     ] = None,
 ) -> Envelope[VerificationOut]:
-    """Go through every chain from its beginning: is anything changed, missing, out of place or cut off?
+    """Go through every chain from its beginning: is anything changed, missing, out of place, cut off or signed by others?
 
-    Who can write to the database can also write a whole new chain. Only an anchor that was kept elsewhere shows that.
+    Who can write to the database can put an older state of all of it back. Only an anchor that was kept elsewhere shows that.
     """
     noted = anchors(anchor or (), [reader.name for reader in trails.readers])
     reports = await queries.verify(trails, noted)
@@ -210,6 +213,7 @@ def _trail_out(report: TrailReport) -> TrailOut:
         trail=report.trail,
         intact=fault is None,
         entries=report.entries,
+        unkeyed=report.unkeyed,
         anchor=str(report.anchor),
         fault=None if fault is None else FaultOut(sequence=fault.sequence, id=fault.entry_id, problem=fault.problem),
     )

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headworks.audit.contracts import Entry, Head, Place, Wanted
+    from headworks.kernel.trail import TrailKey
 
 
 class TrailReader(Protocol):
@@ -17,6 +18,9 @@ class TrailReader(Protocol):
     @property
     def name(self) -> str:
         """The context's."""
+
+    async def keys(self) -> Mapping[str, TrailKey]:
+        """What may have signed its entries, by id. Raises DatabaseUnavailable."""
 
     async def head(self) -> Head | None:
         """The end as it is kept; None where nothing was written yet. Raises DatabaseUnavailable."""

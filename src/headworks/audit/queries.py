@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from headworks.audit.contracts import Anchor, Listed, TrailReport
-from headworks.kernel.trail import Checker, Head
+from headworks.kernel.trail import Checker
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -60,14 +60,17 @@ async def _checked(reader: TrailReader, anchors: dict[int, str]) -> TrailReport:
         # Read before the entries: what is written meanwhile is behind it, so an end that is whole is never past its head.
         head = await reader.head()
         stretch = await reader.following(checker.last.sequence, _AT_ONCE)
+        # Read after them: a key that is made meanwhile signed none of these.
+        checker.keys = await reader.keys()
         fault = _first_fault(checker, stretch) if stretch else checker.end(head)
         if fault is not None or not stretch:
-            return _report(reader.name, checker.last, fault)
+            return _report(reader.name, checker, fault)
 
 
 def _first_fault(checker: Checker, stretch: Iterable[Entry]) -> Fault | None:
     return next((fault for entry in stretch if (fault := checker.take(entry)) is not None), None)
 
 
-def _report(name: str, last: Head, fault: Fault | None) -> TrailReport:
-    return TrailReport(name, last.sequence, Anchor(name, last.sequence, last.hash), fault)
+def _report(name: str, checker: Checker, fault: Fault | None) -> TrailReport:
+    last = checker.last
+    return TrailReport(name, last.sequence, checker.unkeyed, Anchor(name, last.sequence, last.hash), fault)

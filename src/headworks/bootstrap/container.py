@@ -33,6 +33,7 @@ from headworks.identity.adapters.tables import replies as identity_replies
 from headworks.identity.facade import IdentityFacade
 from headworks.identity.settings import SignInSettings, SsoSettings
 from headworks.kernel.clock import now
+from headworks.kernel.database import KeptTrailKeys, SqlTrailKeys
 from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
-    from headworks.kernel.database import Database
+    from headworks.kernel.database import Database, Trail
     from headworks.kernel.idempotency import Replies
     from headworks.usage.ports import UsageStore
 
@@ -70,6 +71,10 @@ class Foundation:
     strangers: Strangers
     password_cost: int
     editing: Editing
+
+    def trail_keys(self, trail: Trail) -> SqlTrailKeys:
+        """What signs a trail."""
+        return SqlTrailKeys(trail.context, trail.keys, self.keyring.sealer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,8 @@ def build_container(foundation: Foundation) -> Container:
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
     usage_database = databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
-    catalogs = SqlCatalogs(catalog_database, bus.publish)
+    identity_keys, catalog_keys = foundation.trail_keys(IDENTITY_TRAIL), foundation.trail_keys(CATALOG_TRAIL)
+    catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
     replies = (
@@ -169,13 +175,24 @@ def build_container(foundation: Foundation) -> Container:
     return Container(
         foundation=foundation,
         databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
-        identity=IdentityFacade(SqlIdentity(identity_database, bus), now, foundation.keyring.sealer),
+        identity=IdentityFacade(SqlIdentity(identity_database, bus, identity_keys), now, foundation.keyring.sealer),
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
         usage=SqlUsage(usage_database),
-        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
-        sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer), *replies),
+        trails=Trails(
+            (
+                SqlReader(identity_database, IDENTITY_TRAIL, identity_keys),
+                SqlReader(catalog_database, CATALOG_TRAIL, catalog_keys),
+            )
+        ),
+        sealed=(
+            catalog,
+            SealedInIdentity(identity_database, foundation.keyring.sealer),
+            KeptTrailKeys(identity_database, identity_keys),
+            KeptTrailKeys(catalog_database, catalog_keys),
+            *replies,
+        ),
         replies=AllReplies(replies),
     )
 
@@ -199,8 +216,12 @@ def build_shipper(foundation: Foundation) -> ShipperParts:
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
     identity_database = foundation.databases.open(IDENTITY, inline=True)
     catalog_database = foundation.databases.open(CATALOG, inline=True)
-    identity = IdentityFacade(SqlIdentity(identity_database, foundation.bus), now, foundation.keyring.sealer)
-    catalogs = SqlCatalogs(catalog_database, foundation.bus.publish)
+    identity = IdentityFacade(
+        SqlIdentity(identity_database, foundation.bus, foundation.trail_keys(IDENTITY_TRAIL)),
+        now,
+        foundation.keyring.sealer,
+    )
+    catalogs = SqlCatalogs(catalog_database, foundation.bus.publish, foundation.trail_keys(CATALOG_TRAIL))
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from headworks.bootstrap.credentials import FirstOperator
 from headworks.identity.adapters.sign_in.bcrypt import Bcrypt
 from headworks.identity.adapters.sign_in.sql import SqlSignIn
+from headworks.identity.adapters.tables import TRAIL
 from headworks.identity.commands.passwords import Passwords
 from headworks.identity.commands.refresh import Refresh
 from headworks.identity.commands.resets import Resets
@@ -72,7 +73,7 @@ def build_sign_in(container: Container) -> SignInParts:
     """Subscribes to what changes who may do what."""
     foundation = container.foundation
     settings, sealer, bus = foundation.sign_in_settings, foundation.keyring.sealer, foundation.bus
-    store = SqlSignIn(container.databases["identity"], bus)
+    store = SqlSignIn(container.databases["identity"], bus, foundation.trail_keys(TRAIL))
     hasher = Bcrypt(foundation.password_cost)
     signer = Signer(store, sealer, settings)
     sessions = Sessions(store, settings.idle)

@@ -26,9 +26,9 @@ class Api:
         self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
 
     def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
-        """Go through every chain from its beginning: is anything changed, missing, out of place or cut off?  Who
-        can write to the database can also write a whole new chain. Only an anchor that was kept elsewhere shows
-        that.
+        """Go through every chain from its beginning: is anything changed, missing, out of place, cut off or signed
+        by others?  Who can write to the database can put an older state of all of it back. Only an anchor that
+        was kept elsewhere shows that.
         """
         return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
 

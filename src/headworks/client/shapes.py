@@ -51,6 +51,7 @@ class AuditEventOut(TypedDict):
     before: Any
     hash: str
     id: str
+    key_id: str | None
     organization_id: str
     request_id: str | None
     resource_id: str
@@ -952,6 +953,7 @@ class TrailOut(TypedDict):
     fault: FaultOut | None
     intact: bool
     trail: str
+    unkeyed: int
 
 
 class UsageEventOut(TypedDict):

@@ -238,8 +238,10 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         if "sealed" in column.name
     }
     assert sealed == {
+        "catalog.catalog_audit_keys.sealed",
         "catalog.catalog_replies.sealed",
         "catalog.providers.credential_sealed",
+        "identity.identity_audit_keys.sealed",
         "identity.identity_replies.sealed",
         "identity.keys.previous_sealed_secret",
         "identity.keys.sealed_secret",

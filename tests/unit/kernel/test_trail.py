@@ -16,7 +16,18 @@ from headworks.kernel.origin import HEADWORKS, Origin, acting, arriving, origin
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret
-from headworks.kernel.trail import Checker, Entry, Fault, Head, encoded, entries, genesis, hash_of
+from headworks.kernel.trail import (
+    END_CHANGED,
+    Checker,
+    Entry,
+    Fault,
+    Head,
+    TrailKey,
+    encoded,
+    entries,
+    genesis,
+    hash_of,
+)
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY = "hw_sk_0123456789abcdefghijABCDEFGHIJ01abcdef"
@@ -187,6 +198,60 @@ def test_who_acts_is_forgotten_with_the_request() -> None:
         acting(Principal("key_1", "key", "org_1", "prj_1", MANAGEMENT))
         assert origin() == Origin("key", "key_1", "org_1", "192.0.2.1", "req_1")
     assert origin() == HEADWORKS
+
+
+SIGNER = TrailKey("kek_1", b"k" * 32)
+SIGNED = entries(genesis("identity"), [change(number) for number in range(12)], HEADWORKS, "org_1", NOON, SIGNER)
+SIGNED_HEAD = head_of(SIGNED).signed(SIGNER)
+
+
+def fault_of_signed(kept: list[Entry], head: Head | None = SIGNED_HEAD) -> Fault | None:
+    checker = Checker("identity", keys={SIGNER.id: SIGNER})
+    return next((found for entry in kept if (found := checker.take(entry))), None) or checker.end(head)
+
+
+def test_a_signed_chain_holds() -> None:
+    assert fault_of_signed(SIGNED) is None
+    assert b"k" * 32 not in repr(SIGNER).encode()
+
+
+drafted = st.sampled_from([None, SIGNER.id, "kek_9"])
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_who_has_no_key_seals_nothing(data: st.DataObject) -> None:
+    """Edits, insertions and cut ends, with hashes, links and an end that fit: found where they begin, and not later."""
+    place = data.draw(st.integers(0, len(SIGNED) - 1))
+    own = data.draw(st.sampled_from([None, TrailKey(SIGNER.id, b"x" * 32), TrailKey("kek_9", b"x" * 32)]))
+    kept = SIGNED[:place]
+    behind = head_of(kept) if kept else genesis("identity")
+    count = data.draw(st.integers(0, 3))
+    kept = kept + entries(behind, [change(number) for number in range(count)], HEADWORKS, "org_1", NOON, own)
+    end = head_of(kept).signed(own) if kept else None
+    fault = fault_of_signed(kept, end)
+    if own is None and place == 0:
+        # As if there had never been a key: an anchor shows it, and how many entries have none.
+        assert fault is None
+        return
+    if place == 0 and count == 0:
+        assert fault is None
+        return
+    assert fault is not None
+    assert fault.sequence == (place + 1 if count else place)
+
+
+@given(drafts, drafted, drafted)
+def test_an_encoding_says_its_key(entry: Entry, one: str | None, other: str | None) -> None:
+    assert (encoded(replace(entry, key_id=one)) == encoded(replace(entry, key_id=other))) == (one == other)
+
+
+def test_an_entry_for_a_changed_end_is_a_fault_for_good() -> None:
+    told = Change(END_CHANGED, "audit_trail", "identity", None, None)
+    kept = SIGNED + entries(head_of(SIGNED), [told, change()], HEADWORKS, "", NOON, SIGNER)
+    fault = fault_of_signed(kept, head_of(kept).signed(SIGNER))
+    assert fault is not None
+    assert (fault.problem, fault.sequence) == ("end_was_changed", len(SIGNED) + 1)
 
 
 CHAIN = chain(12)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headworks.audit.contracts import Entry, Head, Place, Wanted
-    from headworks.kernel.trail import MemoryTrail
+    from headworks.kernel.trail import MemoryTrail, TrailKey
 
 
 class MemoryReader:
@@ -20,6 +20,11 @@ class MemoryReader:
         """`trail` gives what the store holds now: each transaction puts another one in its place."""
         self.name = name
         self._trail = trail
+
+    async def keys(self) -> dict[str, TrailKey]:
+        """See `ports.TrailReader`."""
+        key = self._trail().key
+        return {key.id: key}
 
     async def head(self) -> Head | None:
         """See `ports.TrailReader`."""

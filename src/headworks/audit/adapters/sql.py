@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.audit.contracts import Head, Place, Wanted
-    from headworks.kernel.database import Database, Trail
+    from headworks.kernel.database import Database, SqlTrailKeys, Trail
+    from headworks.kernel.trail import TrailKey
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
@@ -28,15 +29,24 @@ _FIELDS = tuple(field.name for field in fields(Entry))
 class SqlReader:
     """The port `TrailReader`."""
 
-    def __init__(self, database: Database, trail: Trail) -> None:
+    def __init__(self, database: Database, trail: Trail, keys: SqlTrailKeys | None = None) -> None:
+        """`keys` are those that sign it; None for a trail that is unsigned."""
         self.name = trail.context
         self._database = database
         self._trail = trail
+        self._keys = keys
         self._rows = trail.rows.c
         # The time as the number that it is kept as: what was tampered with must be read, not fail to be.
         at = type_coerce(self._rows.at, BigInteger).label("at")
         columns = (at if name == "at" else self._rows[name] for name in _FIELDS)
         self._select: Select[*tuple[Any, ...]] = select(*columns)
+
+    async def keys(self) -> dict[str, TrailKey]:
+        """See `ports.TrailReader`."""
+        if self._keys is None:
+            return {}
+        async with self._database.read() as connection:
+            return await self._keys.known(connection)
 
     async def head(self) -> Head | None:
         """See `ports.TrailReader`."""

@@ -21,7 +21,7 @@ from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0004", serves="0001")
+SCHEMA = Schema("catalog", METADATA, head="0005", serves="0001")
 
 TRAIL = Trail("catalog", METADATA)
 

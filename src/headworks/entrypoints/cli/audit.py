@@ -29,9 +29,12 @@ _PROBLEMS = {
     "missing": "entries are missing there",
     "changed": "it is not what was written",
     "unlinked": "it does not follow the entry before it",
+    "unkeyed": "it was written without a key: past Headworks, or by an older version of it",
+    "unknown_key": "the key that it was written with is not known here: another keyring, or another installation's entries",
     "cut": "the end of the trail from there on is gone",
     "beyond_head": "it was added past the end of the trail",
-    "head_changed": "the kept end of the trail is not this entry",
+    "head_changed": "the kept end of the trail is not this entry, or was not written by Headworks: entries may have been cut off",
+    "end_was_changed": "the kept end was not the one that Headworks had written, so entries may have been cut off before it",
     "not_the_anchor": "it is not the entry that the anchor was noted of: the trail was written anew",
 }
 
@@ -108,10 +111,10 @@ def verify_trail(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Check that no entry was changed, removed, put elsewhere or cut off. Exit status 1 when one was.
+    """Check that no entry was changed, removed, put elsewhere, cut off or written by others. Exit status 1 when one was.
 
-    Who can write to the database can write the whole trail anew. The log notes the trail's end from time to time; keep it
-    elsewhere, and give one such line with --anchor.
+    Who can write to the database can put an older state of it back. The log notes the trail's end from time to time; keep
+    it elsewhere, and give one such line with --anchor.
     """
     with connect(context) as client:
         found = client.api.verify_audit_trail(anchor=anchor)
@@ -129,7 +132,9 @@ def verify_trail(
 def _told(trail: Record) -> str:
     name = text(trail, "trail")
     if trail.get("intact") is True:
-        return f"{name}: whole, {number(trail, 'entries'):,} entries; {text(trail, 'anchor')}"
+        unkeyed = number(trail, "unkeyed")
+        older = f", {unkeyed:,} of them from before there were keys" if unkeyed else ""
+        return f"{name}: whole, {number(trail, 'entries'):,} entries{older}; {text(trail, 'anchor')}"
     fault = record(trail.get("fault"))
     entry = f"entry {number(fault, 'sequence')}" + (f" ({text(fault, 'id')})" if text(fault, "id") else "")
     problem = text(fault, "problem")

@@ -14,7 +14,7 @@ from sqlalchemy import (
     true,
 )
 
-from headworks.identity.adapters import directory_tables, sign_in_tables
+from headworks.identity.adapters import directory_tables, sign_in_tables, sso_tables
 from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
 from headworks.kernel.database import Long, Microseconds, Schema, Trail
 from headworks.kernel.database.replies import replies_table
@@ -156,7 +156,7 @@ TRAIL = Trail("identity", metadata)
 
 replies = replies_table("identity", metadata)
 
-PARTS = (sign_in_tables, directory_tables)
+PARTS = (sign_in_tables, sso_tables, directory_tables)
 """They add their tables to the same metadata; naming them here is what loads them."""
 
-SCHEMA = Schema("identity", metadata, head="0008")
+SCHEMA = Schema("identity", metadata, head="0009")

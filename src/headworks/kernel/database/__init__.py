@@ -17,6 +17,7 @@ from headworks.kernel.database.schema import (
 )
 from headworks.kernel.database.server import Limits
 from headworks.kernel.database.trail import Trail
+from headworks.kernel.database.trail_keys import KeptTrailKeys, SqlTrailKeys
 
 __all__ = [
     "Address",
@@ -24,6 +25,7 @@ __all__ = [
     "Database",
     "DatabaseUnavailable",
     "Exact",
+    "KeptTrailKeys",
     "Limits",
     "Long",
     "Microseconds",
@@ -31,6 +33,7 @@ __all__ = [
     "SchemaNotReady",
     "SchemaTooNew",
     "SchemaUnreadable",
+    "SqlTrailKeys",
     "Standing",
     "Trail",
     "is_about_rows",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
 import os
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,12 @@ class Sealer:
     def current(self) -> str:
         """The id of the key that seals."""
         return self._ring[1]
+
+    def derive(self, purpose: str) -> dict[str, bytes]:
+        """A key for another use made of each of these, by its id, the current one last; who has one learns nothing of its source."""
+        keys, current = self._ring
+        ordered = [*(key_id for key_id in keys if key_id != current), current]
+        return {key_id: hmac.digest(keys[key_id], f"headworks {purpose}".encode(), "sha256") for key_id in ordered}
 
     def adopt(self, other: Sealer) -> None:
         """Take another's keys: whoever holds this one goes on with those. Any thread may call it."""

@@ -16,12 +16,18 @@ if TYPE_CHECKING:
 
     from headworks.kernel.audit import Change
     from headworks.kernel.origin import Origin
+    from headworks.kernel.trail.signing import TrailKey
 
 
 def entries(
-    head: Head, changes: Sequence[Change], origin: Origin, organization_id: str | None, at: datetime
+    head: Head,
+    changes: Sequence[Change],
+    origin: Origin,
+    organization_id: str | None,
+    at: datetime,
+    key: TrailKey | None = None,
 ) -> list[Entry]:
-    """The entries of one transaction, which all bear its time.
+    """The entries of one transaction, which all bear its time, signed with `key`.
 
     `organization_id` is whose things were changed; None takes what each change says, or else the actor's own.
     Raises TypeError for a value that is no JSON, as a Secret is.
@@ -45,8 +51,9 @@ def entries(
             request_id=origin.request_id,
             previous_hash=head.hash,
             hash="",
+            key_id=None if key is None else key.id,
         )
-        entry = replace(draft, hash=hash_of(draft))
+        entry = replace(draft, hash=hash_of(draft, key))
         written.append(entry)
         head = Head(entry.sequence, entry.hash)
     return written

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.catalog.contracts import Price, Provider
-    from headworks.kernel.database import Database
+    from headworks.kernel.database import Database, SqlTrailKeys
     from headworks.kernel.events import Publish
 
 _REVISION = select(revisions.c.revision).where(revisions.c.scope == bindparam("scope"))
@@ -38,10 +38,11 @@ _RAISE_REVISION = (
 class SqlCatalogs:
     """The port `Catalogs` on a database."""
 
-    def __init__(self, database: Database, publish: Publish) -> None:
-        """`publish` hears of each committed change."""
+    def __init__(self, database: Database, publish: Publish, trail_keys: SqlTrailKeys | None = None) -> None:
+        """`publish` hears of each committed change. `trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
         self._publish = publish
+        self._trail_keys = trail_keys
 
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
@@ -57,7 +58,8 @@ class SqlCatalogs:
             yield store
             if store.changed:
                 await _raise_revision(connection, organization_id)
-            await TRAIL.append(connection, store.changes, "" if organization_id in SHARED else organization_id)
+            owner = "" if organization_id in SHARED else organization_id
+            await TRAIL.append(connection, store.changes, self._trail_keys, owner)
         if store.changed:
             self._publish(CatalogChanged(None if organization_id in SHARED else organization_id))
 

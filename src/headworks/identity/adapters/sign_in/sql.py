@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from headworks.identity.contracts import EndReason, SecondFactor, StoredPassword
     from headworks.identity.domain.sessions import RefreshToken
     from headworks.identity.domain.signing import StoredSigningKey
-    from headworks.kernel.database import Database
+    from headworks.kernel.database import Database, SqlTrailKeys
     from headworks.kernel.events import EventBus
 
 
@@ -177,9 +177,11 @@ class SqlSignInUnit(SqlSignInReading):
 class SqlSignIn:
     """`ports.SignInStore` on the database of identity."""
 
-    def __init__(self, database: Database, bus: EventBus) -> None:
+    def __init__(self, database: Database, bus: EventBus, trail_keys: SqlTrailKeys | None = None) -> None:
+        """`trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
         self._bus = bus
+        self._trail_keys = trail_keys
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlSignInUnit]:
@@ -188,7 +190,7 @@ class SqlSignIn:
             async with self._database.transaction() as connection:
                 telling = Telling(publish)
                 yield SqlSignInUnit(connection, telling)
-                await TRAIL.append(connection, telling.changes)
+                await TRAIL.append(connection, telling.changes, self._trail_keys)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:

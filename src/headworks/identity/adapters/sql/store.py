@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Organization,
         StoredPassword,
     )
-    from headworks.kernel.database import Database
+    from headworks.kernel.database import Database, SqlTrailKeys
     from headworks.kernel.events import EventBus
 
 
@@ -131,9 +131,11 @@ class SqlInstallation(SqlOverview):
 class SqlStore:
     """`ports.Store` on a database with the tables of `tables.SCHEMA`."""
 
-    def __init__(self, database: Database, bus: EventBus) -> None:
+    def __init__(self, database: Database, bus: EventBus, trail_keys: SqlTrailKeys | None = None) -> None:
+        """`trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
         self._bus = bus
+        self._trail_keys = trail_keys
 
     @asynccontextmanager
     async def read(self, organization_id: str) -> AsyncIterator[SqlReading]:
@@ -166,4 +168,4 @@ class SqlStore:
             async with self._database.transaction() as connection:
                 telling = Telling(publish)
                 yield SqlInstallation(connection, telling)
-                await TRAIL.append(connection, telling.changes)
+                await TRAIL.append(connection, telling.changes, self._trail_keys)
