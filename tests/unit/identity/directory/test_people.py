@@ -112,6 +112,19 @@ async def test_the_directorys_own_account_follows_it(directory: Speaker) -> None
     assert await account(directory.store, "lovelace") == user
 
 
+async def test_an_account_that_belongs_elsewhere_too_follows_nobody(directory: Speaker, other: Speaker) -> None:
+    theirs = await other.add("ada", displayName="Ada")
+    ours = await directory.add("ada")
+    moved = person("ada", displayName="Mallory", emails=[{"value": "mallory@example.org"}])
+    await other.send("PUT", f"/Users/{theirs}", moved)
+    assert (await account(directory.store, "ada")).name == "Ada"
+    assert (await directory.roles())["ada"] == "viewer"
+    # Once it is that directory's alone again, it follows.
+    await directory.send("DELETE", f"/Users/{ours}", status=204)
+    await other.send("PUT", f"/Users/{theirs}", {**moved, "displayName": "Malory"})
+    assert (await account(directory.store, "mallory")).name == "Malory"
+
+
 async def test_an_operators_account_follows_nobody(directory: Speaker) -> None:
     ada = await directory.add("ada", displayName="Ada")
     user = await account(directory.store, "ada")
