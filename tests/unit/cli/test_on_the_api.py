@@ -97,6 +97,18 @@ def test_how_it_is(run: Run) -> None:
     assert outcomes["providers"] == "warn"
 
 
+def test_what_all_organisations_use(run: Run) -> None:
+    assert run("providers", "--installation", "add", "big", "--base-url", "http://127.0.0.1:9/v1").status == 0
+    made = run("models", "--installation", "add", "everybody", "--provider", "big", "--upstream-model", "m")
+    assert (made.status, "everybody" in made.out) == (0, True)
+    assert "everybody" in run("models", "list").out
+    assert "big" in run("providers", "--installation", "list").out
+    assert "big" not in run("providers", "list").out
+    assert run("models", "remove", "everybody").status == 1, "it is not the organisation's own"
+    assert run("models", "--installation", "remove", "everybody").status == 0
+    assert "everybody" not in run("models", "list").out
+
+
 def test_a_directory(run: Run, api: Api) -> None:
     made = run("directory", "token", "create", "Entra ID", "--expires-in", "52w")
     assert made.out.startswith("hw_dt_")
@@ -161,8 +173,8 @@ def test_the_rotation_of_secrets(run: Run) -> None:
     (old,) = [word for word in before.out.split() if word.startswith("kek_")]
     done = run("secrets", "rotate")
     assert done.status == 0, done
-    # The credential, and the answer that is kept for the case that the command had to ask again.
-    assert "sealed 2 secrets with it" in done.out
+    # The credential, the answer that is kept for the case that the command had to ask again, and the keys of two trails.
+    assert "sealed 4 secrets with it" in done.out
     assert old in done.out
     assert "Back up the keyring" in done.err
     assert old not in run("secrets", "status").out

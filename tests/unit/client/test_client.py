@@ -30,7 +30,8 @@ def test_every_operation_has_a_method() -> None:
         operation["operationId"]
         for path, operations in paths.items()
         for operation in operations.values()
-        if path.startswith("/api/v1/")
+        # What only leads a browser elsewhere is no operation of a program.
+        if path.startswith("/api/v1/") and any(status.startswith("2") for status in operation["responses"])
     }
     assert {name for name in vars(Api) if not name.startswith("_")} == wanted
 

@@ -35,12 +35,16 @@ _SERVER_ERRORS = 500
 class Client:
     """A connection to one server. As a context manager it closes at the end."""
 
-    def __init__(self, server: Server, *, seconds: float = _SECONDS) -> None:
+    def __init__(
+        self, server: Server, *, seconds: float = _SECONDS, everywhere: Mapping[str, str] | None = None
+    ) -> None:
+        """`everywhere`: what the query of every operation says as well."""
         import httpx  # noqa: PLC0415 - a quarter of a second that `--help` and `version` save
 
         self._server = server
         self._errors = httpx
         self._seconds = seconds
+        self._everywhere = dict(everywhere or {})
         self._http = httpx.Client(
             headers={
                 "user-agent": f"headworks-cli/{__version__}",
@@ -89,7 +93,7 @@ class Client:
         answer = self.raw(
             method,
             f"{self._server.api}{path}",
-            query=_given(query),
+            query={**_given(query), **self._everywhere},
             headers=headers,
             body=body,
             tries=_TRIES if _ONCE in headers else 1,

@@ -9,12 +9,12 @@ from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.nouns import DEPLOYMENTS, PROVIDERS, find, seen
 from headworks.entrypoints.cli.output import field, minute, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, text
-from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog
 
 if TYPE_CHECKING:
     from headworks.client.shapes import DeploymentChangesIn, NewDeploymentIn
 
-app = typer.Typer(help="Deployments: a model at one of your providers.", no_args_is_help=True)
+app = typer.Typer(help="Deployments: a model at one of your providers.", no_args_is_help=True, callback=of_the_catalog)
 
 _Which = Annotated[
     str,

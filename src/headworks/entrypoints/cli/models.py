@@ -10,12 +10,14 @@ from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.nouns import MODELS, PROVIDERS
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, number, records, text
-from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog
 
 if TYPE_CHECKING:
     from headworks.client.shapes import ModelChangesIn, NewModelIn, TargetIn
 
-app = typer.Typer(help="The names that callers use, and what is behind them.", no_args_is_help=True)
+app = typer.Typer(
+    help="The names that callers use, and what is behind them.", no_args_is_help=True, callback=of_the_catalog
+)
 
 
 _ADD = (

@@ -10,13 +10,13 @@ from headworks.entrypoints.cli.failures import BadUsage
 from headworks.entrypoints.cli.nouns import PRICES, PROVIDERS
 from headworks.entrypoints.cli.output import day, field, note, say, say_json, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, text
-from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog
 from headworks.kernel.money import Nanodollars, format_usd, parse_usd
 
 if TYPE_CHECKING:
     from headworks.client.shapes import NewPriceIn, RatesIn
 
-app = typer.Typer(help="What upstream models cost.", no_args_is_help=True)
+app = typer.Typer(help="What upstream models cost.", no_args_is_help=True, callback=of_the_catalog)
 
 _PER_MILLION = "US dollars per million tokens"
 _PRICES = frozenset({"INPUT", "CACHED", "OUTPUT"})

@@ -11,12 +11,14 @@ from headworks.entrypoints.cli.nouns import PROVIDERS
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, text
 from headworks.entrypoints.cli.secret_input import read_secret
-from headworks.entrypoints.cli.session import AsJson, connect, variable_name
+from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog, variable_name
 
 if TYPE_CHECKING:
     from headworks.client.shapes import NewProviderIn, ProviderChangesIn
 
-app = typer.Typer(help="The servers that models live on, hosted or your own.", no_args_is_help=True)
+app = typer.Typer(
+    help="The servers that models live on, hosted or your own.", no_args_is_help=True, callback=of_the_catalog
+)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name or id of the provider.", autocompletion=completing(PROVIDERS))

@@ -16,6 +16,8 @@ from headworks.kernel.clock import now
 Role = Literal["admin", "maintainer", "viewer"]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: the API's `data`, whose shape is stable.")]
 
+_EVERYWHERE = "headworks.everywhere"
+
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
@@ -41,7 +43,21 @@ def connect(context: typer.Context) -> Client:
     Raises Unreachable, Refused, BadUsage.
     """
     wish = wish_of(context)
-    return Client(signed_in(wish, environment(), now()) or find_server(wish, environment()))
+    server = signed_in(wish, environment(), now()) or find_server(wish, environment())
+    return Client(server, everywhere=context.meta.get(_EVERYWHERE, {}))
+
+
+def of_the_catalog(
+    context: typer.Context,
+    *,
+    installation: Annotated[
+        bool,
+        typer.Option("--installation", help="What all organisations use, instead of your own's. For operators."),
+    ] = False,
+) -> None:
+    """Comes before the commands of a noun of the catalog: `headworks models --installation list`."""
+    if installation:
+        context.meta[_EVERYWHERE] = {"owner": "installation"}
 
 
 def variable_name(option: str, value: str) -> str:

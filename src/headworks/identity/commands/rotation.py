@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from headworks.identity.commands.keys import IssuedKey, own_key, tell
+from headworks.identity.contracts import KeyChanged
 from headworks.identity.domain import audited
 from headworks.identity.domain.keys import generate_key
 from headworks.identity.domain.request_signing import sealed_secret
@@ -63,6 +64,6 @@ async def rotate_key(
     )
     await unit.keys.replace(rotated)
     tell(unit, key)
-    tell(unit, rotated)
+    unit.publish(KeyChanged(made.key_hash))
     unit.audit(audited.change("rotated", key, rotated))
     return IssuedKey(rotated, made.key)
