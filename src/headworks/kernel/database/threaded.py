@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -105,10 +106,12 @@ class WritingConnection(InlineConnection):
 
 
 async def _elsewhere(work: Callable[[], T]) -> T:
-    """Do it in a thread. Cancelled, it is waited for all the same: nobody else may use the connection before its end."""
+    """Do it in a thread. Cancelled, however often, it is waited for all the same: nobody else may use the connection before its end."""
     running = asyncio.get_running_loop().run_in_executor(_THREADS, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
         raise
