@@ -37,6 +37,10 @@ from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.versions import Editing
+from headworks.limits.adapters.sql import SqlLimits
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
+from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
+from headworks.limits.adapters.tables import replies as limits_replies
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -79,6 +83,7 @@ class Container:
     catalogs: SqlCatalogs
     vault: SealedVault
     catalog: CatalogFacade
+    limits: SqlLimits
     usage: UsageStore
     trails: Trails
     sealed: Sequence[Sealed]
@@ -150,7 +155,7 @@ def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
-    usage_database = databases.open(USAGE, takes_turns=False)
+    limits_database, usage_database = databases.open(LIMITS), databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
@@ -158,16 +163,29 @@ def build_container(foundation: Foundation) -> Container:
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+        SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
     )
     return Container(
         foundation=foundation,
-        databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
+        databases={
+            "identity": identity_database,
+            "catalog": catalog_database,
+            "limits": limits_database,
+            "usage": usage_database,
+        },
         identity=IdentityFacade(SqlIdentity(identity_database, bus), now),
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
+        limits=SqlLimits(limits_database, bus.publish),
         usage=SqlUsage(usage_database),
-        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
+        trails=Trails(
+            (
+                SqlReader(identity_database, IDENTITY_TRAIL),
+                SqlReader(catalog_database, CATALOG_TRAIL),
+                SqlReader(limits_database, LIMITS_TRAIL),
+            )
+        ),
         sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer), *replies),
         replies=AllReplies(replies),
     )

@@ -217,7 +217,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -254,6 +254,27 @@ class LargePageMeta(TypedDict):
     total_pages: int
 
 
+class LimitChangesIn(TypedDict):
+    """What it is from now on."""
+
+    amount: int
+
+
+class LimitOut(TypedDict):
+    """A limit."""
+
+    amount: int
+    amount_usd: str | None
+    created_at: str
+    id: str
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: str
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    updated_at: str
+    version: int
+    window: Literal["minute", "hour", "day"] | None
+
+
 class Links(TypedDict):
     """Where to go from here, relative to the server; null where there is nothing."""
 
@@ -282,7 +303,7 @@ class MeOut(TypedDict):
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -379,7 +400,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -403,7 +424,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -418,6 +439,16 @@ class NewKeysBody(TypedDict):
     """Keys to make in one go."""
 
     keys: list[NewKeyBody]
+
+
+class NewLimitIn(TypedDict):
+    """So many units in any window of that length, for all that the scope sends together. The strictest one wins."""
+
+    amount: int
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: NotRequired[str | None]
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    window: NotRequired[Literal["minute", "hour", "day"] | None]
 
 
 class NewModelIn(TypedDict):

@@ -22,6 +22,8 @@ Permission = Literal[
     "models:write",
     "prices:read",
     "prices:write",
+    "limits:read",
+    "limits:write",
     "usage:read",
     "audit:read",
     "status:read",
