@@ -29,6 +29,8 @@ SHARED = Shared(
     upstream_model="gpt",
     outcome="success",
     usage_source="provider",
+    user_id="usr_1",
+    budgets="bud_a@1767312000000000,bud_b@0",
 )
 
 
@@ -39,7 +41,9 @@ def row(number: int, *, tokens: int = 1, at_us: int = NOON_US, cost: int | None 
         "error_code": "",
         "usage_flags": "",
         "streamed": True,
+        "tags": '{"team":"\u00e9t\u00e9"}',
         "first_byte_us": None,
+        "drawn_nanodollars": 2**63 - 1,
         "occurred_at_us": at_us,
         "duration_us": 2,
         "status": 200,

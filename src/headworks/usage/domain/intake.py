@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from headworks.dataplane.events import UsageEvent
+from headworks.dataplane.events import FIRST_FIELDS, UsageEvent
 from headworks.usage.domain.rating import cost
 from headworks.usage.domain.rows import BUCKETS, OWN, Shared, Subject
 from headworks.usage.domain.screening import Unfit, screen_own, screen_shared
@@ -21,6 +21,7 @@ _shared_of: Callable[[Sequence[object]], tuple[str, ...]] = itemgetter(
     *(_FIELDS.index(name) for name in Shared._fields)
 )
 _own_of: Callable[[Sequence[object]], Own] = itemgetter(*(_FIELDS.index(name) for name in OWN))
+_ADDED_SINCE = tuple(UsageEvent._field_defaults[name] for name in _FIELDS[FIRST_FIELDS:])
 _OCCURRED_AT = OWN.index("occurred_at_us")
 _BUCKETS = slice(OWN.index(BUCKETS[0]), None)
 
@@ -57,6 +58,8 @@ class Intake:
 
     def take(self, event: Sequence[object]) -> Row:
         """The event's row. The price is the one that held when it happened. Raises Unfit."""
+        if len(event) == FIRST_FIELDS:
+            event = (*event, *_ADDED_SINCE)
         if len(event) != len(_FIELDS):
             raise Unfit(f"it has {len(event)} fields, not {len(_FIELDS)}")
         group = self._group(_shared_of(event))
