@@ -37,7 +37,14 @@ from headworks.kernel.database.replies import AllReplies, SqlReplies
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.versions import Editing
+from headworks.ledger.adapters.sql import SqlLedger
+from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
+from headworks.ledger.adapters.tables import replies as ledger_replies
+from headworks.ledger.facade import Bookkeeper
+from headworks.ledger.settings import LedgerSettings
+from headworks.ledger.tasks import Keeper
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
+from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
@@ -64,6 +71,7 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    ledger_settings: LedgerSettings
     sign_in_settings: SignInSettings
     password_cost: int
     editing: Editing
@@ -80,6 +88,8 @@ class Container:
     vault: SealedVault
     catalog: CatalogFacade
     usage: UsageStore
+    ledger: SqlLedger
+    keeper: Keeper
     trails: Trails
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
@@ -140,6 +150,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
+        ledger_settings=LedgerSettings(),
         sign_in_settings=sign_in_settings,
         password_cost=settings.password_cost,
         editing=Editing(if_match_required=settings.require_if_match),
@@ -155,9 +166,11 @@ def build_container(foundation: Foundation) -> Container:
     catalogs = SqlCatalogs(catalog_database, bus.publish)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
+    ledger = SqlLedger(usage_database, SqlRecordTables(), bus.publish)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+        SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
     return Container(
         foundation=foundation,
@@ -166,8 +179,16 @@ def build_container(foundation: Foundation) -> Container:
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
-        usage=SqlUsage(usage_database),
-        trails=Trails((SqlReader(identity_database, IDENTITY_TRAIL), SqlReader(catalog_database, CATALOG_TRAIL))),
+        usage=SqlUsage(usage_database, Bookkeeper(ledger)),
+        ledger=ledger,
+        keeper=Keeper(ledger, foundation.ledger_settings),
+        trails=Trails(
+            (
+                SqlReader(identity_database, IDENTITY_TRAIL),
+                SqlReader(catalog_database, CATALOG_TRAIL),
+                SqlReader(usage_database, LEDGER_TRAIL),
+            )
+        ),
         sealed=(catalog, SealedInIdentity(identity_database, foundation.keyring.sealer), *replies),
         replies=AllReplies(replies),
     )
@@ -186,7 +207,9 @@ def build_shipper(foundation: Foundation) -> ShipperParts:
     identity, catalog, databases = _inline(foundation)
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
-    return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
+    ledger = SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish)
+    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    return ShipperParts(usage, catalog, identity, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:

@@ -16,6 +16,7 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
+from headworks.bootstrap.ledger import LedgerMetrics, WhatThereIs
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.catalog.ports import Catalogs, Vault
@@ -25,6 +26,7 @@ from headworks.kernel.clock import now
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
+from headworks.ledger.ports import Ledger, Prices, ScopeNames
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def management_app(
 ) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
+    LedgerMetrics(metrics, container.keeper)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
         IdentityStore: container.identity.store,
@@ -59,6 +62,9 @@ def management_app(
         Once: Once(container.replies),
         UsageStore: container.usage,
         KeyNames: container.identity,
+        Ledger: container.ledger,
+        Prices: container.catalog,
+        ScopeNames: WhatThereIs(container.identity, container.catalog),
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
         Health: health,

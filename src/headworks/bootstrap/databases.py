@@ -10,6 +10,7 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.database import Address, Database, Limits, prepare_schema
 from headworks.kernel.database.schema import file_standing
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
     from headworks.kernel.database import Schema, Standing
 
-SCHEMAS = (IDENTITY, CATALOG, USAGE)
+SCHEMAS = (IDENTITY, CATALOG, USAGE, LEDGER)
 _ASKED_BY_OTHER_LOOPS = (IDENTITY, CATALOG)
 """By the controller and the shipper, which have connections of their own."""
 
@@ -57,9 +58,11 @@ class Databases:
         paths = {IDENTITY.context: home.identity, CATALOG.context: home.catalog, USAGE.context: home.usage}
         self._places: dict[str, Place] = {}
         for schema in SCHEMAS:
-            url = urls[schema.context] or settings.database_url
+            # What lies beside another context has no place of its own.
+            owner = schema.beside or schema.context
+            url = urls[owner] or settings.database_url
             address = None if url is None else Address.parse(url)
-            self._places[schema.context] = Place(schema, paths[schema.context], address)
+            self._places[schema.context] = Place(schema, paths[owner], address)
 
     def __iter__(self) -> Iterator[Place]:
         """In the order in which contexts depend on each other."""
@@ -71,7 +74,8 @@ class Databases:
         most = self.limits.connections
         # The controller reads there with connections of its own, and the shipper, one thing after another, with one.
         of_other_loops = sum(most for place in self if place.address and place.schema in _ASKED_BY_OTHER_LOOPS)
-        return sum(most for place in self if place.address) + of_other_loops
+        own = sum(most for place in self if place.address and not place.schema.beside)
+        return own + of_other_loops
 
     def open(self, schema: Schema, *, inline: bool = False, takes_turns: bool = True) -> Database:
         """Connections of one loop. `inline`: see `Database.sqlite`; `takes_turns`: see `Database.on_server`."""

@@ -47,6 +47,7 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,10 +141,12 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         greeting = asyncio.create_task(welcome.greet(), name="welcome")
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
+        keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
 
-        await stop.wait(serving, shipping, noting)
+        await stop.wait(serving, shipping, noting, keeping)
         greeting.cancel()
         noting.cancel()
+        await _end(keeping)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
@@ -167,6 +170,8 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         UserChanged,
         MembershipChanged,
         ServiceAccountChanged,
+        BudgetChanged,
+        MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
     controller.start()
@@ -203,6 +208,12 @@ async def _close(house: _House, control_plane: ControlPlane) -> None:
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it, and wait until what it was doing to a database is undone."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 class _Stop:

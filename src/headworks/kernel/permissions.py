@@ -23,13 +23,17 @@ Permission = Literal[
     "prices:read",
     "prices:write",
     "usage:read",
+    "budgets:read",
+    "budgets:write",
+    "ledger:read",
+    "ledger:write",
     "audit:read",
     "status:read",
     "metrics:read",
     "installation:operate",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited;
+inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; ledger:write: rating the past anew, and closing what was invoiced; members: who belongs to the organisation, and who is invited;
 installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
 their hash.
 """

@@ -23,6 +23,7 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.audit import Change
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.secrets import Keyring, Secret
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 ORGANIZATIONS = ("org_1", "org_2")
@@ -229,6 +230,7 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity": IDENTITY.metadata,
         "catalog": CATALOG_TABLES,
         "usage": USAGE.metadata,
+        "ledger": LEDGER.metadata,
     }
     sealed = {
         f"{context}.{table.name}.{column.name}"
@@ -243,4 +245,5 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.identity_replies.sealed",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
+        "ledger.ledger_replies.sealed",
     }

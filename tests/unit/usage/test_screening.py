@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.dataplane.events import FIRST_FIELDS, LONGEST_TAGS, UsageEvent
+from headworks.ledger.contracts import MarkUpBook
 from headworks.usage.domain.intake import Intake
 from headworks.usage.domain.rows import event_of
 from headworks.usage.domain.screening import LARGEST_AMOUNT, LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit
@@ -30,7 +31,7 @@ TEXTS = [
 
 def screened(given_event: object) -> UsageEvent:
     """What would be stored."""
-    subject, own = Intake(book(), NOON_US).take(given_event)  # type: ignore[arg-type]
+    subject, own = Intake(book(), MarkUpBook(()), NOON_US).take(given_event)  # type: ignore[arg-type]
     return event_of(subject.shared, own)
 
 

@@ -21,6 +21,8 @@ _VIEWER: Final[frozenset[Permission]] = frozenset(
         "models:read",
         "prices:read",
         "usage:read",
+        "budgets:read",
+        "ledger:read",
         "status:read",
     }
 )
@@ -31,9 +33,10 @@ _MAINTAINER: Final[frozenset[Permission]] = _VIEWER | {
     "providers:write",
     "models:write",
     "prices:write",
+    "budgets:write",
 }
-# The trail names people, and from where they act.
-_ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {"members:read", "members:write", "audit:read"}
+# The trail names people, and from where they act. Rating anew and closing change what is invoiced.
+_ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {"members:read", "members:write", "audit:read", "ledger:write"}
 
 OPERATOR: Final = MANAGEMENT
 

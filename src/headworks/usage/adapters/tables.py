@@ -27,7 +27,7 @@ from headworks.usage.domain.totals import COUNTERS
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0002")
+SCHEMA = Schema("usage", METADATA, head="0003")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -85,8 +85,12 @@ events = Table(
     Column("received_at_us", BigInteger, nullable=False),
     Column("tags", Exact(LONGEST_TAGS), nullable=False, server_default=""),
     Column("drawn_nanodollars", BigInteger, nullable=False, server_default="0"),
+    Column("charge_nanodollars", BigInteger),
+    # Of the ledger, which settled it there. None before there was one.
+    Column("transaction_id", BigInteger),
     UniqueConstraint("source_id", "event_id"),
     Index(None, "occurred_at_us"),
+    Index(None, "transaction_id"),
 )
 
 totals = Table(

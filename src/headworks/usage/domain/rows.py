@@ -58,7 +58,7 @@ OWN = (
     *BUCKETS,
 )
 """Fields that each event has of its own: texts first, then counts from `occurred_at_us` on."""
-ADDED = ("cost_nanodollars", "received_at_us")
+ADDED = ("cost_nanodollars", "charge_nanodollars", "received_at_us")
 """What we add to them."""
 
 Own: TypeAlias = tuple[Any, ...]

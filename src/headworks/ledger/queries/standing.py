@@ -1,0 +1,94 @@
+"""How budgets stand, and which of them hold for a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headworks.ledger.contracts import Counters, InForce, Place
+from headworks.ledger.domain import allowances
+from headworks.ledger.domain.periods import calendar_of
+from headworks.ledger.domain.scopes import applying
+from headworks.ledger.errors import BudgetNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from headworks.ledger.contracts import Alert, Budget, Period, Raise
+    from headworks.ledger.domain.scopes import Whose
+    from headworks.ledger.ports import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A budget in its running period."""
+
+    budget: Budget
+    period: Period
+    counters: Counters
+    raises: tuple[Raise, ...]
+    """Those that count now."""
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An organisation's budgets at one revision."""
+
+    revision: int
+    budgets: tuple[Budget, ...]
+    raises: tuple[Raise, ...]
+
+
+async def standings(reading: Reading, at_us: int) -> list[Standing]:
+    """Of every budget, the oldest first."""
+    return [await _standing(reading, budget, at_us) for budget in await reading.budgets()]
+
+
+async def standing(reading: Reading, budget_id: str, at_us: int) -> Standing:
+    """Of one. Raises BudgetNotFound."""
+    budget = await reading.budget(budget_id)
+    if budget is None:
+        raise BudgetNotFound(budget_id)
+    return await _standing(reading, budget, at_us)
+
+
+async def known(reading: Reading, before: Known | None) -> Known:
+    """What is known of the organisation's budgets: as `before`, where nothing has changed."""
+    revision = await reading.revision()
+    if before is not None and before.revision == revision:
+        return before
+    return Known(revision, tuple(await reading.budgets()), tuple(await reading.raises()))
+
+
+def in_force(known: Known, to: Whose, at_us: int) -> tuple[InForce, ...]:
+    """Those that hold for such requests."""
+    return tuple(_in_force(budget, known.raises, at_us) for budget in applying(known.budgets, to))
+
+
+def _in_force(budget: Budget, raises: Iterable[Raise], at_us: int) -> InForce:
+    period = calendar_of(budget).around(at_us)
+    ends = [end for end in (period.end_us, allowances.next_end(budget, raises, at_us)) if end is not None]
+    return InForce(
+        budget_id=budget.id,
+        scope=budget.scope,
+        hard=budget.hard,
+        amount=allowances.authorized(budget, raises, period, at_us),
+        period=period,
+        until_us=min(ends, default=None),
+    )
+
+
+async def _standing(reading: Reading, budget: Budget, at_us: int) -> Standing:
+    period = calendar_of(budget).around(at_us)
+    place = Place(budget.id, period.start_us)
+    raises = [one for one in await reading.raises() if one.budget_id == budget.id]
+    counters = (await reading.counters([place])).get(place)
+    authorized = allowances.authorized(budget, raises, period, at_us)
+    if counters is None:
+        # Nobody has asked for it or spent of it yet; who does opens it.
+        counters = Counters(place, period.end_us, authorized, held=0, spent=0)
+    running = tuple(one for one in raises if one.created_at_us <= at_us < one.over_us)
+    # A raise that has just run out is posted within seconds: it counts no more already.
+    counters = Counters(place, counters.end_us, authorized, counters.held, counters.spent)
+    return Standing(budget, period, counters, running, tuple(await reading.alerts(place)))
