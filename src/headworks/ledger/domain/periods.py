@@ -47,10 +47,8 @@ class Calendar:
         if self.kind == "total":
             return _TOTAL
         begin = self._begin_of(local_date(self.zone, at_us))
-        # A clock that is set back over midnight shows a date again that is over: the beginnings decide, not the date.
-        while midnight_us(self.zone, begin) > at_us:
-            begin = self._begin_of(begin - _DAY)
         following = self._after(begin)
+        # A clock that is set back over midnight shows a date again that is over: the beginnings decide, not the date.
         while (end := midnight_us(self.zone, following)) <= at_us:
             begin, following = following, self._after(following)
         return Period(midnight_us(self.zone, begin), end)

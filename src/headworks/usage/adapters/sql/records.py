@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sqlalchemy import BigInteger, Integer, and_, distinct, func, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Integer, and_, func, literal_column, or_, select, update
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
 from headworks.usage.adapters.sql.adding import adding_to
@@ -68,7 +68,8 @@ class SqlRecordTables:
     async def unsettled_owners(self, connection: AsyncConnection) -> list[str]:
         """By id."""
         found = (
-            select(distinct(subjects.c.organization_id))
+            select(subjects.c.organization_id)
+            .distinct()
             .join(events, events.c.subject_id == subjects.c.id)
             .where(events.c.transaction_id.is_(None))
         )
