@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use headworks_engine::auth::hash;
-use headworks_engine::flow::{Answer, Endpoint, FlowKey, FlowTable};
+use headworks_engine::flow::{Answer, Endpoint, FlowKey, FlowTable, Verdict};
 use headworks_engine::limit::BodyBudget;
 use headworks_engine::spool::{Durability, Settings, Spool};
 
@@ -20,7 +20,7 @@ pub const CASES: &[Case] = &[
 const KEY: &[u8] = b"hw_sk_0123456789abcdefghijABCDEFGHIJ010aBcDe";
 const FLOW: &str = r#"{"flow":{"organization_id":"o","project_id":"p","key_id":"k","model":"gpt-4o-mini","targets":[],
     "document":null,"policy":{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1},
-    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":1}}"#;
+    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":2}}"#;
 /// About what a request's records take.
 const RECORD: [u8; 200] = [7; 200];
 const SEGMENT: usize = 8 * 1024 * 1024;
@@ -35,14 +35,16 @@ fn flow_lookup() -> Option<Work> {
     let table = FlowTable::new(16);
     let now = Instant::now();
     let (key, endpoint, model) = (hash(KEY), Endpoint::ChatCompletions, "gpt-4o-mini");
-    let flow = Answer::from_json(FLOW).ok()?;
+    let Answer::Flow(flow) = Answer::from_json(FLOW).ok()? else {
+        return None;
+    };
     table.keep(
         &FlowKey {
             key,
             endpoint,
             model: model.into(),
         },
-        flow,
+        Verdict::Allowed(flow.into()),
         table.generation(),
         now,
     );

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +32,15 @@ def rated(**changes: object) -> tuple[int | None, str | None]:
 def test_buckets_and_rates_go_together() -> None:
     names = [bucket.removesuffix("_tokens") for bucket in BUCKETS]
     assert (*names, "requests") == Rates._fields
+
+
+CASES = json.loads((Path(__file__).parents[2] / "support/charges.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_costs_are_those_that_the_engine_computes(case: dict[str, Any]) -> None:
+    found = price("prc_1", NOON, None, *case["rates"])
+    assert cost(case["units"], found, succeeded=case["succeeded"]) == case["cost"]
 
 
 def test_the_price_is_the_one_that_held_when_it_happened() -> None:
