@@ -77,7 +77,8 @@ pub struct Meter {
     open: Option<Open>,
     settled: bool,
     /// What limits and budgets it was set aside on; None before it is admitted to any, and when it has ended.
-    reservation: Option<Reservation>,
+    /// On the heap: a request that nothing limits does not carry its size about.
+    reservation: Option<Box<Reservation>>,
     /// What it drew from each of its budgets, or will have, as far as is known.
     drawn: u64,
     tags: Tags,
@@ -92,7 +93,7 @@ pub struct Admitted {
     pub input_bytes: u64,
     pub started: Instant,
     pub started_us: u64,
-    pub reservation: Option<Reservation>,
+    pub reservation: Option<Box<Reservation>>,
     pub tags: Tags,
 }
 
@@ -119,7 +120,7 @@ impl Meter {
             marked_at: admitted.started,
             open: None,
             settled: false,
-            drawn: admitted.reservation.as_ref().map_or(0, Reservation::drawn),
+            drawn: admitted.reservation.as_deref().map_or(0, Reservation::drawn),
             reservation: admitted.reservation,
             tags: admitted.tags,
         };
@@ -279,7 +280,7 @@ impl Meter {
 
     /// Whether the answer may outrun what was set aside for it.
     pub fn may_be_outrun(&self) -> bool {
-        self.reservation.as_ref().is_some_and(Reservation::may_be_outrun)
+        self.reservation.as_deref().is_some_and(Reservation::may_be_outrun)
     }
 
     /// It did, and there was no more.

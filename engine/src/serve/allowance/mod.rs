@@ -18,7 +18,7 @@ use crate::meter::RequestId;
 
 /// What a request was let in with.
 pub struct Allowance {
-    pub reservation: Reservation,
+    pub reservation: Box<Reservation>,
     pub shown: Box<Shown>,
 }
 
@@ -60,7 +60,7 @@ pub async fn reserve(
         intake.clip(worst::limit_field(endpoint), tokens);
     }
     Ok(Allowance {
-        reservation,
+        reservation: Box::new(reservation),
         shown: Box::new(Shown {
             standings: limiter.standings(flow, now),
             clipped,
