@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up dev test test-rust test-python check fmt bench prove client lock wheel clean
+.PHONY: help up dev test test-rust test-python check fmt bench prove fuzz instructions client lock wheel clean
 
 # Tools of this folder first: nothing that `make` installs lands outside .tools/, .venv/ and target/.
 export PATH := $(CURDIR)/.tools/rust/bin:$(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(HOME)/.cargo/bin:$(PATH)
@@ -57,6 +57,12 @@ bench: $(ENGINE) $(DEV_PACKAGES) ## measure, beside HAProxy and nginx (ARGS="--q
 
 prove: $(ENGINE) $(DEV_PACKAGES) ## the long proofs in full: kills, soak, revocation, fuzzing
 	@scripts/prove.sh
+
+fuzz: $(RUST) ## fuzz every parser of the engine (ARGS="SECONDS [TARGET...]")
+	@scripts/fuzz.sh $(ARGS)
+
+instructions: $(PACKAGES) $(RUST) ## count the instructions of the hot steps under valgrind, beside the committed counts
+	@$(PYTHON_IN_VENV) scripts/instructions.py $(ARGS)
 
 # --- Keeping it ---
 

@@ -9,9 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.contention import until_it_holds
 from headworks.ledger import commands
-from headworks.ledger.contracts import Granted, LeaseWish, MarkUpBook, Place, RecordRange, Spent
+from headworks.ledger.contracts import MarkUpBook, Place, RecordRange
 from headworks.ledger.facade import LedgerFacade
 from headworks.usage import commands as usage_commands
 from tests.support.databases import Place as DatabasePlace
@@ -63,10 +64,12 @@ async def test_together_they_never_get_more_than_there_is(writers: list[Accounti
         facade = LedgerFacade(writers[number].ledger, SETTINGS, lambda: NOON)
         got = 0
         while True:
-            granted = await facade.grant(LeaseWish(f"gateway_{number}", *place, need=100, want=1_000))
+            granted = await facade.grant(
+                LeaseQuestion(f"gateway_{number}", *place, need=100, want=1_000, request_id="")
+            )
             if isinstance(granted, Spent):
                 return got
-            got += granted.amount
+            got += granted.granted
             counters = await counters_of(writers[number], place)
             assert 0 <= counters.held <= AMOUNT
 
@@ -129,8 +132,10 @@ async def test_everything_at_once_still_adds_up(writers: list[Accounting]) -> No
         books, source = writers[number], f"gateway_{number}"
         facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
         for turn in range(8):
-            grants = [await facade.grant(LeaseWish(source, *place, need=20, want=200)) for place in places]
-            drawn = 20 if all(isinstance(one, Granted) for one in grants) else 0
+            grants = [
+                await facade.grant(LeaseQuestion(source, *place, need=20, want=200, request_id="")) for place in places
+            ]
+            drawn = 20 if all(isinstance(one, Lease) for one in grants) else 0
             event = spending(
                 1000 * number + turn,
                 chance.randrange(21),
@@ -143,7 +148,7 @@ async def test_everything_at_once_still_adds_up(writers: list[Accounting]) -> No
             if chance.random() < 0.3:
                 await spend(books, event)
             if chance.random() < 0.3:
-                await facade.give_back(source, *chance.choice(places), chance.randrange(300))
+                await facade.take_back(ReturnQuestion(source, *chance.choice(places), chance.randrange(300)))
             if chance.random() < 0.15:
                 await until_it_holds(lambda: _rerate(books, chance.randrange(1, 3)))
             if chance.random() < 0.15:

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Price, PriceBook, Rates
+from headworks.dataplane.flow import LeaseQuestion
 from headworks.ledger import commands
-from headworks.ledger.contracts import LeaseWish
 from headworks.ledger.domain.moments import micros
 from headworks.ledger.queries import verification
 from headworks.ledger.settings import LedgerSettings
@@ -16,8 +16,9 @@ from tests.support.usage_events import usage_event
 
 if TYPE_CHECKING:
     from headworks.dataplane.events import UsageEvent
+    from headworks.dataplane.flow import Lease, Spent
     from headworks.kernel.money import Nanodollars
-    from headworks.ledger.contracts import Budget, Counters, Granted, Place, Scope, Spent
+    from headworks.ledger.contracts import Budget, Counters, Place, Scope
     from headworks.ledger.domain.checking import Fault
     from tests.support.usage_stores import Accounting
 
@@ -44,7 +45,7 @@ class FixedPrices:
         self.set(each)
 
     def set(self, each: Nanodollars | int) -> None:
-        rates = Rates(*[each * 10**6] * 11, 0)
+        rates = Rates._make([*[each * 10**6] * 11, 0])
         begin = datetime(2020, 1, 1, tzinfo=UTC)
         one = Price(f"prc_{each}", "shipped", "openai", "gpt", rates, begin, None, "", date(2026, 1, 1), begin)
         self.book = PriceBook({("shipped", "openai", "gpt"): (one,)}, {"prv_1": (("shipped", "openai"),)}, each)
@@ -87,11 +88,11 @@ async def make_budget(books: Accounting, amount: int = 1000, at_us: int = NOON_U
 
 async def lease(
     books: Accounting, place: Place, need: int, want: int = 0, *, source: str = "spool_1", at_us: int = NOON_US
-) -> Granted | Spent:
+) -> Lease | Spent:
     """For a gateway."""
     async with books.ledger.writing(ORG) as unit:
-        wish = LeaseWish(source, place.budget_id, place.start_us, need, want)
-        return await commands.grant(unit, wish, SETTINGS, at_us)
+        wanted = LeaseQuestion(source, place.budget_id, place.start_us, need, want, request_id="")
+        return await commands.grant(unit, wanted, SETTINGS, at_us)
 
 
 async def counters_of(books: Accounting, place: Place) -> Counters:

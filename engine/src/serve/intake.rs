@@ -33,6 +33,8 @@ pub struct Intake {
     pub body: IntakeBody,
     /// Bytes of input, for estimates; 0 where it is not text.
     pub input_bytes: u64,
+    /// As the caller declared the body's length; 0 where it did not.
+    pub declared_bytes: u64,
     _held: Option<Held>,
 }
 
@@ -81,6 +83,7 @@ impl Intake {
             let message = "The request has no body; this endpoint needs one.";
             return Err(ApiError::new(400, "invalid_request_error", "missing_body", message).into());
         }
+        intake.declared_bytes = declared.unwrap_or(0);
         if let Some(model) = path_model {
             intake.model = model;
         } else if intake.model.is_empty() {
@@ -101,6 +104,7 @@ impl Intake {
             streamed: false,
             body,
             input_bytes: 0,
+            declared_bytes: 0,
             _held: held,
         }
     }
@@ -130,6 +134,7 @@ impl Intake {
             streamed,
             body,
             input_bytes,
+            declared_bytes: 0,
             _held: Some(held),
         })
     }
@@ -167,6 +172,17 @@ impl Intake {
             }
             IntakeBody::Form(form) => form.outgoing(model),
             IntakeBody::Stream(body) => body.take().map(|body| streamed::passage(body, u64::MAX)),
+        }
+    }
+
+    /// Asks for answers of at most so many tokens; `name` is the field to add where the body limits them nowhere.
+    pub fn clip(&mut self, name: &str, tokens: u64) {
+        if let IntakeBody::Json { body, scan } = &mut self.body {
+            let clipped = request::clip(body, scan, name, tokens);
+            // What was well formed still is.
+            if let Ok(again) = request::scan(&clipped) {
+                (*body, **scan) = (clipped, again);
+            }
         }
     }
 
@@ -262,7 +278,7 @@ pub async fn next_bytes(body: &mut Incoming, progress: Duration) -> Result<Optio
     }
 }
 
-fn declared_length(headers: &HeaderMap) -> Option<u64> {
+pub fn declared_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -1,5 +1,6 @@
 //! The front door: listens, reads requests, and sends each where it belongs.
 
+mod allowance;
 mod answer;
 mod client;
 mod connection;
@@ -19,6 +20,7 @@ mod refusal;
 mod stranger;
 mod streamed;
 mod streams;
+mod tags;
 
 pub use drain::Drain;
 pub use listener::{Server, StartError};
@@ -31,7 +33,7 @@ use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
-use crate::limit::{BodyBudget, Strangers};
+use crate::limit::{BodyBudget, Limiter, Strangers};
 use crate::meter::{Book, RequestId};
 use crate::settings::Settings;
 use crate::upstream::{Pool, Pools};
@@ -47,6 +49,7 @@ pub struct Gateway {
     pub book: Arc<Book>,
     pub bodies: Arc<BodyBudget>,
     pub strangers: Strangers,
+    pub limiter: Arc<Limiter>,
     pub pools: Pools,
     pub drain: Arc<Drain>,
     control: Option<Control>,
@@ -68,12 +71,19 @@ impl Gateway {
             settings.unknown_key_burst,
             settings.unknown_key_loopback,
         );
+        let limiter = Arc::new(Limiter::new(
+            Arc::clone(&resolver),
+            book.spool.source().to_owned(),
+            settings.question_timeout(),
+            settings.least_output_tokens,
+        ));
         Self {
             settings,
             resolver,
             book,
             bodies,
             strangers,
+            limiter,
             pools: Pools::default(),
             drain: Arc::default(),
             control,

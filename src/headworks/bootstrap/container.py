@@ -22,6 +22,7 @@ from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
+from headworks.gateway.adapters.memory import MemoryLeaseOffice
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -199,7 +200,7 @@ def build_controller(foundation: Foundation) -> ControllerParts:
     identity, catalog, databases = _inline(foundation)
     settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, catalog, settings), databases)
+    return ControllerParts(Controller(keys, catalog, MemoryLeaseOffice(), settings), databases)
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:

@@ -129,7 +129,7 @@ class CatalogFacade:
             return found.revision, found
 
         async def revision() -> int:
-            return await self._catalogs.revision(organization_id)
+            return await views.snapshot_revision(self._catalogs, organization_id)
 
         return Kept(load, revision, self._ages)
 

@@ -19,7 +19,7 @@ class CatalogReader(Protocol):
 
     @property
     def organization_id(self) -> str:
-        """Whose catalog it is; `SHIPPED` for the prices that come with Headworks."""
+        """Whose catalog it is: an organisation's id, or one of `SHARED`."""
 
     async def revision(self) -> int:
         """Moves with every change of this catalog."""

@@ -72,25 +72,25 @@ class Api:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
 
-    def list_deployments(self, *, provider: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
+    def list_deployments(self, *, provider: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
-        return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "page": page, "per_page": per_page, "sort": sort}))
+        return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))
 
-    def create_deployment(self, body: shapes.NewDeploymentIn, *, idempotency_key: str | None = None) -> shapes.DeploymentOut:
+    def create_deployment(self, body: shapes.NewDeploymentIn, *, owner: Literal["organization", "installation"] | None = None, idempotency_key: str | None = None) -> shapes.DeploymentOut:
         """Make a provider's model callable, as `provider/upstream_model`."""
-        return cast("shapes.DeploymentOut", self._transport.send("POST", "/deployments", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+        return cast("shapes.DeploymentOut", self._transport.send("POST", "/deployments", query={"owner": owner}, header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def show_deployment(self, deployment_id: str) -> shapes.DeploymentOut:
+    def show_deployment(self, deployment_id: str, *, owner: Literal["organization", "installation"] | None = None) -> shapes.DeploymentOut:
         """One deployment."""
-        return cast("shapes.DeploymentOut", self._transport.send("GET", filled("/deployments/{deployment_id}", deployment_id))["data"])
+        return cast("shapes.DeploymentOut", self._transport.send("GET", filled("/deployments/{deployment_id}", deployment_id), query={"owner": owner})["data"])
 
-    def change_deployment(self, deployment_id: str, body: shapes.DeploymentChangesIn, *, if_match: str | None = None) -> shapes.DeploymentOut:
+    def change_deployment(self, deployment_id: str, body: shapes.DeploymentChangesIn, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> shapes.DeploymentOut:
         """Change its share, or take it out of service and back."""
-        return cast("shapes.DeploymentOut", self._transport.send("PATCH", filled("/deployments/{deployment_id}", deployment_id), header={"If-Match": if_match}, body=body)["data"])
+        return cast("shapes.DeploymentOut", self._transport.send("PATCH", filled("/deployments/{deployment_id}", deployment_id), query={"owner": owner}, header={"If-Match": if_match}, body=body)["data"])
 
-    def remove_deployment(self, deployment_id: str, *, if_match: str | None = None) -> None:
+    def remove_deployment(self, deployment_id: str, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> None:
         """Remove a deployment, unless a model needs it."""
-        self._transport.send("DELETE", filled("/deployments/{deployment_id}", deployment_id), header={"If-Match": if_match})
+        self._transport.send("DELETE", filled("/deployments/{deployment_id}", deployment_id), query={"owner": owner}, header={"If-Match": if_match})
 
     def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
         """The organisation's, the newest first."""
@@ -174,25 +174,25 @@ class Api:
         """They belong to the organisation no more, and their keys in it stop working. Its last admin stays."""
         self._transport.send("DELETE", filled("/members/{member_id}", member_id), header={"If-Match": if_match})
 
-    def list_models(self, *, kind: Literal["alias", "deployment"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ModelOut]:
-        """Every name that callers can use."""
-        return cast("Page[shapes.ModelOut]", self._transport.send("GET", "/models", query={"kind": kind, "page": page, "per_page": per_page, "sort": sort}))
+    def list_models(self, *, kind: Literal["alias", "deployment"] | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ModelOut]:
+        """Every name that callers can use, those of the whole installation among them."""
+        return cast("Page[shapes.ModelOut]", self._transport.send("GET", "/models", query={"kind": kind, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))
 
-    def create_model(self, body: shapes.NewModelIn, *, idempotency_key: str | None = None) -> shapes.ModelOut:
+    def create_model(self, body: shapes.NewModelIn, *, owner: Literal["organization", "installation"] | None = None, idempotency_key: str | None = None) -> shapes.ModelOut:
         """Make an alias for one or more deployments."""
-        return cast("shapes.ModelOut", self._transport.send("POST", "/models", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+        return cast("shapes.ModelOut", self._transport.send("POST", "/models", query={"owner": owner}, header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def show_model(self, model: str) -> shapes.ModelOut:
+    def show_model(self, model: str, *, owner: Literal["organization", "installation"] | None = None) -> shapes.ModelOut:
         """One model, by id or name."""
-        return cast("shapes.ModelOut", self._transport.send("GET", filled("/models/{model}", model, slashes=True))["data"])
+        return cast("shapes.ModelOut", self._transport.send("GET", filled("/models/{model}", model, slashes=True), query={"owner": owner})["data"])
 
-    def change_model(self, model: str, body: shapes.ModelChangesIn, *, if_match: str | None = None) -> shapes.ModelOut:
+    def change_model(self, model: str, body: shapes.ModelChangesIn, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> shapes.ModelOut:
         """Point an alias, by id or name, at other targets."""
-        return cast("shapes.ModelOut", self._transport.send("PATCH", filled("/models/{model}", model, slashes=True), header={"If-Match": if_match}, body=body)["data"])
+        return cast("shapes.ModelOut", self._transport.send("PATCH", filled("/models/{model}", model, slashes=True), query={"owner": owner}, header={"If-Match": if_match}, body=body)["data"])
 
-    def remove_model(self, model: str, *, if_match: str | None = None) -> None:
+    def remove_model(self, model: str, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> None:
         """Remove an alias, by id or name. Its deployments stay."""
-        self._transport.send("DELETE", filled("/models/{model}", model, slashes=True), header={"If-Match": if_match})
+        self._transport.send("DELETE", filled("/models/{model}", model, slashes=True), query={"owner": owner}, header={"If-Match": if_match})
 
     def list_organizations(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.OrganizationOut]:
         """The caller's own; all of them for an operator."""
@@ -210,23 +210,23 @@ class Api:
         """Rename it, or take it out of service and back, everywhere within a second."""
         return cast("shapes.OrganizationOut", self._transport.send("PATCH", filled("/organizations/{organization_id}", organization_id), header={"If-Match": if_match}, body=body)["data"])
 
-    def list_prices(self, *, provider: str | None = None, upstream_model: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.PriceOut]:
+    def list_prices(self, *, provider: str | None = None, upstream_model: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.PriceOut]:
         """Every price, your own and the shipped ones, by provider, model and date."""
-        return cast("Page[shapes.PriceOut]", self._transport.send("GET", "/prices", query={"provider": provider, "upstream_model": upstream_model, "page": page, "per_page": per_page, "sort": sort}))
+        return cast("Page[shapes.PriceOut]", self._transport.send("GET", "/prices", query={"provider": provider, "upstream_model": upstream_model, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))
 
-    def create_price(self, body: shapes.NewPriceIn, *, idempotency_key: str | None = None) -> shapes.PriceOut:
+    def create_price(self, body: shapes.NewPriceIn, *, owner: Literal["organization", "installation"] | None = None, idempotency_key: str | None = None) -> shapes.PriceOut:
         """Set a price. The one that held without an end until then ends at `valid_from`.  Usage that is recorded
         already keeps its cost.
         """
-        return cast("shapes.PriceOut", self._transport.send("POST", "/prices", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+        return cast("shapes.PriceOut", self._transport.send("POST", "/prices", query={"owner": owner}, header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def show_price(self, price_id: str) -> shapes.PriceOut:
+    def show_price(self, price_id: str, *, owner: Literal["organization", "installation"] | None = None) -> shapes.PriceOut:
         """One price."""
-        return cast("shapes.PriceOut", self._transport.send("GET", filled("/prices/{price_id}", price_id))["data"])
+        return cast("shapes.PriceOut", self._transport.send("GET", filled("/prices/{price_id}", price_id), query={"owner": owner})["data"])
 
-    def remove_price(self, price_id: str, *, if_match: str | None = None) -> None:
+    def remove_price(self, price_id: str, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> None:
         """Remove one of your own prices. Usage that is recorded already keeps its cost."""
-        self._transport.send("DELETE", filled("/prices/{price_id}", price_id), header={"If-Match": if_match})
+        self._transport.send("DELETE", filled("/prices/{price_id}", price_id), query={"owner": owner}, header={"If-Match": if_match})
 
     def list_projects(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ProjectOut]:
         """Those of the caller's organisation, the oldest first."""
@@ -244,25 +244,25 @@ class Api:
         """Rename it, or archive it and take it back; its keys follow everywhere within a second."""
         return cast("shapes.ProjectOut", self._transport.send("PATCH", filled("/projects/{project_id}", project_id), header={"If-Match": if_match}, body=body)["data"])
 
-    def list_providers(self, *, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ProviderOut]:
+    def list_providers(self, *, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ProviderOut]:
         """Every provider, by name."""
-        return cast("Page[shapes.ProviderOut]", self._transport.send("GET", "/providers", query={"page": page, "per_page": per_page, "sort": sort}))
+        return cast("Page[shapes.ProviderOut]", self._transport.send("GET", "/providers", query={"owner": owner, "page": page, "per_page": per_page, "sort": sort}))
 
-    def create_provider(self, body: shapes.NewProviderIn, *, idempotency_key: str | None = None) -> shapes.ProviderOut:
+    def create_provider(self, body: shapes.NewProviderIn, *, owner: Literal["organization", "installation"] | None = None, idempotency_key: str | None = None) -> shapes.ProviderOut:
         """Add a provider. Its models are added with `/deployments` or `/models`."""
-        return cast("shapes.ProviderOut", self._transport.send("POST", "/providers", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+        return cast("shapes.ProviderOut", self._transport.send("POST", "/providers", query={"owner": owner}, header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def show_provider(self, provider: str) -> shapes.ProviderOut:
+    def show_provider(self, provider: str, *, owner: Literal["organization", "installation"] | None = None) -> shapes.ProviderOut:
         """One provider, by id or name."""
-        return cast("shapes.ProviderOut", self._transport.send("GET", filled("/providers/{provider}", provider))["data"])
+        return cast("shapes.ProviderOut", self._transport.send("GET", filled("/providers/{provider}", provider), query={"owner": owner})["data"])
 
-    def change_provider(self, provider: str, body: shapes.ProviderChangesIn, *, if_match: str | None = None) -> shapes.ProviderOut:
+    def change_provider(self, provider: str, body: shapes.ProviderChangesIn, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> shapes.ProviderOut:
         """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
-        return cast("shapes.ProviderOut", self._transport.send("PATCH", filled("/providers/{provider}", provider), header={"If-Match": if_match}, body=body)["data"])
+        return cast("shapes.ProviderOut", self._transport.send("PATCH", filled("/providers/{provider}", provider), query={"owner": owner}, header={"If-Match": if_match}, body=body)["data"])
 
-    def remove_provider(self, provider: str, *, if_match: str | None = None) -> None:
+    def remove_provider(self, provider: str, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> None:
         """Remove a provider and its deployments, unless a model needs one of them."""
-        self._transport.send("DELETE", filled("/providers/{provider}", provider), header={"If-Match": if_match})
+        self._transport.send("DELETE", filled("/providers/{provider}", provider), query={"owner": owner}, header={"If-Match": if_match})
 
     def list_service_accounts(self, *, project_id: str | None = None, state: Literal["active", "disabled"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ServiceAccountOut]:
         """The organisation's, the oldest first."""

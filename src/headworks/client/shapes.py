@@ -329,6 +329,7 @@ class ModelOut(TypedDict):
     id: str
     kind: Literal["alias", "deployment"]
     origin: Literal["manual", "discovered", "builtin"]
+    owner: Literal["organization", "installation"]
     targets: list[TargetOut]
     updated_at: str
     version: int

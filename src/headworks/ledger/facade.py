@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from headworks.dataplane.flow import Spent
 from headworks.kernel.clock import now
 from headworks.kernel.contention import until_it_holds
+from headworks.kernel.errors import Invalid
+from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
 from headworks.ledger.domain.moments import micros
@@ -20,12 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from datetime import datetime
 
+    from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
-    from headworks.ledger.contracts import Granted, InForce, LeaseWish, MarkUpBook, Spent, Use
+    from headworks.ledger.contracts import InForce, MarkUpBook, Use
     from headworks.ledger.ports import Installation, Ledger, Unit
     from headworks.ledger.settings import LedgerSettings
 
 T = TypeVar("T")
+
+_log = logger(__name__)
 
 
 class Bookkeeper:
@@ -68,7 +74,7 @@ class Books:
 
 
 class LedgerFacade:
-    """For the gateway. Belongs to one event loop."""
+    """For the gateway, whose port `LeaseOffice` it fills. Belongs to one event loop."""
 
     def __init__(self, ledger: Ledger, settings: LedgerSettings, clock: Clock = now) -> None:
         self._ledger = ledger
@@ -77,40 +83,45 @@ class LedgerFacade:
         self._known: dict[str, standing.Known] = {}
         self._owners: dict[str, str] = {}
 
-    async def budgets_for(
+    async def in_force(
         self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
-    ) -> tuple[InForce, ...]:
-        """The budgets that requests like this count for, the narrowest scope first. `user_id` is empty for none.
+    ) -> InForce:
+        """The budgets that requests like this count for, and the mark-up. `user_id` is empty for none.
 
-        Remembered, and read again when the organisation's budgets have changed, in whatever process. Raises Unavailable.
+        Remembered, and read again when something of the organisation's has changed, in whatever process. Raises Unavailable.
         """
         async with self._ledger.reading(organization_id) as reading:
             known = await standing.known(reading, self._known.get(organization_id))
         self._known[organization_id] = known
         return standing.in_force(known, Whose(organization_id, project_id, key_id, user_id, model), micros(at))
 
-    async def grant(self, wish: LeaseWish) -> Granted | Spent:
-        """A lease. Raises BudgetNotFound, Invalid, Unavailable."""
+    async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
+        """A lease. Of a budget or a period that is not there nothing is left, and nothing is refused either.
 
-        async def grant(unit: Unit) -> Granted | Spent:
-            return await commands.grant(unit, wish, self._settings, micros(self._clock()))
-
-        return await self._of_owner(wish.budget_id, grant)
-
-    async def give_back(self, source: str, budget_id: str, period_start_us: int, amount: int) -> int:
-        """What a gateway did not draw; how much of it was still its. Of a budget that is gone: nothing.
-
-        Raises Invalid, Unavailable.
+        Raises Unavailable.
         """
 
-        async def give_back(unit: Unit) -> int:
-            place = Place(budget_id, period_start_us)
-            return await commands.give_back(unit, source, place, amount, micros(self._clock()))
+        async def grant(unit: Unit) -> Lease | Spent:
+            return await commands.grant(unit, wanted, self._settings, micros(self._clock()))
 
         try:
-            return await self._of_owner(budget_id, give_back)
-        except BudgetNotFound:
-            return 0
+            return await self._of_owner(wanted.budget_id, grant)
+        except (BudgetNotFound, Invalid) as refused:
+            _log.warning("no lease", budget_id=wanted.budget_id, reason=refused.message)
+            return Spent(0, 0, 0, None, hard=False)
+
+    async def take_back(self, returned: ReturnQuestion) -> None:
+        """What a gateway will not draw, and no more than it holds. Raises Unavailable."""
+
+        async def take_back(unit: Unit) -> int:
+            place = Place(returned.budget_id, returned.period_start_us)
+            return await commands.give_back(unit, returned.source, place, returned.amount, micros(self._clock()))
+
+        try:
+            await self._of_owner(returned.budget_id, take_back)
+        except (BudgetNotFound, Invalid) as refused:
+            # A budget that was removed has been taken back from everybody.
+            _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
 
     async def release(self, source: str) -> int:
         """All that a gateway holds; how much it was. Raises Unavailable.

@@ -404,3 +404,58 @@ async def allowances(catalog: Catalog) -> dict[str, bool]:
 )
 async def test_what_hands_out_credentials_is_nobodys(client: httpx.AsyncClient, address: str) -> None:
     assert refusal(await client.post("/providers", json={"name": "x", "base_url": address}))[2] == ["base_url"]
+
+
+INSTALLATION = {"owner": "installation"}
+
+
+async def share(client: httpx.AsyncClient, path: str, **body: object) -> httpx.Response:
+    return await client.post(path, params=INSTALLATION, json=body)
+
+
+async def test_what_operators_set_up_everybody_can_use(client: httpx.AsyncClient) -> None:
+    made_there = await share(client, "/providers", name="big", base_url="https://big.example/v1", api_key=API_KEY)
+    assert made_there.status_code == 201
+    shown = await client.get(made_there.headers["location"].removeprefix("/api/v1"))
+    assert shown.json()["data"] == made_there.json()["data"]
+    assert (
+        await share(client, "/models", alias="fast", targets=[{"provider": "big", "upstream_model": "m"}])
+    ).is_success
+    for organization in (ORGANIZATION, "org_2"):
+        headers = {"authorization": f"Bearer {organization}"}
+        found = (await client.get("/models", headers=headers)).json()["data"]
+        assert [(model["alias"], model["owner"]) for model in found] == [("fast", "installation")]
+        assert (await client.get("/models/fast", headers=headers)).json()["data"]["owner"] == "installation"
+        assert (await client.get("/providers", headers=headers)).json()["data"] == []
+
+
+async def test_an_organization_s_own_name_wins(client: httpx.AsyncClient) -> None:
+    await share(client, "/providers", name="big", base_url="https://big.example/v1")
+    await share(client, "/models", alias="fast", targets=[{"provider": "big", "upstream_model": "m"}])
+    await add_openai(client)
+    await made(client, "/models", alias="fast", targets=[{"provider": "openai", "upstream_model": "gpt"}])
+    (own,) = await listed(client, "/models")
+    assert (own["owner"], own["targets"][0]["provider"]) == ("organization", "openai")
+    (shared,) = await listed(client, "/models", owner="installation")
+    assert shared["targets"][0]["provider"] == "big"
+
+
+async def test_only_operators_touch_what_is_shared(client: httpx.AsyncClient, gatekeeper: Gatekeeper) -> None:
+    provider = (await share(client, "/providers", name="big", base_url="https://big.example/v1")).json()["data"]
+    await share(client, "/models", alias="fast", targets=[{"provider": "big", "upstream_model": "m"}])
+    gatekeeper.permissions = MANAGEMENT - {"installation:operate"}
+    for method, path, body in (
+        ("GET", "/providers", None),
+        ("GET", f"/providers/{provider['id']}", None),
+        ("POST", "/providers", {"name": "mine", "base_url": "https://mine.example/v1"}),
+        ("PATCH", "/providers/big", {"base_url": "https://mine.example/v1"}),
+        ("DELETE", "/providers/big", None),
+        ("GET", "/models", None),
+        ("DELETE", "/models/fast", None),
+        ("POST", "/prices", {"provider": "big", "upstream_model": "m", "rates": {"input": 1}}),
+    ):
+        answer = await client.request(method, path, params=INSTALLATION, json=body)
+        assert refusal(answer)[:2] == (403, "missing_permission"), (method, path)
+    assert refusal(await client.delete("/models/fast"))[:2] == (404, "model_not_found")
+    assert refusal(await client.get(f"/providers/{provider['id']}"))[:2] == (404, "provider_not_found")
+    assert refusal(await client.get("/models", params={"owner": "org_2"}))[0] == 422

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +16,16 @@ from headworks.ledger.contracts import NOTHING, UNPRICED, Amounts, MarkUp, MarkU
 COUNTS = st.integers(0, 2**53)
 RATES = st.integers(0, 10**15)
 MARK_UPS = st.integers(-1_000_000, 100_000_000)
+
+
+CASES = json.loads((Path(__file__).parents[2] / "support/charges.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_amounts_are_those_that_the_engine_computes(case: dict[str, Any]) -> None:
+    found = amounts_of(case["units"], Rates(*case["rates"]), case["markup_ppm"], succeeded=case["succeeded"])
+    # What no database holds has no amount here; a gateway, which must draw something, draws the most there is.
+    assert found == (Amounts(case["cost"], case["charge"]) if case["charge"] < LARGEST_AMOUNT else UNPRICED)
 
 
 def rates(*given_rates: int) -> Rates:

@@ -178,7 +178,7 @@ async def test_another_organisations_budget_is_one_that_is_not_there(client: htt
     budget = await made(client, "/budgets", **BUDGET)
     client.headers["authorization"] = "Bearer org_2"
     for method in ("GET", "PATCH", "DELETE"):
-        body = {"json": {}} if method == "PATCH" else {}
+        body: dict[str, object] = {"json": {}} if method == "PATCH" else {}
         assert await refused(client, method, f"/budgets/{budget['id']}", **body) == (404, "budget_not_found")
     assert (await client.get("/budgets")).json()["data"] == []
 

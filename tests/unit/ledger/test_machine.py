@@ -16,9 +16,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from headworks.dataplane.flow import Spent
 from headworks.kernel.errors import HeadworksError
 from headworks.ledger import commands
-from headworks.ledger.contracts import Budget, Counters, Place, RecordRange, Spent
+from headworks.ledger.contracts import Budget, Counters, Place, RecordRange
 from headworks.ledger.domain.moments import micros, moment
 from headworks.ledger.domain.periods import calendar_of
 from headworks.ledger.tasks import Keeper
@@ -281,11 +282,13 @@ class LedgerMachine(RuleBasedStateMachine):
         if isinstance(answer, Spent):
             assert left < need
             assert answer.hard == budget.hard
+            if (place, gateway) in self.model.holds:
+                self.model.holds[place, gateway] = self.model.holds[place, gateway][0], self.now_us + LIFE_US
             return False
-        assert need <= answer.amount <= max(need, want)
-        assert answer.amount + answer.remaining == left
+        assert need <= answer.granted <= max(need, want)
+        assert answer.granted + answer.remaining == left
         before, _ = self.model.holds.get((place, gateway), (0, 0))
-        self.model.holds[place, gateway] = before + answer.amount, self.now_us + LIFE_US
+        self.model.holds[place, gateway] = before + answer.granted, self.now_us + LIFE_US
         return True
 
     def _use(

@@ -9,7 +9,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from headworks.catalog.contracts import SHIPPED, CatalogChanged
+from headworks.catalog.contracts import SHARED, SHIPPED, CatalogChanged
 from headworks.catalog.errors import NameTaken
 from headworks.kernel.errors import Stale
 from headworks.kernel.idempotency import due
@@ -71,10 +71,10 @@ class MemoryCatalogs:
             if store.changed:
                 revisions = store.state.revisions
                 revisions[organization_id] = revisions.get(organization_id, 0) + 1
-            store.state.trail.append(store.changes, "" if organization_id == SHIPPED else organization_id)
+            store.state.trail.append(store.changes, "" if organization_id in SHARED else organization_id)
             self._state = store.state
         if store.changed:
-            self._publish(CatalogChanged(None if organization_id == SHIPPED else organization_id))
+            self._publish(CatalogChanged(None if organization_id in SHARED else organization_id))
 
     async def revision(self, organization_id: str) -> int:
         """0 for a catalog that nobody has written to."""

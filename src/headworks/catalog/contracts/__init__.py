@@ -2,7 +2,8 @@
 
 from headworks.catalog.contracts.events import CatalogChanged
 from headworks.catalog.contracts.offers import Offer, Offered
-from headworks.catalog.contracts.prices import SHIPPED, NewPrice, Price, PriceBook, Rates
+from headworks.catalog.contracts.owners import INSTALLATION, SHARED, SHIPPED
+from headworks.catalog.contracts.prices import NewPrice, Price, PriceBook, Rates
 from headworks.catalog.contracts.resources import (
     Deployment,
     Model,
@@ -14,6 +15,8 @@ from headworks.catalog.contracts.resources import (
 from headworks.catalog.contracts.routes import Route, RouteTarget, Snapshot, VisibleModel
 
 __all__ = [
+    "INSTALLATION",
+    "SHARED",
     "SHIPPED",
     "CatalogChanged",
     "Deployment",

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
-SHIPPED = "shipped"
-"""Owner of the prices that come with Headworks. Every other owner is an organisation's id."""
-
 
 class Rates(NamedTuple):
     """Nanodollars per million units: the buckets of `dataplane.events.UsageEvent` in their order, then requests."""

@@ -69,6 +69,20 @@ def snapshot(organization_id: str, revision: int, contents: Contents, *, private
     )
 
 
+def with_shared(own: Snapshot, shared: Snapshot) -> Snapshot:
+    """What an organisation can call when it also has what is shared with it. Its own names win.
+
+    Requests without a model go to its own provider alone: what lies at a shared account is nobody's in particular.
+    """
+    lines = tuple(line for line in shared.visible if line.name not in own.routes)
+    return replace(
+        own,
+        revision=own.revision + shared.revision,
+        routes={**shared.routes, **own.routes},
+        visible=own.visible + lines,
+    )
+
+
 def visible(contents: Contents) -> Iterable[VisibleModel]:
     """Aliases, then each deployment once, under its shortest name; an added deployment hides behind its alias."""
     bare = _bare_names(contents)

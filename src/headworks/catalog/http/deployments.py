@@ -11,9 +11,9 @@ from pydantic import Field, StrictBool
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
+from headworks.catalog.http.chosen import ChosenCatalog
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import WEIGHT
-from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
@@ -29,14 +29,12 @@ from headworks.kernel.web import (
     envelope,
     page_envelope,
     paged,
-    provided,
     raises,
     require,
 )
 
 router = Router("/deployments")
 
-_Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Paging = Annotated[
     PageRequest,
     paged(
@@ -89,22 +87,22 @@ class DeploymentOut(Versioned):
 async def list_deployments(
     request: Request,
     principal: _Reader,
-    catalogs: _Catalogs,
+    catalog: ChosenCatalog,
     paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64, description="Only of this provider, by id or name.")] = None,
 ) -> PageEnvelope[DeploymentOut]:
     """Every deployment, by upstream model."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         page = page_of(await resources.deployments(store, provider), paging, _value)
     return page_envelope(page.map(_out), request)
 
 
 @router.post("", status_code=201, dependencies=[raises(BuiltIn, NameTaken, UnknownProvider)])
 async def create_deployment(
-    request: Request, principal: _Writer, catalogs: _Catalogs, body: NewDeploymentIn
+    request: Request, principal: _Writer, catalog: ChosenCatalog, body: NewDeploymentIn
 ) -> Envelope[DeploymentOut]:
     """Make a provider's model callable, as `provider/upstream_model`."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         made = await commands.create_deployment(store, commands.NewDeployment(**dict(body)))
         shown = await resources.deployment(store, made.id)
         return envelope(_out(shown), request)
@@ -112,10 +110,10 @@ async def create_deployment(
 
 @router.get("/{deployment_id}", dependencies=[raises(DeploymentNotFound)])
 async def show_deployment(
-    request: Request, principal: _Reader, catalogs: _Catalogs, deployment_id: str
+    request: Request, principal: _Reader, catalog: ChosenCatalog, deployment_id: str
 ) -> Envelope[DeploymentOut]:
     """One deployment."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         shown = await resources.deployment(store, deployment_id)
     return envelope(_out(shown), request)
 
@@ -124,13 +122,13 @@ async def show_deployment(
 async def change_deployment(
     request: Request,
     principal: _Writer,
-    catalogs: _Catalogs,
+    catalog: ChosenCatalog,
     deployment_id: str,
     body: DeploymentChangesIn,
     if_match: IfMatch,
 ) -> Envelope[DeploymentOut]:
     """Change its share, or take it out of service and back."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         changes = commands.DeploymentChanges(**dict(body), expected_version=if_match.expects(deployment_id))
         await commands.change_deployment(store, deployment_id, changes)
         shown = await resources.deployment(store, deployment_id)
@@ -138,9 +136,9 @@ async def change_deployment(
 
 
 @router.delete("/{deployment_id}", status_code=204, dependencies=[raises(DeploymentNotFound, BuiltIn, InUse)])
-async def remove_deployment(principal: _Writer, catalogs: _Catalogs, deployment_id: str, if_match: IfMatch) -> None:
+async def remove_deployment(principal: _Writer, catalog: ChosenCatalog, deployment_id: str, if_match: IfMatch) -> None:
     """Remove a deployment, unless a model needs it."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         await commands.remove_deployment(store, deployment_id, if_match.expects(deployment_id))
 
 

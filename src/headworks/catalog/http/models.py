@@ -11,9 +11,10 @@ from pydantic import Field
 from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken, NotAnAlias, UnknownProvider
+from headworks.catalog.http.chosen import ChosenCatalog, Owner
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import ALIAS, TARGETS, WEIGHT
-from headworks.catalog.ports import Catalogs, CatalogStore
+from headworks.catalog.ports import CatalogStore
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
@@ -30,14 +31,12 @@ from headworks.kernel.web import (
     envelope,
     page_envelope,
     paged,
-    provided,
     raises,
     require,
 )
 
 router = Router("/models")
 
-_Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Paging = Annotated[
     PageRequest, paged("alias", alias=str, kind=str, origin=str, created_at=datetime, updated_at=datetime)
 ]
@@ -84,6 +83,8 @@ class ModelOut(Versioned):
     """`alias`: made by somebody; `deployment`: the own name of a deployment, and gone with it."""
     targets: list[TargetOut]
     origin: Origin
+    owner: Owner
+    """`installation`: every organisation can use it, and operators keep it."""
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -92,42 +93,39 @@ class ModelOut(Versioned):
 async def list_models(
     request: Request,
     principal: _Reader,
-    catalogs: _Catalogs,
+    catalog: ChosenCatalog,
     paging: _Paging,
     kind: Annotated[Literal["alias", "deployment"] | None, Query(description="Only names of this kind.")] = None,
 ) -> PageEnvelope[ModelOut]:
-    """Every name that callers can use."""
-    async with catalogs.reading(principal.organization_id) as store:
-        shown = [_out(model) for model in await resources.models(store)]
+    """Every name that callers can use, those of the whole installation among them."""
+    shown = [_out(model) for model in await catalog.usable_models(principal)]
     wanted = [model for model in shown if kind in (None, model.kind)]
     return page_envelope(page_of(wanted, paging), request)
 
 
 @router.post("", status_code=201, dependencies=[raises(NameTaken, UnknownProvider)])
 async def create_model(
-    request: Request, principal: _Writer, catalogs: _Catalogs, body: NewModelIn
+    request: Request, principal: _Writer, catalog: ChosenCatalog, body: NewModelIn
 ) -> Envelope[ModelOut]:
     """Make an alias for one or more deployments."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         made = await commands.create_model(store, commands.NewModel(body.alias, _wishes(body.targets)))
         shown = await resources.model(store, made.id)
         return envelope(_out(shown), request)
 
 
 @router.get("/{model:path}", dependencies=[raises(ModelNotFound)])
-async def show_model(request: Request, principal: _Reader, catalogs: _Catalogs, model: str) -> Envelope[ModelOut]:
+async def show_model(request: Request, principal: _Reader, catalog: ChosenCatalog, model: str) -> Envelope[ModelOut]:
     """One model, by id or name."""
-    async with catalogs.reading(principal.organization_id) as store:
-        shown = await resources.model(store, model)
-    return envelope(_out(shown), request)
+    return envelope(_out(resources.wanted_of(await catalog.usable_models(principal), model)), request)
 
 
 @router.patch("/{model:path}", dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias, UnknownProvider)])
 async def change_model(
-    request: Request, principal: _Writer, catalogs: _Catalogs, model: str, body: ModelChangesIn, if_match: IfMatch
+    request: Request, principal: _Writer, catalog: ChosenCatalog, model: str, body: ModelChangesIn, if_match: IfMatch
 ) -> Envelope[ModelOut]:
     """Point an alias, by id or name, at other targets."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         found = await _alias(store, model)
         await commands.change_model(store, found.id, _wishes(body.targets), if_match.expects(found.id))
         shown = await resources.model(store, found.id)
@@ -135,9 +133,9 @@ async def change_model(
 
 
 @router.delete("/{model:path}", status_code=204, dependencies=[raises(ModelNotFound, BuiltIn, NotAnAlias)])
-async def remove_model(principal: _Writer, catalogs: _Catalogs, model: str, if_match: IfMatch) -> None:
+async def remove_model(principal: _Writer, catalog: ChosenCatalog, model: str, if_match: IfMatch) -> None:
     """Remove an alias, by id or name. Its deployments stay."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         found = await _alias(store, model)
         await commands.remove_model(store, found.id, if_match.expects(found.id))
 
@@ -161,6 +159,7 @@ def _out(shown: resources.ShownModel) -> ModelOut:
         kind="alias" if shown.is_alias else "deployment",
         targets=[_target(target) for target in shown.targets],
         origin=shown.origin,
+        owner="installation" if shown.is_shared else "organization",
         created_at=shown.created_at,
         updated_at=shown.updated_at,
     )

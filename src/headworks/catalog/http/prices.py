@@ -11,9 +11,9 @@ from pydantic import Field
 from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED, NewPrice, Price
 from headworks.catalog.errors import NameTaken, PriceNotFound, PricesOverlap, ShippedPrice, UnknownProvider
+from headworks.catalog.http.chosen import ChosenCatalog
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import RATE
-from headworks.catalog.ports import Catalogs
 from headworks.catalog.queries import resources
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
@@ -31,14 +31,12 @@ from headworks.kernel.web import (
     envelope,
     page_envelope,
     paged,
-    provided,
     raises,
     require,
 )
 
 router = Router("/prices")
 
-_Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Paging = Annotated[
     PageRequest,
     paged(
@@ -120,13 +118,13 @@ class PriceOut(Versioned):
 async def list_prices(
     request: Request,
     principal: _Reader,
-    catalogs: _Catalogs,
+    catalog: ChosenCatalog,
     paging: _Paging,
     provider: Annotated[str | None, Query(max_length=64)] = None,
     upstream_model: Annotated[str | None, Query(max_length=256)] = None,
 ) -> PageEnvelope[PriceOut]:
     """Every price, your own and the shipped ones, by provider, model and date."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         prices = [
             price
             for price in await store.prices()
@@ -137,7 +135,7 @@ async def list_prices(
 
 @router.post("", status_code=201, dependencies=[raises(NameTaken, PricesOverlap, UnknownProvider)])
 async def create_price(
-    request: Request, principal: _Writer, catalogs: _Catalogs, body: NewPriceIn
+    request: Request, principal: _Writer, catalog: ChosenCatalog, body: NewPriceIn
 ) -> Envelope[PriceOut]:
     """Set a price. The one that held without an end until then ends at `valid_from`.
 
@@ -152,23 +150,23 @@ async def create_price(
         source=body.source,
         as_of=body.as_of,
     )
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         price = await commands.create_price(store, wish)
         return envelope(_out(price), request)
 
 
 @router.get("/{price_id}", dependencies=[raises(PriceNotFound)])
-async def show_price(request: Request, principal: _Reader, catalogs: _Catalogs, price_id: str) -> Envelope[PriceOut]:
+async def show_price(request: Request, principal: _Reader, catalog: ChosenCatalog, price_id: str) -> Envelope[PriceOut]:
     """One price."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         price = await resources.price(store, price_id)
     return envelope(_out(price), request)
 
 
 @router.delete("/{price_id}", status_code=204, dependencies=[raises(PriceNotFound, ShippedPrice)])
-async def remove_price(principal: _Writer, catalogs: _Catalogs, price_id: str, if_match: IfMatch) -> None:
+async def remove_price(principal: _Writer, catalog: ChosenCatalog, price_id: str, if_match: IfMatch) -> None:
     """Remove one of your own prices. Usage that is recorded already keeps its cost."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         await commands.remove_price(store, price_id, if_match.expects(price_id))
 
 

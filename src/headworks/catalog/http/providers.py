@@ -18,9 +18,10 @@ from headworks.catalog.errors import (
     ProviderNotFound,
     ReferenceNotAllowed,
 )
+from headworks.catalog.http.chosen import ChosenCatalog
 from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import PROVIDER_NAME
-from headworks.catalog.ports import Catalogs, Vault
+from headworks.catalog.ports import Vault
 from headworks.catalog.queries import resources
 from headworks.catalog.settings import CatalogSettings
 from headworks.dataplane.flow import Dialect
@@ -46,7 +47,6 @@ from headworks.kernel.web import (
 
 router = Router("/providers")
 
-_Catalogs = Annotated[Catalogs, provided(Catalogs)]
 _Vault = Annotated[Vault, provided(Vault)]
 _Settings = Annotated[CatalogSettings, provided(CatalogSettings)]
 _Paging = Annotated[
@@ -99,22 +99,27 @@ class ProviderOut(Versioned):
 
 @router.get("")
 async def list_providers(
-    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, paging: _Paging
+    request: Request, principal: _Reader, catalog: ChosenCatalog, vault: _Vault, paging: _Paging
 ) -> PageEnvelope[ProviderOut]:
     """Every provider, by name."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         page = page_of(await store.providers(), paging)
     return page_envelope(page.map(lambda provider: _out(provider, vault)), request)
 
 
 @router.post("", status_code=201, dependencies=[raises(NameTaken, ReferenceNotAllowed)])
 async def create_provider(
-    request: Request, principal: _Writer, catalogs: _Catalogs, vault: _Vault, settings: _Settings, body: NewProviderIn
+    request: Request,
+    principal: _Writer,
+    catalog: ChosenCatalog,
+    vault: _Vault,
+    settings: _Settings,
+    body: NewProviderIn,
 ) -> Envelope[ProviderOut]:
     """Add a provider. Its models are added with `/deployments` or `/models`."""
     _check_reference(principal, body.credential_reference)
     wish = commands.NewProvider(**dict(body))
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         provider = await commands.create_provider(
             store, vault, wish, private_networks=_may_be_private(principal, settings)
         )
@@ -123,10 +128,10 @@ async def create_provider(
 
 @router.get("/{provider}", dependencies=[raises(ProviderNotFound)])
 async def show_provider(
-    request: Request, principal: _Reader, catalogs: _Catalogs, vault: _Vault, provider: str
+    request: Request, principal: _Reader, catalog: ChosenCatalog, vault: _Vault, provider: str
 ) -> Envelope[ProviderOut]:
     """One provider, by id or name."""
-    async with catalogs.reading(principal.organization_id) as store:
+    async with catalog.reading(principal) as store:
         found = await resources.provider(store, provider)
     return envelope(_out(found, vault), request)
 
@@ -135,7 +140,7 @@ async def show_provider(
 async def change_provider(
     request: Request,
     principal: _Writer,
-    catalogs: _Catalogs,
+    catalog: ChosenCatalog,
     vault: _Vault,
     settings: _Settings,
     provider: str,
@@ -144,7 +149,7 @@ async def change_provider(
 ) -> Envelope[ProviderOut]:
     """Move a provider, or give it another credential. A discovered one is no longer changed by discovery then."""
     _check_reference(principal, body.credential_reference)
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         found = await resources.provider(store, provider)
         wish = commands.ProviderChanges(**dict(body), expected_version=if_match.expects(found.id))
         changed = await commands.change_provider(
@@ -154,9 +159,9 @@ async def change_provider(
 
 
 @router.delete("/{provider}", status_code=204, dependencies=[raises(ProviderNotFound, BuiltIn, InUse)])
-async def remove_provider(principal: _Writer, catalogs: _Catalogs, provider: str, if_match: IfMatch) -> None:
+async def remove_provider(principal: _Writer, catalog: ChosenCatalog, provider: str, if_match: IfMatch) -> None:
     """Remove a provider and its deployments, unless a model needs one of them."""
-    async with catalogs.writing(principal.organization_id) as store:
+    async with catalog.writing(principal) as store:
         found = await resources.provider(store, provider)
         await commands.remove_provider(store, found.id, if_match.expects(found.id))
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headworks.catalog.contracts import INSTALLATION, SHARED
 from headworks.catalog.domain.snapshots import Contents, visible
 from headworks.catalog.errors import DeploymentNotFound, ModelNotFound, PriceNotFound, ProviderNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from headworks.catalog.contracts import Deployment, Model, Origin, Price, Provider
-    from headworks.catalog.ports import CatalogReader
+    from headworks.catalog.ports import CatalogReader, Catalogs
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class ShownModel:
     created_at: datetime
     updated_at: datetime
     version: int
+    is_shared: bool
+    """Whether it is the whole installation's."""
 
 
 async def provider(store: CatalogReader, wanted: str) -> Provider:
@@ -85,11 +89,28 @@ async def models(store: CatalogReader) -> list[ShownModel]:
 
 
 async def model(store: CatalogReader, wanted: str) -> ShownModel:
-    """By id or name. Raises ModelNotFound."""
-    for found in await models(store):
+    """One of those that the store's owner has, by id or name. Raises ModelNotFound."""
+    return wanted_of(await models(store), wanted)
+
+
+def wanted_of(shown: Iterable[ShownModel], wanted: str) -> ShownModel:
+    """The one with this id or name. Raises ModelNotFound."""
+    for found in shown:
         if wanted in (found.id, found.alias):
             return found
     raise ModelNotFound(wanted)
+
+
+async def usable_models(catalogs: Catalogs, owner: str) -> list[ShownModel]:
+    """What `models` shows, and what is shared with the organisation under names that it has not; by name."""
+    async with catalogs.reading(owner) as store:
+        own = await models(store)
+    if owner in SHARED:
+        return own
+    async with catalogs.reading(INSTALLATION) as store:
+        shared = await models(store)
+    taken = {model.alias for model in own}
+    return sorted([*own, *(model for model in shared if model.alias not in taken)], key=lambda model: model.alias)
 
 
 async def price(store: CatalogReader, price_id: str) -> Price:
@@ -115,6 +136,7 @@ def _alias(model: Model, by_id: dict[str, Deployment], contents: Contents) -> Sh
         created_at=model.created_at,
         updated_at=model.updated_at,
         version=model.version,
+        is_shared=model.organization_id in SHARED,
     )
 
 
@@ -129,4 +151,5 @@ def _own_name(name: str, deployment: Deployment, contents: Contents) -> ShownMod
         created_at=deployment.created_at,
         updated_at=deployment.updated_at,
         version=deployment.version,
+        is_shared=deployment.organization_id in SHARED,
     )

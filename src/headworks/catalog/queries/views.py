@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.catalog.contracts import SHIPPED, PriceBook
+from headworks.catalog.contracts import INSTALLATION, SHIPPED, PriceBook
 from headworks.catalog.domain import addresses
-from headworks.catalog.domain.snapshots import Contents, snapshot
+from headworks.catalog.domain.snapshots import Contents, snapshot, with_shared
 from headworks.catalog.errors import CredentialUnreadable
 from headworks.kernel.telemetry import logger
 
@@ -23,15 +23,26 @@ _log = logger(__name__)
 async def organization_snapshot(
     catalogs: Catalogs, vault: Vault, organization_id: str, *, private_networks: bool
 ) -> Snapshot:
-    """The organisation's catalog, resolved, with its credentials opened. Raises what the store raises."""
-    async with catalogs.reading(organization_id) as store:
+    """What the organisation can call, its own and the installation's, with credentials opened. Raises what the store raises."""
+    own = await _snapshot(catalogs, vault, organization_id, private_networks=private_networks)
+    shared = await _snapshot(catalogs, vault, INSTALLATION, private_networks=private_networks)
+    return with_shared(own, shared)
+
+
+async def snapshot_revision(catalogs: Catalogs, organization_id: str) -> int:
+    """Moves with every change of `organization_snapshot`: revisions only rise. Raises what the store raises."""
+    return await catalogs.revision(organization_id) + await catalogs.revision(INSTALLATION)
+
+
+async def _snapshot(catalogs: Catalogs, vault: Vault, owner: str, *, private_networks: bool) -> Snapshot:
+    async with catalogs.reading(owner) as store:
         revision = await store.revision()
         providers = await store.providers()
         deployments = await store.deployments()
         models = await store.models()
     secrets, problems = _opened(vault, providers)
     contents = Contents(providers, deployments, models, secrets, problems)
-    return snapshot(organization_id, revision, contents, private_networks=private_networks)
+    return snapshot(owner, revision, contents, private_networks=private_networks)
 
 
 async def price_book(catalogs: Catalogs) -> PriceBook:

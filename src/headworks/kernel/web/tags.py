@@ -30,6 +30,7 @@ _SHOWN = "headworks.shown"
 _MEANT = "headworks.meant"
 _NEVER = 0
 """No row has this version: versions count from 1."""
+_CREATED = 201
 _NOT_MODIFIED = 304
 
 
@@ -123,8 +124,13 @@ def shown_headers(request: Request, status: int) -> dict[str, str]:
     shown: _Shown | None = request.scope.get(_SHOWN)
     if shown is None:
         return {}
-    made = {"location": f"{request.scope['path'].rstrip('/')}/{shown.id}"} if status == 201 else {}  # noqa: PLR2004 - Created
-    return {"etag": shown.tag, **made}
+    return {"etag": shown.tag} | ({"location": _place_of(request, shown.id)} if status == _CREATED else {})
+
+
+def _place_of(request: Request, its_id: str) -> str:
+    """Where a thing that was made is. What the query said of it still has to be said."""
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{request.scope['path'].rstrip('/')}/{its_id}{f'?{query}' if query else ''}"
 
 
 def unmodified(request: Request) -> Response | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from headworks.dataplane.flow import Lease, Spent
 from headworks.kernel.errors import Invalid
 from headworks.kernel.money import LARGEST_AMOUNT
 from headworks.ledger.commands.periods import allow, open_period
-from headworks.ledger.contracts import Granted, Hold, Place, Spent
+from headworks.ledger.contracts import Hold, Place
 from headworks.ledger.domain.periods import calendar_of
 from headworks.ledger.domain.postings import Lines
 from headworks.ledger.domain.slices import slice_of
@@ -17,7 +18,8 @@ from headworks.ledger.errors import BudgetNotFound
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from headworks.ledger.contracts import Budget, Counters, LeaseWish, Period, TransactionKind
+    from headworks.dataplane.flow import LeaseQuestion
+    from headworks.ledger.contracts import Budget, Counters, Period, TransactionKind
     from headworks.ledger.ports import Unit
     from headworks.ledger.settings import LedgerSettings
 
@@ -27,26 +29,33 @@ _EARLY_US: Final = 300 * _SECOND_US
 """How far a gateway's clock may be ahead of ours."""
 
 
-async def grant(unit: Unit, wish: LeaseWish, settings: LedgerSettings, at_us: int) -> Granted | Spent:
-    """At least what is needed, or nothing. Raises BudgetNotFound, and Invalid for a wish that makes no sense."""
-    budget = await unit.budget(wish.budget_id)
+async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_us: int) -> Lease | Spent:
+    """At least what is needed, or nothing. All that the gateway holds of the period is good for a new term either way.
+
+    Raises BudgetNotFound, and Invalid for a question that makes no sense.
+    """
+    budget = await unit.budget(wanted.budget_id)
     if budget is None:
-        raise BudgetNotFound(wish.budget_id)
-    period = _wished(budget, wish, at_us)
+        raise BudgetNotFound(wanted.budget_id)
+    period = _asked(budget, wanted, at_us)
     counters, _ = await open_period(unit, budget, period, at_us)
-    if period.end_us is not None and period.end_us <= at_us:
-        return _spent(budget, counters)
-    counters = await allow(unit, budget, counters, at_us)
-    others = [hold for hold in await unit.holds(counters.place) if hold.source != wish.source]
-    overdue = [hold for hold in others if hold.expires_at_us <= at_us]
-    if overdue:
-        counters = await _shrink(unit, "lease_reclaimed", counters, {hold: hold.amount for hold in overdue}, at_us)
-    amount = slice_of(counters.available, wish.need, wish.want, 1 + len(others) - len(overdue))
-    if not amount:
-        return _spent(budget, counters)
+    holds = {hold.source: hold for hold in await unit.holds(counters.place)}
     life_us = (settings.term_seconds + settings.grace_seconds) * _SECOND_US
-    counters = await _grow(unit, counters, wish.source, amount, at_us, at_us + life_us)
-    return Granted(amount, settings.term_seconds * _MS, counters.available)
+    nothing = Hold(*counters.place, wanted.source, 0, 0)
+    own = replace(holds.pop(wanted.source, nothing), expires_at_us=at_us + life_us)
+    await unit.put_hold(own)
+    amount = 0
+    if period.end_us is None or at_us < period.end_us:
+        counters = await allow(unit, budget, counters, at_us)
+        overdue = {hold: hold.amount for hold in holds.values() if hold.expires_at_us <= at_us}
+        if overdue:
+            counters = await _shrink(unit, "lease_reclaimed", counters, overdue, at_us)
+        amount = slice_of(counters.available, wanted.need, wanted.want, 1 + len(holds) - len(overdue))
+    if amount:
+        counters = await _grow(unit, counters, own, amount, at_us)
+    elif wanted.need:
+        return _spent(budget, counters)
+    return Lease(amount, settings.term_seconds * _MS, max(counters.available, 0))
 
 
 async def give_back(unit: Unit, source: str, place: Place, amount: int, at_us: int) -> int:
@@ -88,12 +97,10 @@ async def reclaim_all(unit: Unit, budget_id: str, at_us: int) -> None:
         await _shrink(unit, "lease_reclaimed", counters, back, at_us)
 
 
-def _wished(budget: Budget, wish: LeaseWish, at_us: int) -> Period:
-    if not (0 <= wish.need <= LARGEST_AMOUNT and 0 <= wish.want <= LARGEST_AMOUNT and wish.need + wish.want):
-        raise Invalid.field(
-            "need", "out_of_range", "need and want must be nanodollars, not negative, and not both nothing"
-        )
-    period = calendar_of(budget).starting(wish.period_start_us)
+def _asked(budget: Budget, wanted: LeaseQuestion, at_us: int) -> Period:
+    if not (0 <= wanted.need <= LARGEST_AMOUNT and 0 <= wanted.want <= LARGEST_AMOUNT):
+        raise Invalid.field("need", "out_of_range", "need and want must be nanodollars, and not negative")
+    period = calendar_of(budget).starting(wanted.period_start_us)
     if period is None or period.start_us > at_us + _EARLY_US:
         raise Invalid.field("period_start_us", "no_period", "is not when a period of this budget begins")
     return period
@@ -109,14 +116,12 @@ def _spent(budget: Budget, counters: Counters) -> Spent:
     )
 
 
-async def _grow(unit: Unit, counters: Counters, source: str, amount: int, at_us: int, expires_at_us: int) -> Counters:
+async def _grow(unit: Unit, counters: Counters, own: Hold, amount: int, at_us: int) -> Counters:
     place = counters.place
-    held = next((hold for hold in await unit.holds(place) if hold.source == source), None)
     lines = Lines(unit.organization_id)
-    lines.hold(place, source, amount)
+    lines.hold(place, own.source, amount)
     await unit.enter(await unit.begin("lease_granted", at_us, place.budget_id), lines.posting())
-    before = 0 if held is None else held.amount
-    await unit.put_hold(Hold(place.budget_id, place.start_us, source, before + amount, expires_at_us))
+    await unit.put_hold(replace(own, amount=own.amount + amount))
     after = replace(counters, held=counters.held + amount)
     await unit.put_counters(after)
     return after

@@ -11,8 +11,8 @@ from headworks.ledger.contracts.amounts import (
 )
 from headworks.ledger.contracts.budgets import Alert, Budget, Counters, InForce, Period, PeriodKind, Place, Raise, Scope
 from headworks.ledger.contracts.events import BudgetChanged, MarkUpChanged, ThresholdCrossed
+from headworks.ledger.contracts.holds import Hold
 from headworks.ledger.contracts.journal import Account, AccountKind, Balance, Entry, Transaction, TransactionKind
-from headworks.ledger.contracts.leases import Granted, Hold, LeaseWish, Spent
 from headworks.ledger.contracts.records import (
     Adjustment,
     ClosedPeriod,
@@ -39,10 +39,8 @@ __all__ = [
     "ClosedPeriod",
     "Counters",
     "Entry",
-    "Granted",
     "Hold",
     "InForce",
-    "LeaseWish",
     "MarkUp",
     "MarkUpBook",
     "MarkUpChanged",
@@ -55,7 +53,6 @@ __all__ = [
     "RecordRange",
     "RecordSum",
     "Scope",
-    "Spent",
     "Sums",
     "ThresholdCrossed",
     "Transaction",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from headworks.dataplane.flow import Budget as FlowBudget
 
 Scope = Literal["organization", "project", "key", "user", "model"]
 """What a budget or a limit holds for: all of the organisation, or one of its parts by id; models go by their name."""
@@ -105,13 +108,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A budget in its running period, as who enforces it needs it."""
+    """What money says of requests of one kind, for their flow."""
 
-    budget_id: str
-    scope: Scope
-    hard: bool
-    amount: int
-    """Nanodollars, raises included."""
-    period: Period
+    budgets: tuple[FlowBudget, ...]
+    """That they draw from, the narrowest scope first."""
+    markup_ppm: int
     until_us: int | None
-    """When the amount or the period will be another; None for never."""
+    """When any of this will be different by itself: a period or a raise ends, another mark-up begins. None for never."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headworks.ledger.contracts import Counters, InForce, Place
+from headworks.dataplane.flow import Budget as FlowBudget
+from headworks.ledger.contracts import Counters, InForce, MarkUpBook, Place
 from headworks.ledger.domain import allowances
 from headworks.ledger.domain.periods import calendar_of
 from headworks.ledger.domain.scopes import applying
 from headworks.ledger.errors import BudgetNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from headworks.ledger.contracts import Alert, Budget, Period, Raise
+    from headworks.ledger.contracts import Alert, Budget, MarkUp, Period, Raise
     from headworks.ledger.domain.scopes import Whose
     from headworks.ledger.ports import Reading
 
@@ -33,11 +32,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An organisation's budgets at one revision."""
+    """An organisation's budgets and mark-ups at one revision."""
 
     revision: int
     budgets: tuple[Budget, ...]
     raises: tuple[Raise, ...]
+    mark_ups: tuple[MarkUp, ...]
 
 
 async def standings(reading: Reading, at_us: int) -> list[Standing]:
@@ -58,25 +58,34 @@ async def known(reading: Reading, before: Known | None) -> Known:
     revision = await reading.revision()
     if before is not None and before.revision == revision:
         return before
-    return Known(revision, tuple(await reading.budgets()), tuple(await reading.raises()))
-
-
-def in_force(known: Known, to: Whose, at_us: int) -> tuple[InForce, ...]:
-    """Those that hold for such requests."""
-    return tuple(_in_force(budget, known.raises, at_us) for budget in applying(known.budgets, to))
-
-
-def _in_force(budget: Budget, raises: Iterable[Raise], at_us: int) -> InForce:
-    period = calendar_of(budget).around(at_us)
-    ends = [end for end in (period.end_us, allowances.next_end(budget, raises, at_us)) if end is not None]
-    return InForce(
-        budget_id=budget.id,
-        scope=budget.scope,
-        hard=budget.hard,
-        amount=allowances.authorized(budget, raises, period, at_us),
-        period=period,
-        until_us=min(ends, default=None),
+    return Known(
+        revision,
+        tuple(await reading.budgets()),
+        tuple(await reading.raises()),
+        tuple(await reading.mark_ups()),
     )
+
+
+def in_force(known: Known, to: Whose, at_us: int) -> InForce:
+    """What holds for such requests, and until when."""
+    budgets, ends = [], []
+    for budget in applying(known.budgets, to):
+        period = calendar_of(budget).around(at_us)
+        amount = allowances.authorized(budget, known.raises, period, at_us)
+        budgets.append(
+            FlowBudget(
+                id=budget.id,
+                scope=budget.scope,
+                hard=budget.hard,
+                amount=amount,
+                period_start_us=period.start_us,
+                period_end_us=period.end_us,
+            )
+        )
+        ends += [period.end_us, allowances.next_end(budget, known.raises, at_us)]
+    ends += [one.valid_from_us for one in known.mark_ups if one.valid_from_us > at_us]
+    markup_ppm = MarkUpBook(known.mark_ups).timeline(to.organization)(at_us)
+    return InForce(tuple(budgets), markup_ppm, min((end for end in ends if end is not None), default=None))
 
 
 async def _standing(reading: Reading, budget: Budget, at_us: int) -> Standing:

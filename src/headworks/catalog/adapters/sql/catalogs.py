@@ -12,7 +12,7 @@ from headworks.catalog.adapters.sql.reader import SqlReader
 from headworks.catalog.adapters.sql.rows import price_of, provider_of
 from headworks.catalog.adapters.sql.store import SqlStore
 from headworks.catalog.adapters.tables import TRAIL, prices, providers, revisions
-from headworks.catalog.contracts import SHIPPED, CatalogChanged
+from headworks.catalog.contracts import SHARED, CatalogChanged
 from headworks.kernel.secrets import key_id_of
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class SqlCatalogs:
             yield store
             if store.changed:
                 await _raise_revision(connection, organization_id)
-            await TRAIL.append(connection, store.changes, "" if organization_id == SHIPPED else organization_id)
+            await TRAIL.append(connection, store.changes, "" if organization_id in SHARED else organization_id)
         if store.changed:
-            self._publish(CatalogChanged(None if organization_id == SHIPPED else organization_id))
+            self._publish(CatalogChanged(None if organization_id in SHARED else organization_id))
 
     async def revision(self, organization_id: str) -> int:
         """0 for a catalog that nobody has written to. Raises DatabaseUnavailable."""
