@@ -22,7 +22,6 @@ from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
-from headworks.gateway.adapters.memory import MemoryLeaseOffice
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -41,7 +40,7 @@ from headworks.kernel.versions import Editing
 from headworks.ledger.adapters.sql import SqlLedger
 from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
 from headworks.ledger.adapters.tables import replies as ledger_replies
-from headworks.ledger.facade import Bookkeeper
+from headworks.ledger.facade import Bookkeeper, LedgerFacade
 from headworks.ledger.settings import LedgerSettings
 from headworks.ledger.tasks import Keeper
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
@@ -196,11 +195,15 @@ def build_container(foundation: Foundation) -> Container:
 
 
 def build_controller(foundation: Foundation) -> ControllerParts:
-    """The controller's parts, reading only; they belong to the loop that first asks the controller."""
+    """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller."""
     identity, catalog, databases = _inline(foundation)
+    # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
+    usage_database = foundation.databases.open(USAGE, takes_turns=False)
+    ledger = SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish)
+    leases = LedgerFacade(ledger, foundation.ledger_settings)
     settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, catalog, MemoryLeaseOffice(), settings), databases)
+    return ControllerParts(Controller(keys, catalog, leases, settings), (*databases, usage_database))
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from headworks.kernel.database import Schema, Standing
 
 SCHEMAS = (IDENTITY, CATALOG, USAGE, LEDGER)
-_ASKED_BY_OTHER_LOOPS = (IDENTITY, CATALOG)
-"""By the controller and the shipper, which have connections of their own."""
+_OTHER_LOOPS = {IDENTITY.context: 1, CATALOG.context: 1, USAGE.context: 2}
+"""How many sets of connections the controller and the shipper have beside the control plane's: both write usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,12 @@ class Databases:
     def most_connections(self) -> int:
         """To all servers together, of one process that serves everything: docs/guides/databases.md has the sum."""
         most = self.limits.connections
-        # The controller reads there with connections of its own, and the shipper, one thing after another, with one.
-        of_other_loops = sum(most for place in self if place.address and place.schema in _ASKED_BY_OTHER_LOOPS)
-        own = sum(most for place in self if place.address and not place.schema.beside)
-        return own + of_other_loops
+        # What lies beside another context uses its connections.
+        return sum(
+            most * (1 + _OTHER_LOOPS[place.schema.context])
+            for place in self
+            if place.address and not place.schema.beside
+        )
 
     def open(self, schema: Schema, *, inline: bool = False, takes_turns: bool = True) -> Database:
         """Connections of one loop. `inline`: see `Database.sqlite`; `takes_turns`: see `Database.on_server`."""

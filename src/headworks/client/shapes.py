@@ -33,6 +33,30 @@ class AcceptanceOut(TypedDict):
     user_id: str
 
 
+class AccountOut(TypedDict):
+    """An account, and what its entries come to. Debit is positive, credit negative."""
+
+    account: int
+    balance: MoneyOut
+    budget_id: str
+    entries: int
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+
+
+class AlertOut(TypedDict):
+    """A threshold that was crossed in this period."""
+
+    authorized: MoneyOut
+    crossed_at: str
+    percent: int
+    spent: MoneyOut
+
+
 class AliveOut(TypedDict):
     """The process answers."""
 
@@ -60,12 +84,60 @@ class AuditEventOut(TypedDict):
     trail: str
 
 
+class BudgetChangesIn(TypedDict):
+    """What is to be another. What a budget is of, and its periods, stay as they are: for others make another
+    budget.
+    """
+
+    amount_nanodollars: NotRequired[int | None]
+    hard: NotRequired[bool | None]
+    name: NotRequired[str | None]
+    thresholds: NotRequired[list[int] | None]
+
+
+class BudgetOut(TypedDict):
+    """A budget, and how it stands."""
+
+    amount: MoneyOut
+    anchor: int
+    created_at: str
+    current: PeriodOut
+    hard: bool
+    id: str
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    raises: list[RaiseOut]
+    scope: Literal["organization", "project", "key", "user", "model"]
+    scope_id: str
+    thresholds: list[int]
+    time_zone: str
+    version: int
+
+
 class CheckOut(TypedDict):
     """One thing that was looked at."""
 
     detail: str
     name: str
     state: Literal["ok", "degraded", "failed"]
+
+
+class ClosedPeriodOut(TypedDict):
+    """What began in that time, as it stood when it was closed."""
+
+    charge: MoneyOut
+    closed_at: str
+    cost: MoneyOut
+    end: str
+    id: str
+    records: int
+    start: str | None
+
+
+class ClosingIn(TypedDict):
+    """Until when to close."""
+
+    until: str
 
 
 class CodeBody(TypedDict):
@@ -112,12 +184,26 @@ class DeploymentOut(TypedDict):
     weight: int
 
 
-class FaultOut(TypedDict):
-    """The first place where a chain does not hold."""
+class DoneOut(TypedDict):
+    """What rating anew has changed."""
 
-    id: str | None
-    problem: str
-    sequence: int
+    models: list[ModelFiguresOut]
+    re_rating: ReRatingOut | None
+
+
+class EntryOut(TypedDict):
+    """One amount on one account. Debit is positive, credit negative."""
+
+    account: int
+    amount: MoneyOut
+    budget_id: str
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+    transaction: int
 
 
 class FiguresOut(TypedDict):
@@ -217,7 +303,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -273,6 +359,17 @@ class LoginBody(TypedDict):
     recovery_code: NotRequired[str | None]
 
 
+class MarkUpOut(TypedDict):
+    """A mark-up; it holds until the next one begins."""
+
+    created_at: str
+    id: str
+    organization_id: str
+    ppm: int
+    valid_from: str
+    version: int
+
+
 class MeOut(TypedDict):
     """Who calls, and what they may do where they act."""
 
@@ -282,7 +379,7 @@ class MeOut(TypedDict):
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -321,6 +418,20 @@ class ModelChangesIn(TypedDict):
     targets: list[TargetIn]
 
 
+class ModelFiguresOut(TypedDict):
+    """Of one model."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    model: str
+    records: int
+    unpriced_after: int
+    unpriced_before: int
+
+
 class ModelOut(TypedDict):
     """A name that callers can use."""
 
@@ -333,6 +444,27 @@ class ModelOut(TypedDict):
     targets: list[TargetOut]
     updated_at: str
     version: int
+
+
+class MoneyOut(TypedDict):
+    """An amount."""
+
+    nanodollars: int
+    usd: str
+
+
+class NewBudgetIn(TypedDict):
+    """How much may be charged per period for something."""
+
+    amount_nanodollars: int
+    anchor: NotRequired[int | None]
+    hard: NotRequired[bool]
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    scope: Literal["organization", "project", "key", "user", "model"]
+    scope_id: NotRequired[str | None]
+    thresholds: NotRequired[list[int]]
+    time_zone: NotRequired[str]
 
 
 class NewDeploymentIn(TypedDict):
@@ -380,7 +512,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -404,7 +536,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -419,6 +551,14 @@ class NewKeysBody(TypedDict):
     """Keys to make in one go."""
 
     keys: list[NewKeyBody]
+
+
+class NewMarkUpIn(TypedDict):
+    """What an organisation pays on top of the cost, from some time on."""
+
+    organization_id: NotRequired[str | None]
+    ppm: int
+    valid_from: NotRequired[str | None]
 
 
 class NewModelIn(TypedDict):
@@ -460,6 +600,13 @@ class NewProviderIn(TypedDict):
     credential_reference: NotRequired[str | None]
     dialect: NotRequired[Literal["openai"]]
     name: str
+
+
+class NewRaiseIn(TypedDict):
+    """More for a while."""
+
+    amount_nanodollars: int
+    until: str
 
 
 class NewServiceAccountBody(TypedDict):
@@ -518,6 +665,24 @@ class PasswordBody(TypedDict):
 
     current_password: str
     new_password: str
+
+
+class PeriodOut(TypedDict):
+    """How the budget stands in the period that runs."""
+
+    alerts: list[AlertOut]
+    authorized: MoneyOut
+    end: str | None
+    held: MoneyOut
+    left: MoneyOut
+    spent: MoneyOut
+    start: str
+
+
+class PreviewOut(TypedDict):
+    """What rating anew would change."""
+
+    models: list[ModelFiguresOut]
 
 
 class PriceOut(TypedDict):
@@ -605,6 +770,25 @@ class ProviderOut(TypedDict):
     version: int
 
 
+class RaiseOut(TypedDict):
+    """More, until then."""
+
+    amount: MoneyOut
+    created_at: str
+    id: str
+    until: str
+
+
+class RangeIn(TypedDict):
+    """Which records, by when their requests began."""
+
+    end: NotRequired[str | None]
+    model: NotRequired[str | None]
+    provider_id: NotRequired[str | None]
+    start: str
+    upstream_model: NotRequired[str | None]
+
+
 class RatesIn(TypedDict):
     """Nanodollars per million units of each bucket of usage; a dollar is 1000000000.  What is left out follows
     from what it belongs to: cached, audio and image input costs as input does, reasoning and audio output as
@@ -640,6 +824,24 @@ class RatesOut(TypedDict):
     output_audio: int
     reasoning: int
     requests: int
+
+
+class ReRatingOut(TypedDict):
+    """A re-rating. Its records stay as they are: what it changed are adjusting entries."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    created_at: str
+    end: str | None
+    id: str
+    model: str | None
+    provider_id: str | None
+    records: int
+    start: str
+    upstream_model: str | None
 
 
 class RecoveryCodesOut(TypedDict):
@@ -777,9 +979,18 @@ class TrailOut(TypedDict):
 
     anchor: str
     entries: int
-    fault: FaultOut | None
+    fault: headworks__audit__http__FaultOut | None
     intact: bool
     trail: str
+
+
+class TransactionOut(TypedDict):
+    """Entries that were made together, and add up to nothing. It never changes."""
+
+    at: str
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
 
 
 class UsageEventOut(TypedDict):
@@ -878,8 +1089,63 @@ class UserOut(TypedDict):
     version: int
 
 
-class VerificationOut(TypedDict):
+class WholeTransactionOut(TypedDict):
+    """With its entries."""
+
+    at: str
+    entries: list[EntryOut]
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
+
+
+class headworks__audit__http__FaultOut(TypedDict):
+    """The first place where a chain does not hold."""
+
+    id: str | None
+    problem: str
+    sequence: int
+
+
+class headworks__audit__http__VerificationOut(TypedDict):
     """What checking every chain found."""
 
     intact: bool
     trails: list[TrailOut]
+
+
+class headworks__kernel__web__envelope__Envelope_VerificationOut___1(TypedDict):
+    """headworks__kernel__web__envelope__Envelope_VerificationOut___1."""
+
+    data: headworks__ledger__http__verification__VerificationOut
+    meta: Meta
+
+
+class headworks__kernel__web__envelope__Envelope_VerificationOut___2(TypedDict):
+    """headworks__kernel__web__envelope__Envelope_VerificationOut___2."""
+
+    data: headworks__audit__http__VerificationOut
+    meta: Meta
+
+
+class headworks__ledger__http__verification__FaultOut(TypedDict):
+    """Something that does not agree."""
+
+    budget_id: str | None
+    difference: int
+    period_start: str | None
+    problem: Literal["unbalanced", "records_differ", "stray_records", "unsettled_records", "adjustments_differ", "counters_differ", "holds_differ", "spent_differs"]
+    transaction: int | None
+
+
+class headworks__ledger__http__verification__VerificationOut(TypedDict):
+    """What was looked at, and what was found."""
+
+    adjustments: int
+    agrees: bool
+    budget_periods: int
+    entries: int
+    faults: list[headworks__ledger__http__verification__FaultOut]
+    finished: bool
+    records: int
+    transactions: int

@@ -174,10 +174,17 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
+    foundation.bus.subscribe(BudgetChanged, lambda event: _recall(engine, event))
     controller.start()
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_shipper(foundation))
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
+
+
+def _recall(engine: Engine, event: BudgetChanged) -> None:
+    """Less may be had of it than gateways believe: what they borrowed and did not use comes back."""
+    if event.what in {"changed", "removed", "raise_ended"}:
+        engine.recall(event.budget_id)
 
 
 def _health(house: _House) -> Health:

@@ -126,7 +126,7 @@ class PeriodClosed(Conflict):
     def __init__(self, until: str) -> None:
         super().__init__(
             f"Usage before {until} has been invoiced and changes no more; begin the range there, or later.",
-            details=[FieldProblem("from", self.code, f"must not be before {until}")],
+            details=[FieldProblem("start", self.code, f"must not be before {until}")],
         )
 
 
@@ -140,7 +140,7 @@ class TooManyRecords(Conflict):
         super().__init__(
             f"The range holds more than {most} records; make it shorter, or narrow it to a provider or a model, and go on "
             "with the rest afterwards.",
-            details=[FieldProblem("to", self.code, f"leaves more than {most} records")],
+            details=[FieldProblem("end", self.code, f"leaves more than {most} records")],
         )
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-_MEASURE_SECONDS = 60.0
+_MEASURE_SECONDS = 60
 
 
 class Keeper:

@@ -58,7 +58,10 @@ def test_every_metric_has_its_row_and_every_row_its_metric() -> None:
         for name in re.findall(pattern, text)
     }
     python = {
-        name for text in sources("src/headworks/kernel/telemetry", ".py") for name in re.findall(PYTHON_METRICS, text)
+        name
+        for folder in ("kernel/telemetry", "bootstrap")
+        for text in sources(f"src/headworks/{folder}", ".py")
+        for name in re.findall(PYTHON_METRICS, text)
     }
     rows = set(re.findall(r"^\| `headworks_([a-z_]+)` \|", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
     assert {"requests", "added_latency_seconds", "spool_bytes"} <= rust

@@ -237,7 +237,7 @@ async def test_the_proof_names_what_does_not_agree(client: httpx.AsyncClient, bo
 async def test_the_past_is_rated_anew(client: httpx.AsyncClient, books: Accounting, prices: FixedPrices) -> None:
     await use(books, 1, 10)
     prices.set(3)
-    since = {"from": "2020-01-01T00:00:00Z"}
+    since = {"start": "2020-01-01T00:00:00Z"}
     preview = (await client.get("/re-ratings/preview", params=since)).json()["data"]
     (fast,) = preview["models"]
     assert (fast["model"], fast["charge_before"]["nanodollars"], fast["charge_after"]["nanodollars"]) == (
@@ -252,7 +252,10 @@ async def test_the_past_is_rated_anew(client: httpx.AsyncClient, books: Accounti
     assert (await client.get("/re-ratings")).json()["data"] == [re_rating]
     assert (await made(client, "/re-ratings", **since))["re_rating"] is None
     assert await refused(client, "GET", "/re-ratings/rer_none") == (404, "re_rating_not_found")
-    assert await refused(client, "POST", "/re-ratings", json={**since, "to": since["from"]}) == (422, "invalid_request")
+    assert await refused(client, "POST", "/re-ratings", json={**since, "end": since["start"]}) == (
+        422,
+        "invalid_request",
+    )
     until = (now() - timedelta(minutes=2)).isoformat()
     await made(client, "/ledger/closed-periods", until=until)
     assert len((await client.get("/ledger/closed-periods")).json()["data"]) == 1

@@ -8,11 +8,13 @@ import typer
 
 from headworks.entrypoints.cli import (
     audit,
+    budgets,
     db,
     doctor,
     env,
     invites,
     keys,
+    ledger,
     login,
     members,
     mock_provider,
@@ -21,6 +23,7 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    rerate,
     secrets,
     service_accounts,
     status,
@@ -60,6 +63,9 @@ app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(budgets.app, name="budgets")
+app.add_typer(ledger.app, name="ledger")
+app.command("rerate")(rerate.rerate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")

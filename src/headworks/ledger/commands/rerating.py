@@ -71,7 +71,7 @@ async def rerate(unit: Unit, book: PriceBook, wanted: RecordRange, at_us: int) -
 async def _look(reading: Reading, rater: Rater, wanted: RecordRange) -> list[Changed]:
     """Those records that change; the rater has counted all."""
     if wanted.until_us is not None and wanted.until_us <= wanted.from_us:
-        raise Invalid.field("to", "out_of_order", "must be later than from")
+        raise Invalid.field("end", "out_of_order", "must be later than start")
     after: tuple[int, int] | None = None
     changes: list[Changed] = []
     seen = 0

@@ -42,8 +42,8 @@ _Writer = Annotated[Principal, require("ledger:write")]
 class RangeIn(StrictModel):
     """Which records, by when their requests began."""
 
-    since: Timestamp = Field(alias="from")
-    until: Timestamp | None = Field(None, alias="to")
+    start: Timestamp
+    end: Timestamp | None = None
     """Not included; up to now when left out."""
     provider_id: str | None = Field(None, max_length=LONGEST)
     model: str | None = Field(None, max_length=LONGEST_MODEL)
@@ -53,9 +53,9 @@ class RangeIn(StrictModel):
 
     def wanted(self) -> RecordRange:
         """As the ledger takes it. Raises Invalid."""
-        since = maybe_micros("from", self.since)
-        until = maybe_micros("to", self.until)
-        return RecordRange(since or 0, until, self.provider_id, self.model, self.upstream_model)
+        start = maybe_micros("start", self.start)
+        end = maybe_micros("end", self.end)
+        return RecordRange(start or 0, end, self.provider_id, self.model, self.upstream_model)
 
 
 class FiguresOut(ResponseModel):
