@@ -17,7 +17,7 @@ RUST_CODES = (
     r'ApiError::new\(\s*[\w.()]+,\s*"[a-z_]+",\s*"([a-z_]+)"',
     r'\b(?:unavailable|unusable|break_off)\(\s*"([a-z_]+)"',
     r'Some\(\(\s*"([a-z_]+)",\s*"',
-    r'\([45]\d\d, "((?!invalid_request_error|api_error|rate_limit_error)[a-z_]+)"',
+    r'\([45]\d\d, "((?!invalid_request_error|api_error|rate_limit_error|insufficient_quota)[a-z_]+)"',
 )
 PYTHON_CODES = (r'\bcode(?:: ClassVar\[str\])? = "([a-z_]+)"', r'Refusal\(\s*\d+,\s*"([a-z_]+)"')
 RUST_METRICS = (

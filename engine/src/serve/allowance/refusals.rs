@@ -72,7 +72,8 @@ fn of_limit(limit: &Limit, denied: &LimitDenied) -> Refused {
         "id": id, "scope": limit.scope, "unit": limit.unit.name(), "window_seconds": limit.window_s, "limit": limit.amount,
         "used": denied.used, "needed": denied.needed, "resets_at": resets_at,
     });
-    let mut refused = with_rule(429, "rate_limit_error", "rate_limit_exceeded", &message, &rule);
+    let error = ApiError::new(429, "rate_limit_error", "rate_limit_exceeded", &message);
+    let mut refused = with_rule(error, &rule);
     refused.retry_after_s = free_in_s.map(|seconds| seconds.max(1));
     if free_in_s.is_none() {
         never_retry(&mut refused);
@@ -102,7 +103,10 @@ fn of_budget(flow: &Flow, at: usize, spent: &Spent, needed: u64, reserved: u64) 
         "id": id, "scope": budget.scope, "unit": "budget", "limit": spent.amount, "spent": spent.spent,
         "reserved": spent.held, "needed": needed, "resets_at": resets_at,
     });
-    let mut refused = with_rule(402, "insufficient_quota", "budget_exceeded", &message, &rule);
+    let mut refused = with_rule(
+        ApiError::new(402, "insufficient_quota", "budget_exceeded", &message),
+        &rule,
+    );
     never_retry(&mut refused);
     refused
 }
@@ -125,8 +129,8 @@ fn unpriced(flow: &Flow, target: usize) -> Refused {
     refused
 }
 
-fn with_rule(status: u16, kind: &str, code: &str, message: &str, rule: &serde_json::Value) -> Refused {
-    let mut refused = Refused::from(ApiError::new(status, kind, code, message));
+fn with_rule(error: ApiError, rule: &serde_json::Value) -> Refused {
+    let mut refused = Refused::from(error);
     refused.more.get_or_insert_default().rule = Some(rule.to_string());
     refused
 }
