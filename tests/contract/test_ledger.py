@@ -17,6 +17,7 @@ from headworks.ledger.contracts import (
     BudgetChanged,
     Hold,
     InForce,
+    MarkUpBook,
     Place,
     RecordRange,
     ThresholdCrossed,
@@ -33,6 +34,8 @@ from headworks.ledger.errors import (
 from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import BalanceFilter, EntryFilter, TransactionFilter
 from headworks.ledger.tasks import Keeper
+from headworks.usage.commands import prepare
+from headworks.usage.domain.totals import add_up
 from headworks.usage.ports import RecordFilter, ReportFilter
 from tests.contract.test_usage_store import EVERY_DAY
 from tests.support.ledgers import (
@@ -562,4 +565,22 @@ async def test_many_tasks_never_get_more_than_there_is(books: Accounting) -> Non
     counters = await counters_of(books, place)
     assert sum(borrowed) == counters.held
     assert 1000 - 7 < counters.held <= 1000
+    assert await faults(books) == []
+
+
+async def test_records_that_are_older_than_the_ledger_are_settled_once(books: Accounting) -> None:
+    budget = await make_budget(books, 100)
+    batch = prepare(
+        [spending(1, 10), spending(2, 5, upstream_model="unpriced")], FixedPrices().book, MarkUpBook(()), NOON
+    )
+    async with books.usage.transaction() as unit:
+        # As an older version would: without a transaction of the ledger.
+        await unit.add_rows(batch.rows, {ORG: None})  # type: ignore[dict-item]
+        await unit.add_totals(add_up(batch.rows))
+    assert [(fault.problem, fault.difference) for fault in await faults(books)] == [("unsettled_records", 2)]
+    keeper = Keeper(books.ledger, SETTINGS, lambda: NOON)
+    for _ in range(2):
+        await keeper.once()
+    assert (await balances(books))["charge", "key_1"] == 10
+    assert (await counters_of(books, today(budget.id))).spent == 10
     assert await faults(books) == []

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
+from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
@@ -49,6 +50,7 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
@@ -194,13 +196,16 @@ def build_container(foundation: Foundation) -> Container:
     )
 
 
-def build_controller(foundation: Foundation) -> ControllerParts:
-    """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller."""
+def build_controller(foundation: Foundation, recovered: Future[None]) -> ControllerParts:
+    """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller.
+
+    `recovered`: see `LeasesAfterRecovery`.
+    """
     identity, catalog, databases = _inline(foundation)
     # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
     usage_database = foundation.databases.open(USAGE, takes_turns=False)
     ledger = SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish)
-    leases = LedgerFacade(ledger, foundation.ledger_settings)
+    leases = LeasesAfterRecovery(LedgerFacade(ledger, foundation.ledger_settings), recovered)
     settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
     return ControllerParts(Controller(keys, catalog, leases, settings), (*databases, usage_database))

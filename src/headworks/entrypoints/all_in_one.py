@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,8 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
-    controller = ControllerThread(engine, build_controller(foundation))
+    recovered: Future[None] = Future()
+    controller = ControllerThread(engine, build_controller(foundation, recovered))
     # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
     foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
     # Each of these concerns many keys at once, and happens seldom.
@@ -177,7 +179,7 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     foundation.bus.subscribe(BudgetChanged, lambda event: _recall(engine, event))
     controller.start()
     stack.callback(controller.stop)
-    shipper = ShipperThread(engine, build_shipper(foundation))
+    shipper = ShipperThread(engine, build_shipper(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 

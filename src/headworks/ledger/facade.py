@@ -20,12 +20,12 @@ from headworks.ledger.errors import BudgetNotFound
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
     from datetime import datetime
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
-    from headworks.ledger.contracts import InForce, MarkUpBook, Use
+    from headworks.ledger.contracts import Adjustment, InForce, MarkUpBook, Use
     from headworks.ledger.ports import Installation, Ledger, Unit
     from headworks.ledger.settings import LedgerSettings
 
@@ -44,6 +44,11 @@ class Bookkeeper:
         """Everybody's mark-ups, to be asked without waiting. Raises DatabaseUnavailable."""
         async with self._ledger.overlooking() as overview:
             return await overview.mark_up_book()
+
+    async def adjustments(self, organization_id: str, records: Collection[int]) -> dict[int, Adjustment]:
+        """The newest of each of the records that was rated anew, by its number. Raises DatabaseUnavailable."""
+        async with self._ledger.reading(organization_id) as reading:
+            return await reading.latest_adjustments(records)
 
     @asynccontextmanager
     async def joining(self, transaction: object) -> AsyncIterator[Books]:

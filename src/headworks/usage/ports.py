@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from headworks.catalog.contracts import PriceBook
     from headworks.kernel.pagination import Page, PageRequest
-    from headworks.ledger.contracts import MarkUpBook, Use
+    from headworks.ledger.contracts import Adjustment, MarkUpBook, Use
     from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
     from headworks.usage.domain.rows import Row
     from headworks.usage.domain.totals import Group
@@ -50,6 +50,9 @@ class Bookkeeper(Protocol):
 
     async def mark_up_book(self) -> MarkUpBook:
         """Everybody's mark-ups, to be asked without waiting. Raises Unavailable."""
+
+    async def adjustments(self, organization_id: str, records: Collection[int]) -> Mapping[int, Adjustment]:
+        """The newest of each of the records that was rated anew, by its sequence. Raises Unavailable."""
 
     def joining(self, transaction: object) -> AbstractAsyncContextManager[Books]:
         """Take part in a transaction of the store's, from inside of it."""

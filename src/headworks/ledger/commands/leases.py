@@ -34,11 +34,11 @@ async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_
 
     Raises BudgetNotFound, and Invalid for a question that makes no sense.
     """
-    budget = await unit.budget(wanted.budget_id)
-    if budget is None:
-        raise BudgetNotFound(wanted.budget_id)
+    budget = await _found(unit, wanted.budget_id)
     period = _asked(budget, wanted, at_us)
     counters, _ = await open_period(unit, budget, period, at_us)
+    # Whoever changes it locks these counters too: from here on it stays what it is.
+    budget = await _found(unit, wanted.budget_id)
     holds = {hold.source: hold for hold in await unit.holds(counters.place)}
     life_us = (settings.term_seconds + settings.grace_seconds) * _SECOND_US
     nothing = Hold(*counters.place, wanted.source, 0, 0)
@@ -95,6 +95,13 @@ async def reclaim_all(unit: Unit, budget_id: str, at_us: int) -> None:
     for place, counters in sorted((await unit.locked(await unit.places_held(budget_id))).items()):
         back = {hold: hold.amount for hold in await unit.holds(place)}
         await _shrink(unit, "lease_reclaimed", counters, back, at_us)
+
+
+async def _found(unit: Unit, budget_id: str) -> Budget:
+    budget = await unit.budget(budget_id)
+    if budget is None:
+        raise BudgetNotFound(budget_id)
+    return budget
 
 
 def _asked(budget: Budget, wanted: LeaseQuestion, at_us: int) -> Period:

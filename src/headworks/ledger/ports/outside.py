@@ -32,7 +32,7 @@ class Records(Protocol):
     """
 
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
-        """What began in that time comes to, settled or not yet. What is older than the ledger was charged its cost."""
+        """What began in that time comes to, as far as it is settled, in this transaction too."""
 
     async def following(self, wanted: RecordRange, after: tuple[int, int] | None, limit: int) -> Sequence[RatedRecord]:
         """In the order of (occurred_at_us, number), from behind `after` on."""

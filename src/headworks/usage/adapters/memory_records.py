@@ -69,13 +69,16 @@ class MemoryRecords:
         self._state = state
         self._organization_id = organization_id
         self._later = later
+        self._settled: set[int] = set()
 
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """What began in that time."""
         return _summed(
             record
             for record in self._mine()
-            if getattr(record.event, _SCOPES[scope]) == scope_id and period.holds(record.event.occurred_at_us)
+            if getattr(record.event, _SCOPES[scope]) == scope_id
+            and period.holds(record.event.occurred_at_us)
+            and (record.transaction is not None or record.sequence in self._settled)
         )
 
     async def following(self, wanted: RecordRange, after: tuple[int, int] | None, limit: int) -> list[RatedRecord]:
@@ -113,6 +116,7 @@ class MemoryRecords:
 
     async def settle(self, numbers: Collection[int], transaction: int) -> None:
         """When the transaction ends."""
+        self._settled |= set(numbers)
 
         def change(state: State) -> None:
             for key, record in list(state.rows.items()):
@@ -144,9 +148,9 @@ class MemoryRecords:
 def _summed(records: Iterable[UsageRecord]) -> Sums:
     found = list(records)
     costs = [record.cost_nanodollars or 0 for record in found]
+    # What is settled in a transaction that has not ended yet was charged its cost.
     charges = [
-        (record.cost_nanodollars if record.charge_nanodollars is None else record.charge_nanodollars) or 0
-        for record in found
+        (record.cost_nanodollars if record.transaction is None else record.charge_nanodollars) or 0 for record in found
     ]
     return Sums(len(found), sum(costs), sum(charges))
 

@@ -39,8 +39,7 @@ _HALF: Final = 32
 """Bits: the halves of each amount are added apart, since a sum of whole ones may go beyond 64."""
 _AMOUNTS: Final = {
     "cost": func.coalesce(events.c.cost_nanodollars, 0),
-    # What is older than the ledger was charged its cost.
-    "charge": func.coalesce(events.c.charge_nanodollars, events.c.cost_nanodollars, 0),
+    "charge": func.coalesce(events.c.charge_nanodollars, 0),
 }
 
 
@@ -85,7 +84,11 @@ class SqlRecords:
 
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Along the index on `occurred_at_us`."""
-        wanted = self._mine(*_sums()).where(_SCOPES[scope] == scope_id, events.c.occurred_at_us >= period.start_us)
+        wanted = self._mine(*_sums()).where(
+            _SCOPES[scope] == scope_id,
+            events.c.occurred_at_us >= period.start_us,
+            events.c.transaction_id.is_not(None),
+        )
         if period.end_us is not None:
             wanted = wanted.where(events.c.occurred_at_us < period.end_us)
         return _summed((await self._rows(wanted))[0])
