@@ -39,6 +39,10 @@ from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.strangers import Strangers
 from headworks.kernel.versions import Editing
+from headworks.limits.adapters.sql import SqlLimits
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
+from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
+from headworks.limits.adapters.tables import replies as limits_replies
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -87,6 +91,7 @@ class Container:
     catalogs: SqlCatalogs
     vault: SealedVault
     catalog: CatalogFacade
+    limits: SqlLimits
     usage: UsageStore
     trails: Trails
     sealed: Sequence[Sealed]
@@ -162,28 +167,37 @@ def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
-    usage_database = databases.open(USAGE, takes_turns=False)
+    limits_database, usage_database = databases.open(LIMITS), databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     identity_keys, catalog_keys = foundation.trail_keys(IDENTITY_TRAIL), foundation.trail_keys(CATALOG_TRAIL)
+    limits_keys = foundation.trail_keys(LIMITS_TRAIL)
     catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+        SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
     )
     return Container(
         foundation=foundation,
-        databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
+        databases={
+            "identity": identity_database,
+            "catalog": catalog_database,
+            "limits": limits_database,
+            "usage": usage_database,
+        },
         identity=IdentityFacade(SqlIdentity(identity_database, bus, identity_keys), now, foundation.keyring.sealer),
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
+        limits=SqlLimits(limits_database, bus.publish, limits_keys),
         usage=SqlUsage(usage_database),
         trails=Trails(
             (
                 SqlReader(identity_database, IDENTITY_TRAIL, identity_keys),
                 SqlReader(catalog_database, CATALOG_TRAIL, catalog_keys),
+                SqlReader(limits_database, LIMITS_TRAIL, limits_keys),
             )
         ),
         sealed=(
@@ -191,6 +205,7 @@ def build_container(foundation: Foundation) -> Container:
             SealedInIdentity(identity_database, foundation.keyring.sealer),
             KeptTrailKeys(identity_database, identity_keys),
             KeptTrailKeys(catalog_database, catalog_keys),
+            KeptTrailKeys(limits_database, limits_keys),
             *replies,
         ),
         replies=AllReplies(replies),

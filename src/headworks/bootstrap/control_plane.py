@@ -18,6 +18,7 @@ from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
+from headworks.bootstrap.scopes import KnownScopes
 from headworks.bootstrap.single_sign_on import single_sign_on
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
@@ -27,6 +28,7 @@ from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
+from headworks.limits.ports import LimitStore, Scopes
 from headworks.usage.ports import KeyNames, UsageStore
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ def management_app(
         CatalogSettings: container.foundation.catalog_settings,
         Editing: container.foundation.editing,
         Once: Once(container.replies),
+        LimitStore: container.limits,
+        Scopes: KnownScopes(container.identity, container.catalog),
         UsageStore: container.usage,
         KeyNames: container.identity,
         Trails: container.trails,

@@ -10,6 +10,7 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.database import Address, Database, Limits, prepare_schema
 from headworks.kernel.database.schema import file_standing
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
     from headworks.kernel.database import Schema, Standing
 
-SCHEMAS = (IDENTITY, CATALOG, USAGE)
-_ASKED_BY_OTHER_LOOPS = (IDENTITY, CATALOG)
-"""By the controller and the shipper, which have connections of their own."""
+SCHEMAS = (IDENTITY, CATALOG, LIMITS, USAGE)
+_ASKED_BY_OTHER_LOOPS = (IDENTITY, CATALOG, LIMITS)
+"""By the controller, and all but limits by the shipper; both have connections of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,15 @@ class Databases:
         urls = {
             IDENTITY.context: settings.identity_database_url,
             CATALOG.context: settings.catalog_database_url,
+            LIMITS.context: settings.limits_database_url,
             USAGE.context: settings.usage_database_url,
         }
-        paths = {IDENTITY.context: home.identity, CATALOG.context: home.catalog, USAGE.context: home.usage}
+        paths = {
+            IDENTITY.context: home.identity,
+            CATALOG.context: home.catalog,
+            LIMITS.context: home.limits,
+            USAGE.context: home.usage,
+        }
         self._places: dict[str, Place] = {}
         for schema in SCHEMAS:
             url = urls[schema.context] or settings.database_url

@@ -38,6 +38,7 @@ POST, and sending it again does it no second time.
 TAGS = (
     {"name": "identity", "description": "Organisations, projects, people, service accounts and keys."},
     {"name": "catalog", "description": "Providers, deployments, models and prices."},
+    {"name": "limits", "description": "How many requests and tokens, and how much spending, in what time."},
     {"name": "usage", "description": "What was used, and what it cost."},
     {"name": "operations", "description": "Health, metrics and state of the installation."},
 )

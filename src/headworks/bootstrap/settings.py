@@ -96,13 +96,14 @@ class Settings(BaseModel):
         None, description="That of organisations, projects and keys, if another."
     )
     catalog_database_url: Secret | None = Field(None, description="That of providers, models and prices, if another.")
+    limits_database_url: Secret | None = Field(None, description="That of limits, if another.")
     usage_database_url: Secret | None = Field(None, description="That of usage, if another.")
     database_connections: int = Field(
         5,
         ge=2,
         le=1_000,
         description="The most connections to a database server for each context; one of them writes. The controller and "
-        "the shipper together have as many again for identity and for the catalog.",
+        "the shipper together have as many again for identity, for the catalog and for limits.",
     )
     database_connect_seconds: float = Field(
         5.0, gt=0, le=600, description="How long connecting to a database server may take."
@@ -250,7 +251,9 @@ class Settings(BaseModel):
                 raise ValueError(message)
         return addresses
 
-    @field_validator("database_url", "identity_database_url", "catalog_database_url", "usage_database_url")
+    @field_validator(
+        "database_url", "identity_database_url", "catalog_database_url", "limits_database_url", "usage_database_url"
+    )
     @classmethod
     def _usable_address(cls, url: Secret | None) -> Secret | None:
         if url is not None:

@@ -194,6 +194,26 @@ class Api:
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+        """Those of the caller's organisation, the oldest first."""
+        return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_limit(self, body: shapes.NewLimitIn, *, idempotency_key: str | None = None) -> shapes.LimitOut:
+        """It holds from the next request on."""
+        return cast("shapes.LimitOut", self._transport.send("POST", "/limits", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_limit(self, limit_id: str) -> shapes.LimitOut:
+        """One limit."""
+        return cast("shapes.LimitOut", self._transport.send("GET", filled("/limits/{limit_id}", limit_id))["data"])
+
+    def change_limit(self, limit_id: str, body: shapes.LimitChangesIn, *, if_match: str | None = None) -> shapes.LimitOut:
+        """Another amount, from the next request on. What was counted stays counted."""
+        return cast("shapes.LimitOut", self._transport.send("PATCH", filled("/limits/{limit_id}", limit_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_limit(self, limit_id: str, *, if_match: str | None = None) -> None:
+        """Nothing is held to it any more."""
+        self._transport.send("DELETE", filled("/limits/{limit_id}", limit_id), header={"If-Match": if_match})
+
     def me(self) -> shapes.MeOut:
         """The caller, and what they may do where they act."""
         return cast("shapes.MeOut", self._transport.send("GET", "/me")["data"])

@@ -47,6 +47,7 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
+from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,6 +168,7 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         UserChanged,
         MembershipChanged,
         ServiceAccountChanged,
+        LimitsChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
     controller.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from headworks.identity.commands import first_start
 from headworks.identity.commands.first_start import FirstKeys
@@ -88,6 +88,14 @@ class IdentityFacade:
         """The names of those of the organisation's keys that exist, by id."""
         async with self.store.read(organization_id) as reading:
             return await reading.keys.names(key_ids)
+
+    async def has(self, organization_id: str, noun: Literal["project", "user", "key"], its_id: str) -> bool:
+        """Whether the organisation has this project or key, or this user for a member. Raises Unavailable."""
+        async with self.store.read(organization_id) as reading:
+            if noun == "user":
+                return await reading.members.of_user(its_id) is not None
+            found = await (reading.projects.get(its_id) if noun == "project" else reading.keys.get(its_id))
+            return found is not None
 
     async def ensure_access(
         self,

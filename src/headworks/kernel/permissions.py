@@ -24,6 +24,8 @@ Permission = Literal[
     "models:write",
     "prices:read",
     "prices:write",
+    "limits:read",
+    "limits:write",
     "usage:read",
     "audit:read",
     "status:read",

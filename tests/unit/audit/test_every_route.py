@@ -56,6 +56,11 @@ SAMPLES = {
     ("DELETE", "/api/v1/models/{model:path}"): Sample("/models/fast"),
     ("POST", "/api/v1/prices"): Sample("/prices", {"provider": "up", "upstream_model": "n", "rates": {"input": 1}}),
     ("DELETE", "/api/v1/prices/{price_id}"): Sample("/prices/{price}"),
+    ("POST", "/api/v1/limits"): Sample(
+        "/limits", {"scope": "model", "scope_id": "fast", "unit": "tokens", "window": "minute", "amount": 1}
+    ),
+    ("PATCH", "/api/v1/limits/{limit_id}"): Sample("/limits/{limit}", {"amount": 2}),
+    ("DELETE", "/api/v1/limits/{limit_id}"): Sample("/limits/{limit}"),
     ("POST", "/api/v1/keyring/rotations"): Sample("/keyring/rotations", {}),
     ("POST", "/api/v1/keys/bulk"): Sample("/keys/bulk", {"keys": [{"name": "one of many"}]}),
     ("POST", "/api/v1/keys/{key_id}/rotate"): Sample("/keys/{key}/rotate", {"overlap_seconds": 0}),
@@ -154,6 +159,7 @@ async def made(api: httpx.AsyncClient) -> dict[str, str]:
         "service_account": await make("/service-accounts", {"name": "robot"}),
         "invitation": await make("/invitations", {"email": "eve@example.org"}),
         "connection": await make("/sso-connections", {"name": "Directory", **CONNECTION}),
+        "limit": await make("/limits", {"scope": "organization", "unit": "concurrent", "amount": 1}),
     }
     return found | await joined(api) | await told(api)
 

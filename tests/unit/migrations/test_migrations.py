@@ -16,9 +16,10 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.database import Schema, prepare_schema
 from headworks.kernel.database.schema import MIGRATIONS, migration_config
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
-SCHEMAS = [IDENTITY, CATALOG, USAGE]
+SCHEMAS = [IDENTITY, CATALOG, LIMITS, USAGE]
 
 each_context = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.context)
 

@@ -20,6 +20,7 @@ _VIEWER: Final[frozenset[Permission]] = frozenset(
         "providers:read",
         "models:read",
         "prices:read",
+        "limits:read",
         "usage:read",
         "status:read",
     }
@@ -31,6 +32,7 @@ _MAINTAINER: Final[frozenset[Permission]] = _VIEWER | {
     "providers:write",
     "models:write",
     "prices:write",
+    "limits:write",
 }
 # The trail names people, and from where they act.
 _ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {

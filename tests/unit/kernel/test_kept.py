@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from headworks.catalog.errors import CatalogUnavailable
-from headworks.catalog.queries.kept import Ages, Kept
 from headworks.kernel.errors import Unavailable
+from headworks.kernel.kept import Ages, Kept
 
 AGES = Ages(check=1, reload=100, retry=5, hard=1000)
 
@@ -43,7 +43,7 @@ class Source:
             raise Unavailable("down", detail="the disk is gone")
 
     def kept(self) -> Kept[str]:
-        return Kept(self.load, self.check, AGES, lambda: self.time)
+        return Kept(self.load, self.check, AGES, CatalogUnavailable, lambda: self.time)
 
 
 async def test_it_is_loaded_once_and_checked_now_and_then() -> None:

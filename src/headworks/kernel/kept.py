@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from headworks.catalog.errors import CatalogUnavailable
 from headworks.kernel.clock import monotonic
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
@@ -51,12 +50,14 @@ class Kept(Generic[T]):
         load: Callable[[], Awaitable[tuple[int, T]]],
         revision: Callable[[], Awaitable[int]],
         ages: Ages,
+        failure: Callable[[str], Unavailable],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`load` gives the view and its revision; `clock` counts seconds."""
+        """`load` gives the view and its revision; `failure` makes what is raised of a detail; `clock` counts seconds."""
         self._load = load
         self._revision = revision
         self._ages = ages
+        self._failure = failure
         self._clock = clock
         self._lock = asyncio.Lock()
         self._good: _Good[T] | None = None
@@ -70,7 +71,7 @@ class Kept(Generic[T]):
     async def get(self) -> tuple[T, float]:
         """The view, and for how many seconds it could not be confirmed: 0 in good times.
 
-        Raises CatalogUnavailable when there is none, or it is older than `Ages.hard`.
+        Raises what `failure` makes when there is none, or it is older than `Ages.hard`.
         """
         good = self._good
         if good is not None and self._is_fresh(good):
@@ -88,7 +89,7 @@ class Kept(Generic[T]):
         if good is not None and self._is_fresh(good):
             return good
         if at < self._resting_until:
-            raise CatalogUnavailable("the store failed a moment ago")
+            raise self._failure("the store failed a moment ago")
         # Noted before reading: a change that comes meanwhile must lead to another read.
         generation = self._generation
         if good is not None and self._may_stay(good, at) and await self._revision() == good.revision:
@@ -108,7 +109,7 @@ class Kept(Generic[T]):
         at = self._clock()
         if at >= self._resting_until:
             self._resting_until = at + self._ages.retry
-            _log.warning("catalog store failed", detail=error.detail or error.message)
+            _log.warning("store failed", view=self._failure("").code, detail=error.detail or error.message)
         if self._good is None or (age := at - self._good.confirmed_at) >= self._ages.hard:
-            raise CatalogUnavailable(error.detail or error.message) from error
+            raise self._failure(error.detail or error.message) from error
         return self._good.value, age
