@@ -29,6 +29,8 @@ SHARED = Shared(
     upstream_model="gpt",
     outcome="success",
     usage_source="provider",
+    user_id="usr_1",
+    budgets="bud_a@1767312000000000,bud_b@0",
 )
 
 
@@ -39,20 +41,30 @@ def row(number: int, *, tokens: int = 1, at_us: int = NOON_US, cost: int | None 
         "error_code": "",
         "usage_flags": "",
         "streamed": True,
+        "tags": '{"team":"\u00e9t\u00e9"}',
         "first_byte_us": None,
+        "drawn_nanodollars": 2**63 - 1,
         "occurred_at_us": at_us,
         "duration_us": 2,
         "status": 200,
         "attempts": 1,
     }
     counts = tuple(tokens if name == "input_tokens" else 0 for name in OWN[len(own) :])
-    return Subject(SHARED._replace(**shared), "prc_1" if cost else None), (*own.values(), *counts, cost, NOON_US)
+    return Subject(SHARED._replace(**shared), "prc_1" if cost else None), (
+        *own.values(),
+        *counts,
+        cost,
+        None if cost is None else cost + 1,
+        NOON_US,
+    )
 
 
 async def add(usage: UsageStore, rows: Iterable[Row]) -> None:
     rows = list(rows)
+    owners = {subject.shared.organization_id for subject, _ in rows}
     async with usage.transaction() as unit:
-        await unit.add_rows(rows)
+        numbers = {owner: await unit.books.begin(owner, NOON_US) for owner in sorted(owners)}
+        await unit.add_rows(rows, numbers)
         await unit.add_totals(add_up(rows))
 
 
@@ -75,7 +87,9 @@ async def test_a_record_comes_back_as_it_was(usage: UsageStore) -> None:
         (record,) = await reading.records(RecordFilter("org_1"), None, 10)
         assert await reading.newest_received_us() == NOON_US
     assert record.event == event_of(kept[0].shared, kept[1])
-    assert (record.cost_nanodollars, record.price_id, record.received_at_us) == (5, "prc_1", NOON_US)
+    assert (record.cost_nanodollars, record.charge_nanodollars, record.price_id) == (5, 6, "prc_1")
+    assert record.received_at_us == NOON_US
+    assert record.transaction is not None
 
 
 async def test_what_is_there_already_is_refused_whole(usage: UsageStore) -> None:
@@ -206,7 +220,8 @@ async def test_a_sum_beyond_64_bits_is_refused_and_not_rounded(usage: UsageStore
 async def test_a_failed_transaction_leaves_nothing_behind(usage: UsageStore) -> None:
     async def fail() -> None:
         async with usage.transaction() as unit:
-            await unit.add_rows([row(1, key_id="key_new")])
+            number = await unit.books.begin("org_1", NOON_US)
+            await unit.add_rows([row(1, key_id="key_new")], {"org_1": number})
             await unit.add_totals(add_up([row(1, key_id="key_new")]))
             raise LookupError
 

@@ -1,10 +1,11 @@
 //! A request's measure: begun before the upstream is called, settled exactly once however the request ends.
 
+pub mod price;
 mod record;
 mod request_id;
 pub mod usage;
 
-pub use record::{Outcome, Record, UsageSource, decode, encoded, settle_orphan};
+pub use record::{LONGEST_TAGS, Outcome, Payer, Record, UsageSource, decode, encoded, settle_orphan};
 pub use request_id::{RequestId, Text as RequestIdText, now_us};
 
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use std::time::{Duration, Instant};
 
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Endpoint, Flow, Target};
+use crate::limit::{Reservation, Used};
 use crate::settings::WhenFull;
 use crate::spool::{NoRoom, Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
-use record::{Mark, bounded, estimate_tokens};
+use record::{Mark, bounded, bounded_id, encoded_mark, estimate_tokens};
 use usage::{Measured, UsageError, UsageVector};
 
 /// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
@@ -30,6 +32,9 @@ pub enum Unrecordable {
     /// The disk does not keep what it is given.
     NotDurable,
 }
+
+/// What the caller labelled a request with: a JSON object of strings, or nothing. In ASCII, at most [`LONGEST_TAGS`].
+pub type Tags = Box<str>;
 
 /// Where records go.
 pub struct Book {
@@ -71,6 +76,12 @@ pub struct Meter {
     marked_at: Instant,
     open: Option<Open>,
     settled: bool,
+    /// What limits and budgets it was set aside on; None before it is admitted to any, and when it has ended.
+    /// On the heap: a request that nothing limits does not carry its size about.
+    reservation: Option<Box<Reservation>>,
+    /// What it drew from each of its budgets, or will have, as far as is known.
+    drawn: u64,
+    tags: Tags,
 }
 
 /// What is known of a request when it is admitted.
@@ -82,6 +93,8 @@ pub struct Admitted {
     pub input_bytes: u64,
     pub started: Instant,
     pub started_us: u64,
+    pub reservation: Option<Box<Reservation>>,
+    pub tags: Tags,
 }
 
 impl Meter {
@@ -107,15 +120,19 @@ impl Meter {
             marked_at: admitted.started,
             open: None,
             settled: false,
+            drawn: admitted.reservation.as_deref().map_or(0, Reservation::drawn),
+            reservation: admitted.reservation,
+            tags: admitted.tags,
         };
-        let intent = meter.record(&Settlement {
+        let expected = Settlement {
             status: 0,
             outcome: Outcome::Interrupted,
             usage: None,
             refused_usage: None,
             was_served: true,
             error_code: "interrupted",
-        });
+        };
+        let intent = meter.record(&expected, meter.usage(&expected));
         let opened = loop {
             match encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes)) {
                 Some(Ok(open)) => break Some(open),
@@ -209,7 +226,7 @@ impl Meter {
             status: self.status,
         };
         if let Some(open) = &self.open {
-            encoded(&mark, |bytes| self.book.spool.mark(open, bytes));
+            encoded_mark(&mark, |bytes| self.book.spool.mark(open, bytes));
         }
     }
 
@@ -219,8 +236,14 @@ impl Meter {
             return;
         }
         reach(FailPoint::K4);
+        let usage = self.usage(settlement);
+        if let Some(reservation) = self.reservation.take() {
+            self.drawn = reservation.settle(self.used(&usage.0, settlement));
+        }
         if let Some(open) = self.open.take() {
-            match encoded(&self.record(settlement), |bytes| self.book.spool.finish(open, bytes)) {
+            match encoded(&self.record(settlement, usage), |bytes| {
+                self.book.spool.finish(open, bytes)
+            }) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     tracing::error!(request_id = %self.id, %error, "a final usage record could not be written");
@@ -237,20 +260,53 @@ impl Meter {
         self.book.metrics.answered(&labels, self.started.elapsed());
     }
 
-    fn record<'a>(&'a self, settlement: &Settlement<'a>) -> Record<'a> {
-        let (usage, source, flags) = self.usage(settlement);
+    /// What limits and budgets count.
+    fn used(&self, usage: &UsageVector, settlement: &Settlement<'_>) -> Used {
+        let succeeded = settlement.outcome == Outcome::Success;
+        let rates = self.target().and_then(|target| target.rates.as_ref());
+        Used {
+            tokens: usage.tokens(),
+            charge: rates.map_or(0, |rates| price::charge(usage, rates, succeeded, self.flow.markup_ppm)),
+        }
+    }
+
+    /// A stream has come to so many events. True where nothing is left to pay for more, and it has to end.
+    pub fn is_outrun(&mut self, events: u64) -> bool {
+        let tokens = events.max(estimate_tokens(self.delivered_bytes));
+        self.reservation
+            .as_mut()
+            .is_some_and(|reservation| reservation.is_outrun(tokens))
+    }
+
+    /// Whether the answer may outrun what was set aside for it.
+    pub fn may_be_outrun(&self) -> bool {
+        self.reservation.as_deref().is_some_and(Reservation::may_be_outrun)
+    }
+
+    /// It did, and there was no more.
+    pub fn was_cut_short(&self) {
+        if let Some(reservation) = &self.reservation {
+            reservation.was_cut_short();
+        }
+    }
+
+    fn record<'a>(
+        &'a self,
+        settlement: &Settlement<'a>,
+        (usage, source, flags): (UsageVector, UsageSource, &'a str),
+    ) -> Record<'a> {
         let target = self.target();
         Record {
             occurred_at_us: self.started_us,
             duration_us: micros(self.started.elapsed()),
             first_byte_us: self.first_byte.map(micros),
-            organization: bounded(&self.flow.organization_id),
-            project: bounded(&self.flow.project_id),
-            key: bounded(&self.flow.key_id),
+            organization: bounded_id(&self.flow.organization_id),
+            project: bounded_id(&self.flow.project_id),
+            key: bounded_id(&self.flow.key_id),
             model: bounded(&self.flow.model),
             endpoint: self.endpoint.name(),
-            provider: target.map_or("", |target| bounded(&target.provider_id)),
-            deployment: target.map_or("", |target| bounded(&target.deployment_id)),
+            provider: target.map_or("", |target| bounded_id(&target.provider_id)),
+            deployment: target.map_or("", |target| bounded_id(&target.deployment_id)),
             upstream_model: target
                 .and_then(|target| target.upstream_model.as_deref())
                 .map_or("", bounded),
@@ -263,6 +319,12 @@ impl Meter {
             upstream_request: &self.upstream_request,
             error_code: bounded(settlement.error_code),
             flags,
+            payer: Payer {
+                user: bounded_id(&self.flow.user_id),
+                tags: &self.tags,
+                drawn: self.drawn,
+                budgets: self.flow.budgets_text(),
+            },
         }
     }
 
@@ -291,7 +353,7 @@ impl Meter {
         ) && !self.endpoint.takes_form()
     }
 
-    fn estimate(&self) -> UsageVector {
+    pub fn estimate(&self) -> UsageVector {
         UsageVector {
             input: estimate_tokens(self.input_bytes),
             output: estimate_tokens(self.delivered_bytes),

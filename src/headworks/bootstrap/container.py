@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
+from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
@@ -39,15 +40,23 @@ from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.strangers import Strangers
 from headworks.kernel.versions import Editing
+from headworks.ledger.adapters.sql import SqlLedger
+from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
+from headworks.ledger.adapters.tables import replies as ledger_replies
+from headworks.ledger.facade import Bookkeeper, LedgerFacade
+from headworks.ledger.settings import LedgerSettings
+from headworks.ledger.tasks import Keeper
 from headworks.limits.adapters.sql import SqlLimits
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
 from headworks.limits.adapters.tables import replies as limits_replies
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
+from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
@@ -70,6 +79,7 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    ledger_settings: LedgerSettings
     sign_in_settings: SignInSettings
     sso_settings: SsoSettings
     strangers: Strangers
@@ -93,6 +103,8 @@ class Container:
     catalog: CatalogFacade
     limits: SqlLimits
     usage: UsageStore
+    ledger: SqlLedger
+    keeper: Keeper
     trails: Trails
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
@@ -153,6 +165,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
+        ledger_settings=LedgerSettings(),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         strangers=Strangers(
@@ -170,14 +183,16 @@ def build_container(foundation: Foundation) -> Container:
     limits_database, usage_database = databases.open(LIMITS), databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     identity_keys, catalog_keys = foundation.trail_keys(IDENTITY_TRAIL), foundation.trail_keys(CATALOG_TRAIL)
-    limits_keys = foundation.trail_keys(LIMITS_TRAIL)
+    limits_keys, ledger_keys = foundation.trail_keys(LIMITS_TRAIL), foundation.trail_keys(LEDGER_TRAIL)
     catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
+    ledger = SqlLedger(usage_database, SqlRecordTables(), bus.publish, ledger_keys)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
         SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
+        SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
     return Container(
         foundation=foundation,
@@ -192,12 +207,15 @@ def build_container(foundation: Foundation) -> Container:
         vault=vault,
         catalog=catalog,
         limits=SqlLimits(limits_database, bus.publish, limits_keys),
-        usage=SqlUsage(usage_database),
+        usage=SqlUsage(usage_database, Bookkeeper(ledger)),
+        ledger=ledger,
+        keeper=Keeper(ledger, foundation.ledger_settings),
         trails=Trails(
             (
                 SqlReader(identity_database, IDENTITY_TRAIL, identity_keys),
                 SqlReader(catalog_database, CATALOG_TRAIL, catalog_keys),
                 SqlReader(limits_database, LIMITS_TRAIL, limits_keys),
+                SqlReader(usage_database, LEDGER_TRAIL, ledger_keys),
             )
         ),
         sealed=(
@@ -206,18 +224,28 @@ def build_container(foundation: Foundation) -> Container:
             KeptTrailKeys(identity_database, identity_keys),
             KeptTrailKeys(catalog_database, catalog_keys),
             KeptTrailKeys(limits_database, limits_keys),
+            KeptTrailKeys(usage_database, ledger_keys),
             *replies,
         ),
         replies=AllReplies(replies),
     )
 
 
-def build_controller(foundation: Foundation) -> ControllerParts:
-    """The controller's parts, reading only; they belong to the loop that first asks the controller."""
+def build_controller(foundation: Foundation, recovered: Future[None]) -> ControllerParts:
+    """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller.
+
+    `recovered`: see `LeasesAfterRecovery`.
+    """
     identity, catalog, databases = _inline(foundation)
+    # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
+    usage_database = foundation.databases.open(USAGE, takes_turns=False)
+    ledger = _ledger(foundation, usage_database)
+    leases = LeasesAfterRecovery(LedgerFacade(ledger, foundation.ledger_settings), recovered)
     settings = foundation.gateway_settings
     keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, identity.signing_secrets, catalog, settings), databases)
+    return ControllerParts(
+        Controller(keys, identity.signing_secrets, catalog, leases, settings), (*databases, usage_database)
+    )
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:
@@ -225,7 +253,9 @@ def build_shipper(foundation: Foundation) -> ShipperParts:
     identity, catalog, databases = _inline(foundation)
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
-    return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
+    ledger = _ledger(foundation, usage_database)
+    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    return ShipperParts(usage, catalog, identity, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
@@ -241,6 +271,10 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
     return identity, catalog, (identity_database, catalog_database)
+
+
+def _ledger(foundation: Foundation, usage_database: Database) -> SqlLedger:
+    return SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
 
 
 async def furnish(container: Container, organization_id: str) -> None:

@@ -16,6 +16,7 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
+from headworks.bootstrap.ledger import LedgerMetrics, WhatThereIs
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
@@ -28,6 +29,7 @@ from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
+from headworks.ledger.ports import Ledger, Prices, ScopeNames
 from headworks.limits.ports import LimitStore, Scopes
 from headworks.usage.ports import KeyNames, UsageStore
 
@@ -53,6 +55,7 @@ def management_app(
 ) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
+    LedgerMetrics(metrics, container.keeper)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
         **single_sign_on(container, sign_in),
@@ -67,6 +70,9 @@ def management_app(
         Scopes: KnownScopes(container.identity, container.catalog),
         UsageStore: container.usage,
         KeyNames: container.identity,
+        Ledger: container.ledger,
+        Prices: container.catalog,
+        ScopeNames: WhatThereIs(container.identity, container.catalog),
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
         Health: health,

@@ -168,6 +168,18 @@ class Settings(BaseModel):
     )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
+    unknown_output_tokens: int = Field(
+        4_096,
+        gt=0,
+        le=1_000_000,
+        description="Tokens that are set aside on limits and budgets for an answer whose length nothing limits.",
+    )
+    least_output_tokens: int = Field(
+        1,
+        gt=0,
+        le=1_000_000,
+        description="An answer that a budget pays for only if it has fewer tokens than this is refused, not shortened.",
+    )
     unknown_key_rate: float = Field(
         1.0,
         ge=0,

@@ -25,12 +25,12 @@ class Api:
         """The same as JSON lines, all of it, the newest first."""
         self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
 
-    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
+    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2:
         """Go through every chain from its beginning: is anything changed, missing, out of place, cut off or signed
         by others?  Who can write to the database can put an older state of all of it back. Only an anchor that
         was kept elsewhere shows that.
         """
-        return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
+        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor}))
 
     def login(self, body: shapes.LoginBody) -> shapes.GrantedOut:
         """Begin a session. A wrong email and a wrong password answer alike; too many tries have to wait."""
@@ -75,6 +75,34 @@ class Api:
     def remove_second_factor(self, body: shapes.ConfirmedBody) -> None:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
+
+    def list_budgets(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
+        """Every budget of the organisation, and how it stands."""
+        return cast("Page[shapes.BudgetOut]", self._transport.send("GET", "/budgets", query={"scope": scope, "scope_id": scope_id, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_budget(self, body: shapes.NewBudgetIn, *, idempotency_key: str | None = None) -> shapes.BudgetOut:
+        """Set a budget. It knows what was spent in the running period before it was made."""
+        return cast("shapes.BudgetOut", self._transport.send("POST", "/budgets", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_budget(self, budget_id: str) -> shapes.BudgetOut:
+        """One budget, and how it stands."""
+        return cast("shapes.BudgetOut", self._transport.send("GET", filled("/budgets/{budget_id}", budget_id))["data"])
+
+    def change_budget(self, budget_id: str, body: shapes.BudgetChangesIn, *, if_match: str | None = None) -> shapes.BudgetOut:
+        """Change its name, amount, hardness or thresholds, from now on. Periods that are over stay as they were."""
+        return cast("shapes.BudgetOut", self._transport.send("PATCH", filled("/budgets/{budget_id}", budget_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_budget(self, budget_id: str, *, if_match: str | None = None) -> None:
+        """Remove it. What it counted stays in the ledger."""
+        self._transport.send("DELETE", filled("/budgets/{budget_id}", budget_id), header={"If-Match": if_match})
+
+    def raise_budget(self, budget_id: str, body: shapes.NewRaiseIn, *, idempotency_key: str | None = None) -> shapes.RaiseOut:
+        """Authorise more until some time; then it is as before, by itself."""
+        return cast("shapes.RaiseOut", self._transport.send("POST", filled("/budgets/{budget_id}/raises", budget_id), header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def end_raise(self, budget_id: str, raise_id: str, *, if_match: str | None = None) -> None:
+        """Take a raise back before its time."""
+        self._transport.send("DELETE", filled("/budgets/{budget_id}/raises/{raise_id}", budget_id, raise_id), header={"If-Match": if_match})
 
     def list_deployments(self, *, provider: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
@@ -194,7 +222,43 @@ class Api:
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+    def list_accounts(self, *, kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"] | None = None, project_id: str | None = None, key_id: str | None = None, provider_id: str | None = None, budget_id: str | None = None, as_of: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.AccountOut]:
+        """Accounts, and what they come to, now or at any time."""
+        return cast("Page[shapes.AccountOut]", self._transport.send("GET", "/ledger/accounts", query={"kind": kind, "project_id": project_id, "key_id": key_id, "provider_id": provider_id, "budget_id": budget_id, "as_of": as_of, "page": page, "per_page": per_page}))
+
+    def list_closed_periods(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.ClosedPeriodOut]:
+        """What was closed, the newest first."""
+        return cast("Page[shapes.ClosedPeriodOut]", self._transport.send("GET", "/ledger/closed-periods", query={"page": page, "per_page": per_page}))
+
+    def close_period(self, body: shapes.ClosingIn, *, idempotency_key: str | None = None) -> shapes.ClosedPeriodOut:
+        """Close everything up to a time, for good: it is not rated anew any more. Usage that arrives later is
+        settled all the same.
+        """
+        return cast("shapes.ClosedPeriodOut", self._transport.send("POST", "/ledger/closed-periods", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def list_entries(self, *, account: int | None = None, transaction: int | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.EntryOut]:
+        """Entries of all accounts or of one, the newest first."""
+        return cast("Page[shapes.EntryOut]", self._transport.send("GET", "/ledger/entries", query={"account": account, "transaction": transaction, "cursor": cursor, "per_page": per_page}))
+
+    def list_transactions(self, *, kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"] | None = None, reference: str | None = None, from_: str | None = None, to: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.TransactionOut]:
+        """Transactions, the newest first."""
+        return cast("Page[shapes.TransactionOut]", self._transport.send("GET", "/ledger/transactions", query={"kind": kind, "reference": reference, "from": from_, "to": to, "cursor": cursor, "per_page": per_page}))
+
+    def show_transaction(self, number: str) -> shapes.WholeTransactionOut:
+        """One transaction with its entries."""
+        return cast("shapes.WholeTransactionOut", self._transport.send("GET", filled("/ledger/transactions/{number}", number))["data"])
+
+    def verify_ledger(self) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1:
+        """Check that every transaction adds up to nothing, settles what its records say, and that budgets count
+        what is entered.
+        """
+        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1", self._transport.send("GET", "/ledger/verification"))
+
+    def watch_verification(self) -> None:
+        """The same, and how far it is: one JSON object a line, the last one with `finished`."""
+        self._transport.send("GET", "/ledger/verification/progress")
+
+    def list_limits(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
         """Those of the caller's organisation, the oldest first."""
         return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -213,6 +277,18 @@ class Api:
     def remove_limit(self, limit_id: str, *, if_match: str | None = None) -> None:
         """Nothing is held to it any more."""
         self._transport.send("DELETE", filled("/limits/{limit_id}", limit_id), header={"If-Match": if_match})
+
+    def list_mark_ups(self, *, organization_id: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.MarkUpOut]:
+        """An organisation's mark-ups, by when they begin."""
+        return cast("Page[shapes.MarkUpOut]", self._transport.send("GET", "/mark-ups", query={"organization_id": organization_id, "page": page, "per_page": per_page}))
+
+    def create_mark_up(self, body: shapes.NewMarkUpIn, *, idempotency_key: str | None = None) -> shapes.MarkUpOut:
+        """Set a mark-up. Usage that is recorded already keeps its charge, until it is rated anew."""
+        return cast("shapes.MarkUpOut", self._transport.send("POST", "/mark-ups", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def remove_mark_up(self, mark_up_id: str, *, organization_id: str | None = None, if_match: str | None = None) -> None:
+        """Remove a mark-up: the one before it holds on. Usage that is recorded already keeps its charge."""
+        self._transport.send("DELETE", filled("/mark-ups/{mark_up_id}", mark_up_id), query={"organization_id": organization_id}, header={"If-Match": if_match})
 
     def me(self) -> shapes.MeOut:
         """The caller, and what they may do where they act."""
@@ -325,6 +401,22 @@ class Api:
     def remove_provider(self, provider: str, *, owner: Literal["organization", "installation"] | None = None, if_match: str | None = None) -> None:
         """Remove a provider and its deployments, unless a model needs one of them."""
         self._transport.send("DELETE", filled("/providers/{provider}", provider), query={"owner": owner}, header={"If-Match": if_match})
+
+    def list_re_ratings(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.ReRatingOut]:
+        """What was rated anew, the newest first."""
+        return cast("Page[shapes.ReRatingOut]", self._transport.send("GET", "/re-ratings", query={"page": page, "per_page": per_page}))
+
+    def re_rate(self, body: shapes.RangeIn, *, idempotency_key: str | None = None) -> shapes.DoneOut:
+        """Post what today's prices and mark-ups change about past records. A second time it changes nothing."""
+        return cast("shapes.DoneOut", self._transport.send("POST", "/re-ratings", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None) -> shapes.PreviewOut:
+        """What today's prices and mark-ups would make of past records. Changes nothing."""
+        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model})["data"])
+
+    def show_re_rating(self, re_rating_id: str) -> shapes.ReRatingOut:
+        """One re-rating."""
+        return cast("shapes.ReRatingOut", self._transport.send("GET", filled("/re-ratings/{re_rating_id}", re_rating_id))["data"])
 
     def list_service_accounts(self, *, project_id: str | None = None, state: Literal["active", "disabled"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ServiceAccountOut]:
         """The organisation's, the oldest first."""

@@ -33,6 +33,30 @@ class AcceptanceOut(TypedDict):
     user_id: str
 
 
+class AccountOut(TypedDict):
+    """An account, and what its entries come to. Debit is positive, credit negative."""
+
+    account: int
+    balance: MoneyOut
+    budget_id: str
+    entries: int
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+
+
+class AlertOut(TypedDict):
+    """A threshold that was crossed in this period."""
+
+    authorized: MoneyOut
+    crossed_at: str
+    percent: int
+    spent: MoneyOut
+
+
 class AliveOut(TypedDict):
     """The process answers."""
 
@@ -61,6 +85,36 @@ class AuditEventOut(TypedDict):
     trail: str
 
 
+class BudgetChangesIn(TypedDict):
+    """What is to be another. What a budget is of, and its periods, stay as they are: for others make another
+    budget.
+    """
+
+    amount_nanodollars: NotRequired[int | None]
+    hard: NotRequired[bool | None]
+    name: NotRequired[str | None]
+    thresholds: NotRequired[list[int] | None]
+
+
+class BudgetOut(TypedDict):
+    """A budget, and how it stands."""
+
+    amount: MoneyOut
+    anchor: int
+    created_at: str
+    current: PeriodOut
+    hard: bool
+    id: str
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    raises: list[RaiseOut]
+    scope: Literal["organization", "project", "key", "user", "model"]
+    scope_id: str
+    thresholds: list[int]
+    time_zone: str
+    version: int
+
+
 class CheckOut(TypedDict):
     """One thing that was looked at."""
 
@@ -74,6 +128,24 @@ class ClientSecretOut(TypedDict):
 
     kind: Literal["sealed", "reference"]
     reference: str | None
+
+
+class ClosedPeriodOut(TypedDict):
+    """What began in that time, as it stood when it was closed."""
+
+    charge: MoneyOut
+    closed_at: str
+    cost: MoneyOut
+    end: str
+    id: str
+    records: int
+    start: str | None
+
+
+class ClosingIn(TypedDict):
+    """Until when to close."""
+
+    until: str
 
 
 class CodeBody(TypedDict):
@@ -202,12 +274,26 @@ class DirectoryTokenOut(TypedDict):
     version: int
 
 
-class FaultOut(TypedDict):
-    """The first place where a chain does not hold."""
+class DoneOut(TypedDict):
+    """What rating anew has changed."""
 
-    id: str | None
-    problem: str
-    sequence: int
+    models: list[ModelFiguresOut]
+    re_rating: ReRatingOut | None
+
+
+class EntryOut(TypedDict):
+    """One amount on one account. Debit is positive, credit negative."""
+
+    account: int
+    amount: MoneyOut
+    budget_id: str
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+    transaction: int
 
 
 class FiguresOut(TypedDict):
@@ -329,7 +415,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -367,6 +453,27 @@ class LargePageMeta(TypedDict):
     total_pages: int
 
 
+class LimitChangesIn(TypedDict):
+    """What it is from now on."""
+
+    amount: int
+
+
+class LimitOut(TypedDict):
+    """A limit."""
+
+    amount: int
+    amount_usd: str | None
+    created_at: str
+    id: str
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: str
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    updated_at: str
+    version: int
+    window: Literal["minute", "hour", "day"] | None
+
+
 class Links(TypedDict):
     """Where to go from here, relative to the server; null where there is nothing."""
 
@@ -386,6 +493,17 @@ class LoginBody(TypedDict):
     recovery_code: NotRequired[str | None]
 
 
+class MarkUpOut(TypedDict):
+    """A mark-up; it holds until the next one begins."""
+
+    created_at: str
+    id: str
+    organization_id: str
+    ppm: int
+    valid_from: str
+    version: int
+
+
 class MeOut(TypedDict):
     """Who calls, and what they may do where they act."""
 
@@ -395,7 +513,7 @@ class MeOut(TypedDict):
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -434,6 +552,20 @@ class ModelChangesIn(TypedDict):
     targets: list[TargetIn]
 
 
+class ModelFiguresOut(TypedDict):
+    """Of one model."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    model: str
+    records: int
+    unpriced_after: int
+    unpriced_before: int
+
+
 class ModelOut(TypedDict):
     """A name that callers can use."""
 
@@ -446,6 +578,27 @@ class ModelOut(TypedDict):
     targets: list[TargetOut]
     updated_at: str
     version: int
+
+
+class MoneyOut(TypedDict):
+    """An amount."""
+
+    nanodollars: int
+    usd: str
+
+
+class NewBudgetIn(TypedDict):
+    """How much may be charged per period for something."""
+
+    amount_nanodollars: int
+    anchor: NotRequired[int | None]
+    hard: NotRequired[bool]
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    scope: Literal["organization", "project", "key", "user", "model"]
+    scope_id: NotRequired[str | None]
+    thresholds: NotRequired[list[int]]
+    time_zone: NotRequired[str]
 
 
 class NewConnectionBody(TypedDict):
@@ -535,7 +688,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -561,7 +714,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -577,6 +730,24 @@ class NewKeysBody(TypedDict):
     """Keys to make in one go."""
 
     keys: list[NewKeyBody]
+
+
+class NewLimitIn(TypedDict):
+    """So many units in any window of that length, for all that the scope sends together. The strictest one wins."""
+
+    amount: int
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: NotRequired[str | None]
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    window: NotRequired[Literal["minute", "hour", "day"] | None]
+
+
+class NewMarkUpIn(TypedDict):
+    """What an organisation pays on top of the cost, from some time on."""
+
+    organization_id: NotRequired[str | None]
+    ppm: int
+    valid_from: NotRequired[str | None]
 
 
 class NewModelIn(TypedDict):
@@ -618,6 +789,13 @@ class NewProviderIn(TypedDict):
     credential_reference: NotRequired[str | None]
     dialect: NotRequired[Literal["openai"]]
     name: str
+
+
+class NewRaiseIn(TypedDict):
+    """More for a while."""
+
+    amount_nanodollars: int
+    until: str
 
 
 class NewServiceAccountBody(TypedDict):
@@ -684,6 +862,24 @@ class PasswordBody(TypedDict):
 
     current_password: str
     new_password: str
+
+
+class PeriodOut(TypedDict):
+    """How the budget stands in the period that runs."""
+
+    alerts: list[AlertOut]
+    authorized: MoneyOut
+    end: str | None
+    held: MoneyOut
+    left: MoneyOut
+    spent: MoneyOut
+    start: str
+
+
+class PreviewOut(TypedDict):
+    """What rating anew would change."""
+
+    models: list[ModelFiguresOut]
 
 
 class PriceOut(TypedDict):
@@ -771,6 +967,25 @@ class ProviderOut(TypedDict):
     version: int
 
 
+class RaiseOut(TypedDict):
+    """More, until then."""
+
+    amount: MoneyOut
+    created_at: str
+    id: str
+    until: str
+
+
+class RangeIn(TypedDict):
+    """Which records, by when their requests began."""
+
+    end: NotRequired[str | None]
+    model: NotRequired[str | None]
+    provider_id: NotRequired[str | None]
+    start: str
+    upstream_model: NotRequired[str | None]
+
+
 class RatesIn(TypedDict):
     """Nanodollars per million units of each bucket of usage; a dollar is 1000000000.  What is left out follows
     from what it belongs to: cached, audio and image input costs as input does, reasoning and audio output as
@@ -806,6 +1021,24 @@ class RatesOut(TypedDict):
     output_audio: int
     reasoning: int
     requests: int
+
+
+class ReRatingOut(TypedDict):
+    """A re-rating. Its records stay as they are: what it changed are adjusting entries."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    created_at: str
+    end: str | None
+    id: str
+    model: str | None
+    provider_id: str | None
+    records: int
+    start: str
+    upstream_model: str | None
 
 
 class RecoveryCodesOut(TypedDict):
@@ -950,10 +1183,19 @@ class TrailOut(TypedDict):
 
     anchor: str
     entries: int
-    fault: FaultOut | None
+    fault: headworks__audit__http__FaultOut | None
     intact: bool
     trail: str
     unkeyed: int
+
+
+class TransactionOut(TypedDict):
+    """Entries that were made together, and add up to nothing. It never changes."""
+
+    at: str
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
 
 
 class UsageEventOut(TypedDict):
@@ -963,6 +1205,8 @@ class UsageEventOut(TypedDict):
     cache_read_tokens: int
     cache_write_1h_tokens: int
     cache_write_5m_tokens: int
+    charge_nanodollars: int | None
+    charge_usd: str | None
     cost_nanodollars: int | None
     cost_usd: str | None
     deployment_id: str
@@ -985,10 +1229,13 @@ class UsageEventOut(TypedDict):
     price_id: str | None
     project_id: str
     provider_id: str
+    re_rating_id: str | None
     reasoning_tokens: int
     source: str
     status: int
+    stored_cost_nanodollars: int | None
     streamed: bool
+    transaction: int | None
     upstream_model: str
     upstream_request_id: str
     usage_flags: str
@@ -1052,8 +1299,63 @@ class UserOut(TypedDict):
     version: int
 
 
-class VerificationOut(TypedDict):
+class WholeTransactionOut(TypedDict):
+    """With its entries."""
+
+    at: str
+    entries: list[EntryOut]
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
+
+
+class headworks__audit__http__FaultOut(TypedDict):
+    """The first place where a chain does not hold."""
+
+    id: str | None
+    problem: str
+    sequence: int
+
+
+class headworks__audit__http__VerificationOut(TypedDict):
     """What checking every chain found."""
 
     intact: bool
     trails: list[TrailOut]
+
+
+class headworks__kernel__web__envelope__Envelope_VerificationOut___1(TypedDict):
+    """headworks__kernel__web__envelope__Envelope_VerificationOut___1."""
+
+    data: headworks__ledger__http__verification__VerificationOut
+    meta: Meta
+
+
+class headworks__kernel__web__envelope__Envelope_VerificationOut___2(TypedDict):
+    """headworks__kernel__web__envelope__Envelope_VerificationOut___2."""
+
+    data: headworks__audit__http__VerificationOut
+    meta: Meta
+
+
+class headworks__ledger__http__verification__FaultOut(TypedDict):
+    """Something that does not agree."""
+
+    budget_id: str | None
+    difference: int
+    period_start: str | None
+    problem: Literal["unbalanced", "records_differ", "stray_records", "unsettled_records", "adjustments_differ", "counters_differ", "holds_differ", "spent_differs"]
+    transaction: int | None
+
+
+class headworks__ledger__http__verification__VerificationOut(TypedDict):
+    """What was looked at, and what was found."""
+
+    adjustments: int
+    agrees: bool
+    budget_periods: int
+    entries: int
+    faults: list[headworks__ledger__http__verification__FaultOut]
+    finished: bool
+    records: int
+    transactions: int

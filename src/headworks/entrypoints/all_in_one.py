@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
 from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
@@ -141,10 +143,12 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         greeting = asyncio.create_task(welcome.greet(), name="welcome")
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
+        keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
 
-        await stop.wait(serving, shipping, noting)
+        await stop.wait(serving, shipping, noting, keeping)
         greeting.cancel()
         noting.cancel()
+        await _end(keeping)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
@@ -156,7 +160,8 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
-    controller = ControllerThread(engine, build_controller(foundation))
+    recovered: Future[None] = Future()
+    controller = ControllerThread(engine, build_controller(foundation, recovered))
     # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
     foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
     # Each of these concerns many keys at once, and happens seldom.
@@ -169,12 +174,21 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         MembershipChanged,
         ServiceAccountChanged,
         LimitsChanged,
+        BudgetChanged,
+        MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
+    foundation.bus.subscribe(BudgetChanged, lambda event: _recall(engine, event))
     controller.start()
     stack.callback(controller.stop)
-    shipper = ShipperThread(engine, build_shipper(foundation))
+    shipper = ShipperThread(engine, build_shipper(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
+
+
+def _recall(engine: Engine, event: BudgetChanged) -> None:
+    """Less may be had of it than gateways believe: what they borrowed and did not use comes back."""
+    if event.what in {"changed", "removed", "raise_ended"}:
+        engine.recall(event.budget_id)
 
 
 def _health(house: _House) -> Health:
@@ -205,6 +219,12 @@ async def _close(house: _House, control_plane: ControlPlane) -> None:
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it, and wait until what it was doing to a database is undone."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 class _Stop:

@@ -1,4 +1,4 @@
-"""What the controller needs to know: keys from identity, models from the catalog."""
+"""What the controller needs: keys from identity, models from the catalog, leases on budgets from the ledger."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from headworks.catalog.contracts import Snapshot
+    from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
     from headworks.identity.contracts import KeyView, SigningSecret
 
 
@@ -40,3 +41,16 @@ class Models(Protocol):
 
     async def snapshot(self, organization_id: str) -> Snapshot:
         """The organisation's catalog, resolved. Raises Unavailable."""
+
+
+class LeaseOffice(Protocol):
+    """Leases on budgets."""
+
+    async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
+        """Make the gateway's hold larger by at least what it needs, or say that there is not so much left.
+
+        Raises Unavailable; a budget or period that is not there is Spent, of nothing.
+        """
+
+    async def take_back(self, returned: ReturnQuestion) -> None:
+        """Make the gateway's hold smaller, by no more than what it holds. Raises Unavailable."""

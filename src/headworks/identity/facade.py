@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OPERATOR_EMAIL", "FirstKeys", "Foothold", "IdentityFacade"]
 
+Kind = Literal["organization", "project", "key", "user"]
+"""What can be asked for by its id."""
+
 OPERATOR_EMAIL: Final = "operator@localhost"
 """Of the first operator, where nobody said another."""
 
@@ -89,13 +92,16 @@ class IdentityFacade:
         async with self.store.read(organization_id) as reading:
             return await reading.keys.names(key_ids)
 
-    async def has(self, organization_id: str, noun: Literal["project", "user", "key"], its_id: str) -> bool:
-        """Whether the organisation has this project or key, or this user for a member. Raises Unavailable."""
+    async def has(self, organization_id: str, kind: Kind, thing: str) -> bool:
+        """Whether the organisation has such a project, key or member, or is that organisation itself."""
         async with self.store.read(organization_id) as reading:
-            if noun == "user":
-                return await reading.members.of_user(its_id) is not None
-            found = await (reading.projects.get(its_id) if noun == "project" else reading.keys.get(its_id))
-            return found is not None
+            if kind == "organization":
+                return thing == organization_id and await reading.organization() is not None
+            if kind == "project":
+                return await reading.projects.get(thing) is not None
+            if kind == "key":
+                return await reading.keys.get(thing) is not None
+            return await reading.members.of_user(thing) is not None
 
     async def ensure_access(
         self,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.kernel.contention import TransactionLost, until_it_holds
+from headworks.ledger.contracts import Use
+from headworks.ledger.errors import AmountTooLarge
 from headworks.usage.contracts import Ingested
 from headworks.usage.domain.intake import Intake
 from headworks.usage.domain.rows import OWN, event_of, identity_of
@@ -19,13 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headworks.catalog.contracts import PriceBook
+    from headworks.ledger.contracts import MarkUpBook
     from headworks.usage.domain.rows import Row
-    from headworks.usage.ports import UsageStore
+    from headworks.usage.ports import UsageStore, UsageUnit
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _LONGEST_REJECTED = 4096
 _OCCURRED_AT = OWN.index("occurred_at_us")
+_DRAWN = OWN.index("drawn_nanodollars")
+_COST, _CHARGE = len(OWN), len(OWN) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +42,9 @@ class Batch:
     rejections: list[Rejection]
 
 
-def prepare(events: Sequence[Sequence[object]], book: PriceBook, at: datetime) -> Batch:
+def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime) -> Batch:
     """Screen and rate; `at` is the present."""
-    intake = Intake(book, (at - _EPOCH) // _MICROSECOND)
+    intake = Intake(book, mark_ups, (at - _EPOCH) // _MICROSECOND)
     rows: list[Row] = []
     rejections: list[Rejection] = []
     for event in events:
@@ -61,8 +67,8 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
     while parts:
         rows = parts.pop()
         try:
-            stored += await _store_rows(usage, rows, before_commit)
-        except RowsRefused as refused:
+            stored += await _store_rows(usage, rows, at, before_commit)
+        except (RowsRefused, AmountTooLarge) as refused:
             if len(rows) == 1:
                 subject, own = rows[0]
                 rejections.append(_rejection(event_of(subject.shared, own), str(refused), at))
@@ -82,20 +88,19 @@ async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_comm
         before_commit()
 
 
-async def _store_rows(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:
+async def _store_rows(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
     """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
     if not rows:
         return []
 
     async def at_once() -> list[Row]:
         async with usage.transaction() as unit:
-            await unit.add_rows(rows)
-            await unit.add_totals(add_up(rows))
+            await _add(unit, rows, at)
             before_commit()
         return rows
 
     async def without_known() -> list[Row]:
-        return await _store_new(usage, rows, before_commit)
+        return await _store_new(usage, rows, at, before_commit)
 
     try:
         return await until_it_holds(at_once)
@@ -104,14 +109,46 @@ async def _store_rows(usage: UsageStore, rows: list[Row], before_commit: Callabl
         return await until_it_holds(without_known, lost=(TransactionLost, AlreadyThere))
 
 
-async def _store_new(usage: UsageStore, rows: list[Row], before_commit: Callable[[], None]) -> list[Row]:
+async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
     async with usage.transaction() as unit:
         present = await unit.present(rows)
         fresh = list({identity_of(row): row for row in reversed(rows) if identity_of(row) not in present}.values())
-        await unit.add_rows(fresh)
-        await unit.add_totals(add_up(fresh))
+        await _add(unit, fresh, at)
         before_commit()
     return fresh
+
+
+async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
+    """Records, their totals, and what they come to in the ledger: all of it or nothing."""
+    at_us = (at - _EPOCH) // _MICROSECOND
+    uses: defaultdict[str, list[Use]] = defaultdict(list)
+    for row in rows:
+        uses[row[0].shared.organization_id].append(_use(row))
+    # The ledger's locks come first, and in one order, so that two writers never wait for each other.
+    numbers = {owner: await unit.books.begin(owner, at_us) for owner in sorted(uses)}
+    await unit.add_rows(rows, numbers)
+    await unit.add_totals(add_up(rows))
+    for owner, number in numbers.items():
+        await unit.books.settle(owner, number, uses[owner], at_us)
+
+
+def _use(row: Row) -> Use:
+    subject, own = row
+    shared = subject.shared
+    return Use(
+        shared.organization_id,
+        shared.project_id,
+        shared.key_id,
+        shared.user_id,
+        shared.model,
+        shared.provider_id,
+        shared.source,
+        shared.budgets,
+        own[_DRAWN],
+        own[_OCCURRED_AT],
+        own[_COST],
+        own[_CHARGE],
+    )
 
 
 def _rejection(event: Sequence[object], reason: str, at: datetime) -> Rejection:

@@ -67,5 +67,9 @@ class UsageRecord:
     event: UsageEvent
     cost_nanodollars: int | None
     """None where nobody set a price."""
+    charge_nanodollars: int | None
+    """What the organisation pays for it; None as above."""
     price_id: str | None
     received_at_us: int
+    transaction: int | None
+    """Of the ledger, which settled it; None for one that is older than the ledger."""

@@ -27,6 +27,7 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.kernel.web.envelope import Links, PageMeta
+from headworks.ledger.contracts import Adjustment
 from headworks.usage import queries
 from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
 from headworks.usage.ports import KeyNames, RecordFilter, ReportFilter, UsageStore
@@ -132,9 +133,18 @@ class UsageEventOut(ResponseModel):
     error_code: str
     usage_flags: str
     cost_nanodollars: int | None
-    """Null where nobody set a price."""
+    """By the price that counts now; null where nobody set one."""
     cost_usd: str | None
+    charge_nanodollars: int | None
+    """What your organisation pays: the cost with its mark-up. Null as above."""
+    charge_usd: str | None
     price_id: str | None
+    stored_cost_nanodollars: int | None
+    """By the price that counted when it was stored."""
+    re_rating_id: str | None
+    """The re-rating that made it another; null where none did."""
+    transaction: int | None
+    """Of the ledger, which settled it."""
 
 
 class ReportQuery(StrictModel):
@@ -205,7 +215,9 @@ async def list_usage_events(
     )
     async with store.read() as reading:
         found = await queries.records(reading, wanted, query.cursor, query.per_page)
-    return cursor_envelope(found.map(_event), request)
+    numbers = [record.sequence for record in found.items]
+    adjusted = await store.bookkeeper.adjustments(principal.organization_id, numbers)
+    return cursor_envelope(found.map(lambda record: _event(record, adjusted.get(record.sequence))), request)
 
 
 def _dimensions(text: str) -> tuple[Dimension, ...]:
@@ -245,12 +257,19 @@ def _row(row: ReportRow, key_names: dict[str, str]) -> UsageRow:
     )
 
 
-def _event(record: UsageRecord) -> UsageEventOut:
-    cost = record.cost_nanodollars
+def _event(record: UsageRecord, adjusted: Adjustment | None) -> UsageEventOut:
+    cost, charge, price_id = record.cost_nanodollars, record.charge_nanodollars, record.price_id
+    if adjusted is not None:
+        cost, charge, price_id = adjusted.cost_after, adjusted.charge_after, adjusted.price_id
     return UsageEventOut(
         **record.event._asdict(),
         occurred_at=_EPOCH + record.event.occurred_at_us * _MICROSECOND,
         cost_nanodollars=cost,
         cost_usd=None if cost is None else format_usd(Nanodollars(cost)),
-        price_id=record.price_id,
+        charge_nanodollars=charge,
+        charge_usd=None if charge is None else format_usd(Nanodollars(charge)),
+        price_id=price_id,
+        stored_cost_nanodollars=record.cost_nanodollars,
+        re_rating_id=None if adjusted is None else adjusted.re_rating_id,
+        transaction=record.transaction,
     )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from headworks.catalog.contracts import PriceBook
     from headworks.kernel.pagination import Page, PageRequest
+    from headworks.ledger.contracts import Adjustment, MarkUpBook, Use
     from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
     from headworks.usage.domain.rows import Row
     from headworks.usage.domain.totals import Group
@@ -29,6 +30,32 @@ class KeyNames(Protocol):
 
     async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:
         """The names of those keys that exist, by id."""
+
+
+class Books(Protocol):
+    """The ledger's part of a transaction that stores usage."""
+
+    async def begin(self, organization_id: str, at_us: int) -> int:
+        """The number of a transaction of the ledger, for the organisation's records to name."""
+
+    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+        """Enter what those records come to, once they are stored. Raises AmountTooLarge."""
+
+    def committed(self) -> None:
+        """All of it is committed."""
+
+
+class Bookkeeper(Protocol):
+    """Filled by the ledger's facade."""
+
+    async def mark_up_book(self) -> MarkUpBook:
+        """Everybody's mark-ups, to be asked without waiting. Raises Unavailable."""
+
+    async def adjustments(self, organization_id: str, records: Collection[int]) -> Mapping[int, Adjustment]:
+        """The newest of each of the records that was rated anew, by its sequence. Raises Unavailable."""
+
+    def joining(self, transaction: object) -> AbstractAsyncContextManager[Books]:
+        """Take part in a transaction of the store's, from inside of it."""
 
 
 class AlreadyThere(Exception):
@@ -78,8 +105,14 @@ class RecordFilter:
 class UsageUnit(Protocol):
     """One transaction."""
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
-        """Raises AlreadyThere when one is there, or twice among them, by (source, event_id); and RowsRefused.
+    @property
+    def books(self) -> Books:
+        """The ledger's part of it."""
+
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
+        """`transactions` are those of the ledger that settle them, by organisation.
+
+        Raises AlreadyThere when one is there, or twice among them, by (source, event_id); and RowsRefused.
 
         After either the transaction is good for nothing but to be rolled back.
         """
@@ -114,6 +147,10 @@ class UsageReading(Protocol):
 
 class UsageStore(Protocol):
     """Where usage is kept."""
+
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        """Who settles what is stored."""
 
     def transaction(self) -> AbstractAsyncContextManager[UsageUnit]:
         """Commits at the end of the block, unless it raises. Raises DatabaseUnavailable, TransactionLost.

@@ -36,7 +36,8 @@ async def ingest(
     when a database does not answer: give the same events again later. `before_commit` is for the kill tests.
     """
     at = clock()
-    batch = commands.prepare(events, await prices.price_book(), at)
+    mark_ups = await store.bookkeeper.mark_up_book()
+    batch = commands.prepare(events, await prices.price_book(), mark_ups, at)
     done = await commands.store(store, batch, at, before_commit)
     if done.rejected:
         _log.error(

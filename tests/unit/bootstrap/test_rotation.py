@@ -23,6 +23,7 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.audit import Change
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.secrets import Keyring, Secret
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
@@ -231,6 +232,7 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "catalog": CATALOG_TABLES,
         "limits": LIMITS.metadata,
         "usage": USAGE.metadata,
+        "ledger": LEDGER.metadata,
     }
     sealed = {
         f"{context}.{table.name}.{column.name}"
@@ -252,4 +254,5 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
         "identity.sso_connections.sealed_secret",
+        "ledger.ledger_replies.sealed",
     }

@@ -33,7 +33,7 @@ def test_files_are_made_and_told_of(run: Run, home: Path) -> None:
     assert made.out.count("migrated from nothing") == 4
     after = run("db", "status", "--json")
     assert {(row["state"], row["stored"] == row["wanted"]) for row in _contexts(after.out)} == {("current", True)}
-    assert run("db", "migrate").out.count("there already") == 3
+    assert run("db", "migrate").out.count("there already") == 4
     assert str(home / "usage.sqlite3") in run("db", "status").out
 
 
@@ -79,7 +79,7 @@ def test_a_server_that_does_not_answer_is_named(run: Run, home: Path, monkeypatc
     [
         ({}, 0),
         ({"HEADWORKS_DATABASE_URL": URL}, 35),
-        ({"HEADWORKS_USAGE_DATABASE_URL": URL}, 5),
+        ({"HEADWORKS_USAGE_DATABASE_URL": URL}, 15),
         ({"HEADWORKS_CATALOG_DATABASE_URL": URL, "HEADWORKS_DATABASE_CONNECTIONS": "2"}, 4),
     ],
 )

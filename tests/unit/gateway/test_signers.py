@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from headworks.dataplane.flow import SIGNER, Question
+from headworks.gateway.adapters.memory import MemoryLeaseOffice
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.contracts import SigningSecret
@@ -29,7 +30,7 @@ def signing(world: World) -> World:
 
 
 async def ask(world: World, key_hash: str, endpoint: str = "chat/completions") -> dict[str, Any]:
-    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
+    controller = Controller(world, world.secrets, world, MemoryLeaseOffice(), GatewaySettings(), lambda: NOON)
     question = Question(key_hash, None if endpoint == SIGNER else "fast", endpoint, "req_1")
     _, answer = await controller.answer(1, json.dumps(asdict(question)))
     whole: dict[str, Any] = json.loads(answer)

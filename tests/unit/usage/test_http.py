@@ -17,6 +17,7 @@ from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.ports import KeyNames, UsageStore
 from headworks.usage.queries import period
 from headworks.usage.tasks import ingest
+from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
 
 EVERYTHING = {"from": "2026-01-01", "to": "2026-01-31"}
@@ -35,7 +36,7 @@ class Identity:
 
 @pytest.fixture
 def memory() -> MemoryStore:
-    return MemoryStore()
+    return memory_usage()
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from headworks.catalog.contracts import PriceBook
 from headworks.catalog.errors import CatalogUnavailable
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.database import DatabaseUnavailable
-from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.contracts import Figures, Ingested, ReportRow
-from headworks.usage.ports import UsageReading, UsageStore, UsageUnit
+from headworks.usage.ports import Bookkeeper, UsageReading, UsageStore, UsageUnit
 from headworks.usage.tasks import ingest
+from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import DAY_US, NOON, NOON_US, Prices, book, event, price, records, rejected, report
 
 UNFIT = tuple(event(99, input_tokens=-1))
@@ -95,7 +95,7 @@ async def test_what_the_store_refuses_is_put_aside_and_no_other(store: UsageStor
 
 
 async def test_a_rejection_is_logged_with_its_reason(prices: Prices, log: io.StringIO) -> None:
-    await take(MemoryStore(), prices, UNFIT)
+    await take(memory_usage(), prices, UNFIT)
     assert "input_tokens is not a whole number" in log.getvalue()
 
 
@@ -159,6 +159,10 @@ class Flaky:
     inner: UsageStore
     fails: Callable[[], bool]
 
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        return self.inner.bookkeeper
+
     def read(self) -> AbstractAsyncContextManager[UsageReading]:
         return self.inner.read()
 
@@ -212,7 +216,7 @@ def test_whatever_is_delivered_however_often_the_sums_are_of_the_set(
     """Batches of any size, with duplicates in and between them, and with failures that make them come again."""
 
     async def run() -> None:
-        inner, prices, plan = MemoryStore(), Prices(), list(failures)
+        inner, prices, plan = memory_usage(), Prices(), list(failures)
         store = Flaky(inner, lambda: plan.pop() if plan else False)
         for delivery in deliveries:
             done = False

@@ -8,6 +8,7 @@ import typer
 
 from headworks.entrypoints.cli import (
     audit,
+    budgets,
     completion,
     db,
     deployments,
@@ -16,6 +17,7 @@ from headworks.entrypoints.cli import (
     env,
     invites,
     keys,
+    ledger,
     login,
     members,
     mock_provider,
@@ -24,6 +26,7 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    rerate,
     second_factor,
     secrets,
     service_accounts,
@@ -72,6 +75,9 @@ app.add_typer(users.app, name="users")
 app.add_typer(sso.app, name="sso")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(budgets.app, name="budgets")
+app.add_typer(ledger.app, name="ledger")
+app.command("rerate")(rerate.rerate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")

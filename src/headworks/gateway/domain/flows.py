@@ -122,7 +122,12 @@ def _flow(
         fresh_ms=caller.lasts.fresh_ms,
         hard_ms=caller.lasts.hard_ms,
         revision=caller.snapshot.revision,
+        user_id=_user_id(caller.key),
     )
+
+
+def _user_id(key: KeyView) -> str:
+    return key.owner.id if key.owner is not None and key.owner.kind == "user" else ""
 
 
 def _target(target: RouteTarget) -> Target:

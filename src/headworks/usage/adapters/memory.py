@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headworks.usage.contracts import Dimension
     from headworks.usage.domain.rows import Row
     from headworks.usage.domain.totals import Group
-    from headworks.usage.ports import RecordFilter, Rejection, ReportFilter
+    from headworks.usage.ports import Bookkeeper, Books, RecordFilter, Rejection, ReportFilter
 
 _LARGEST = 2**63 - 1
 _INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
@@ -31,7 +31,9 @@ _OUTPUT = ("output_tokens", "reasoning_tokens", "output_audio_tokens")
 
 
 @dataclass
-class _State:
+class State:
+    """A transaction works on a copy."""
+
     rows: dict[tuple[str, str], UsageRecord] = field(default_factory=dict)
     totals: dict[Group, tuple[int, ...]] = field(default_factory=dict)
     rejected: dict[str, Rejection] = field(default_factory=dict)
@@ -40,18 +42,27 @@ class _State:
 class MemoryStore:
     """The port `UsageStore`. A transaction works on a copy."""
 
-    def __init__(self) -> None:
-        self._state = _State()
+    def __init__(self, bookkeeper: Bookkeeper) -> None:
+        self.bookkeeper = bookkeeper
+        self._state = State()
         self._writing = asyncio.Lock()
+
+    @property
+    def state(self) -> State:
+        """As it is now."""
+        return self._state
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryUnit]:
         """One at a time."""
         async with self._writing:
             state = self._state
-            unit = MemoryUnit(_State(copy(state.rows), copy(state.totals), copy(state.rejected)))
-            yield unit
+            ours = State(copy(state.rows), copy(state.totals), copy(state.rejected))
+            async with self.bookkeeper.joining(ours) as books:
+                unit = MemoryUnit(ours, books)
+                yield unit
             self._state = unit.state
+        books.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryReading]:
@@ -62,20 +73,28 @@ class MemoryStore:
 class MemoryUnit:
     """The port `UsageUnit`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State, books: Books) -> None:
         self.state = state
+        self.books = books
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
         """Raises AlreadyThere."""
         for row in rows:
             identity = identity_of(row)
             if identity in self.state.rows:
                 raise AlreadyThere
             subject, own = row
-            cost, received_at_us = own[-2:]
+            cost, charge, received_at_us = own[-3:]
             event = event_of(subject.shared, own)
-            sequence = len(self.state.rows) + 1
-            self.state.rows[identity] = UsageRecord(sequence, event, cost, subject.price_id, received_at_us)
+            self.state.rows[identity] = UsageRecord(
+                sequence=len(self.state.rows) + 1,
+                event=event,
+                cost_nanodollars=cost,
+                charge_nanodollars=charge,
+                price_id=subject.price_id,
+                received_at_us=received_at_us,
+                transaction=transactions[event.organization_id],
+            )
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
         """Those that are there."""
@@ -99,7 +118,7 @@ class MemoryUnit:
 class MemoryReading:
     """The port `UsageReading`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     async def report(

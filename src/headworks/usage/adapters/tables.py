@@ -19,14 +19,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from headworks.dataplane.events import LONGEST_TAGS
 from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
 from headworks.usage.domain.rows import BUCKETS
-from headworks.usage.domain.screening import LONGEST_ID, LONGEST_TEXT
+from headworks.usage.domain.screening import LONGEST_BUDGETS, LONGEST_ID, LONGEST_TEXT
 from headworks.usage.domain.totals import COUNTERS
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0001")
+SCHEMA = Schema("usage", METADATA, head="0003")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -45,7 +46,7 @@ subjects = Table(
     "usage_subjects",
     METADATA,
     Column("id", _NUMBER, primary_key=True),
-    # SHA-256 of all the rest: eleven columns are more than an index of some databases holds.
+    # SHA-256 of all the rest: thirteen columns are more than an index of some databases holds.
     Column("digest", Exact(64), nullable=False, unique=True),
     Column("organization_id", _ID, nullable=False),
     Column("project_id", _ID, nullable=False),
@@ -58,6 +59,8 @@ subjects = Table(
     Column("outcome", _TEXT, nullable=False),
     Column("usage_source", _TEXT, nullable=False),
     Column("price_id", _ID),
+    Column("user_id", _ID, nullable=False, server_default=""),
+    Column("budgets", Exact(LONGEST_BUDGETS), nullable=False, server_default=""),
 )
 """What many events share; see `domain/rows.py`."""
 
@@ -80,8 +83,14 @@ events = Table(
     *(Column(bucket, BigInteger, nullable=False) for bucket in BUCKETS),
     Column("cost_nanodollars", BigInteger),
     Column("received_at_us", BigInteger, nullable=False),
+    Column("tags", Exact(LONGEST_TAGS), nullable=False, server_default=""),
+    Column("drawn_nanodollars", BigInteger, nullable=False, server_default="0"),
+    Column("charge_nanodollars", BigInteger),
+    # Of the ledger, which settled it there. None before there was one.
+    Column("transaction_id", BigInteger),
     UniqueConstraint("source_id", "event_id"),
     Index(None, "occurred_at_us"),
+    Index(None, "transaction_id"),
 )
 
 totals = Table(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from headworks.kernel.database import Database
+    from headworks.usage.ports import Bookkeeper
 
 __all__ = ["SqlStore"]
 
@@ -19,22 +20,27 @@ __all__ = ["SqlStore"]
 class SqlStore:
     """The port `UsageStore` on a database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bookkeeper: Bookkeeper) -> None:
         self._database = database
+        self.bookkeeper = bookkeeper
         self._known = Known()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnit]:
         """Raises DatabaseUnavailable, TransactionLost."""
         try:
-            async with self._database.transaction() as connection:
-                unit = SqlUnit(connection, self._known)
+            async with (
+                self._database.transaction() as connection,
+                self.bookkeeper.joining(connection) as books,
+            ):
+                unit = SqlUnit(connection, self._known, books)
                 yield unit
         except BaseException:
             self._known.forget()
             raise
         # Only now: numbers that were given in a transaction that fails are given again, to others.
         self._known.learn(unit.learnt)
+        books.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlReading]:

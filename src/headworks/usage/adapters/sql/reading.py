@@ -161,6 +161,8 @@ def _record(row: _AnyRow) -> UsageRecord:
         sequence=row.id,
         event=UsageEvent._make(getattr(row, name) for name in UsageEvent._fields),
         cost_nanodollars=row.cost_nanodollars,
+        charge_nanodollars=row.charge_nanodollars,
         price_id=row.price_id,
         received_at_us=row.received_at_us,
+        transaction=row.transaction_id,
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from headworks.usage.domain.rows import Row, Subject
     from headworks.usage.domain.totals import Group
-    from headworks.usage.ports import Rejection
+    from headworks.usage.ports import Books, Rejection
 
 _ASKED_AT_ONCE = 500
 _MOST_KNOWN = 50_000
@@ -50,19 +50,22 @@ class Known:
 class SqlUnit:
     """The port `UsageUnit` on an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, known: Known) -> None:
+    def __init__(self, connection: AsyncConnection, known: Known, books: Books) -> None:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
         self._known = known
+        self.books = books
         self.learnt: dict[str, int] = {}
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
         """Raises AlreadyThere, RowsRefused."""
         if not rows:
             return
         # In one order for all writers, so that two of them never wait for each other.
         new = sorted({subject for subject, _ in rows}, key=_order)
-        numbers = {subject: await self._numbers(subject) for subject in new}
+        numbers = {
+            subject: (*await self._numbers(subject), transactions[subject.shared.organization_id]) for subject in new
+        }
         with _refusals():
             await self._adding.add_rows(self._connection, rows, numbers)
 

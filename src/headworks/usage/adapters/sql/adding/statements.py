@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from headworks.usage.domain.rows import Row, Subject
 
-    Numbers: TypeAlias = Mapping[Subject, tuple[int, int]]
-    """Of the source and of the subject, which a row points at."""
+    Numbers: TypeAlias = Mapping[Subject, tuple[int, int, int]]
+    """Of the source, of the subject, and of the ledger's transaction, which a row points at."""
 
-COLUMNS: Final = ("source_id", "subject_id", *OWN, *ADDED)
+COLUMNS: Final = ("source_id", "subject_id", "transaction_id", *OWN, *ADDED)
 INTO: Final = f"INSERT INTO {events.name} ({', '.join(COLUMNS)}) "
 ONCE: Final = " ON CONFLICT (source_id, event_id) DO NOTHING"
 

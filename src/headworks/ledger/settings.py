@@ -1,0 +1,18 @@
+"""The ledger's knobs."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LedgerSettings(BaseModel):
+    """For how long leases are given, and when what is not heard of again is taken back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    term_seconds: int = 60
+    """How long a gateway may draw from a lease."""
+    grace_seconds: int = 30
+    """How long after the term usage that drew from it may still be on its way."""
+    keep_seconds: int = 5
+    """How often overdue holds and raises are looked for."""
