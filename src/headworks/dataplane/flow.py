@@ -211,8 +211,8 @@ class Document:
     content_type: str = "application/json"
 
 
-MOST_BUDGETS = 16
-"""Of one flow: their ids must fit into each of its usage records."""
+MOST_BUDGETS = 20
+"""Of one flow, a hard one per scope and period: their ids must fit into each of its usage records."""
 
 
 @dataclass(frozen=True, slots=True)

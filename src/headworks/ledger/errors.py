@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound
+from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _SHOWN = 5
+
+
+class BudgetsUnavailable(Unavailable):
+    """The store does not answer, and what was read before is too old to trust."""
+
+    code = "budgets_unavailable"
+    title = "Budgets are not available"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("Budgets cannot be read now; try again in a moment.", detail=detail)
 
 
 class BudgetNotFound(NotFound):

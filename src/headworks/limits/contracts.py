@@ -64,6 +64,15 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """What a request is held to."""
+
+    limits: tuple[Limit, ...]
+    age_ms: int = 0
+    """How long ago it was last known to be true. Above zero only while the store cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsChanged:
     """`limits.changed`: an organisation's requests are held to other limits now."""
 

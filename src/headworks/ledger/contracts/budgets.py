@@ -115,3 +115,5 @@ class InForce:
     markup_ppm: int
     until_us: int | None
     """When any of this will be different by itself: a period or a raise ends, another mark-up begins. None for never."""
+    age_ms: int = 0
+    """How long ago it was last known to be true. Above zero only while the store cannot be asked."""
