@@ -178,17 +178,12 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
-    foundation.bus.subscribe(BudgetChanged, lambda event: _recall(engine, event))
+    # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
+    foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
     controller.start()
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_shipper(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
-
-
-def _recall(engine: Engine, event: BudgetChanged) -> None:
-    """Less may be had of it than gateways believe: what they borrowed and did not use comes back."""
-    if event.what in {"changed", "removed", "raise_ended"}:
-        engine.recall(event.budget_id)
 
 
 def _health(house: _House) -> Health:
