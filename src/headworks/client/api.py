@@ -25,12 +25,12 @@ class Api:
         """The same as JSON lines, all of it, the newest first."""
         self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
 
-    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2:
+    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
         """Go through every chain from its beginning: is anything changed, missing, out of place, cut off or signed
         by others?  Who can write to the database can put an older state of all of it back. Only an anchor that
         was kept elsewhere shows that.
         """
-        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor}))
+        return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
 
     def login(self, body: shapes.LoginBody) -> shapes.GrantedOut:
         """Begin a session. A wrong email and a wrong password answer alike; too many tries have to wait."""
@@ -248,11 +248,11 @@ class Api:
         """One transaction with its entries."""
         return cast("shapes.WholeTransactionOut", self._transport.send("GET", filled("/ledger/transactions/{number}", number))["data"])
 
-    def verify_ledger(self) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1:
+    def verify_ledger(self) -> shapes.ProofOut:
         """Check that every transaction adds up to nothing, settles what its records say, and that budgets count
         what is entered.
         """
-        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1", self._transport.send("GET", "/ledger/verification"))
+        return cast("shapes.ProofOut", self._transport.send("GET", "/ledger/verification")["data"])
 
     def watch_verification(self) -> None:
         """The same, and how far it is: one JSON object a line, the last one with `finished`."""

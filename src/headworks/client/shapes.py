@@ -943,6 +943,19 @@ class ProjectOut(TypedDict):
     version: int
 
 
+class ProofOut(TypedDict):
+    """What was looked at, and what was found."""
+
+    adjustments: int
+    agrees: bool
+    budget_periods: int
+    entries: int
+    faults: list[headworks__ledger__http__verification__FaultOut]
+    finished: bool
+    records: int
+    transactions: int
+
+
 class ProviderChangesIn(TypedDict):
     """What is to be different; what is left out stays."""
 
@@ -1299,6 +1312,13 @@ class UserOut(TypedDict):
     version: int
 
 
+class VerificationOut(TypedDict):
+    """What checking every chain found."""
+
+    intact: bool
+    trails: list[TrailOut]
+
+
 class WholeTransactionOut(TypedDict):
     """With its entries."""
 
@@ -1317,27 +1337,6 @@ class headworks__audit__http__FaultOut(TypedDict):
     sequence: int
 
 
-class headworks__audit__http__VerificationOut(TypedDict):
-    """What checking every chain found."""
-
-    intact: bool
-    trails: list[TrailOut]
-
-
-class headworks__kernel__web__envelope__Envelope_VerificationOut___1(TypedDict):
-    """headworks__kernel__web__envelope__Envelope_VerificationOut___1."""
-
-    data: headworks__ledger__http__verification__VerificationOut
-    meta: Meta
-
-
-class headworks__kernel__web__envelope__Envelope_VerificationOut___2(TypedDict):
-    """headworks__kernel__web__envelope__Envelope_VerificationOut___2."""
-
-    data: headworks__audit__http__VerificationOut
-    meta: Meta
-
-
 class headworks__ledger__http__verification__FaultOut(TypedDict):
     """Something that does not agree."""
 
@@ -1346,16 +1345,3 @@ class headworks__ledger__http__verification__FaultOut(TypedDict):
     period_start: str | None
     problem: Literal["unbalanced", "records_differ", "stray_records", "unsettled_records", "adjustments_differ", "counters_differ", "holds_differ", "spent_differs"]
     transaction: int | None
-
-
-class headworks__ledger__http__verification__VerificationOut(TypedDict):
-    """What was looked at, and what was found."""
-
-    adjustments: int
-    agrees: bool
-    budget_periods: int
-    entries: int
-    faults: list[headworks__ledger__http__verification__FaultOut]
-    finished: bool
-    records: int
-    transactions: int
