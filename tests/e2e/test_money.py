@@ -66,8 +66,10 @@ class Shop:
         self.rig.upstream.wait_until_idle()
         headworks = self.rig.headworks
         eventually(
-            lambda: headworks.metric("headworks_spool_unshipped_records") == 0
-            and headworks.metric("headworks_reservations_open") == 0,
+            lambda: (
+                headworks.metric("headworks_spool_unshipped_records") == 0
+                and headworks.metric("headworks_reservations_open") == 0
+            ),
             what="everything settled",
         )
         return self.standing(budget_id)
@@ -116,7 +118,10 @@ def test_a_spent_budget_says_all_of_it_and_is_not_tried_again(shop: Shop) -> Non
     assert told["rule"]["needed"] > 100
     assert told["rule"]["resets_at"] is not None
     assert budget in told["message"]
-    with shop.rig.headworks.openai(api_key=key, max_retries=5) as client, pytest.raises(openai.APIStatusError) as raised:
+    with (
+        shop.rig.headworks.openai(api_key=key, max_retries=5) as client,
+        pytest.raises(openai.APIStatusError) as raised,
+    ):
         client.chat.completions.create(model=shop.model, messages=[{"role": "user", "content": "hello"}], max_tokens=20)
     assert raised.value.status_code == 402
     assert shop.rig.headworks.metric("headworks_limit_refusals_total", unit="budget") >= 2

@@ -16,7 +16,7 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
-from headworks.bootstrap.ledger import LedgerMetrics, WhatThereIs
+from headworks.bootstrap.ledger import LedgerMetrics
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
@@ -30,6 +30,7 @@ from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
 from headworks.ledger.ports import Ledger, Prices, ScopeNames
+from headworks.ledger.settings import LedgerSettings
 from headworks.limits.ports import LimitStore, Scopes
 from headworks.usage.ports import KeyNames, UsageStore
 
@@ -56,6 +57,7 @@ def management_app(
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
     LedgerMetrics(metrics, container.keeper)
+    scopes = KnownScopes(container.identity, container.catalog)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
         **single_sign_on(container, sign_in),
@@ -67,12 +69,13 @@ def management_app(
         Editing: container.foundation.editing,
         Once: Once(container.replies),
         LimitStore: container.limits,
-        Scopes: KnownScopes(container.identity, container.catalog),
+        Scopes: scopes,
         UsageStore: container.usage,
         KeyNames: container.identity,
         Ledger: container.ledger,
         Prices: container.catalog,
-        ScopeNames: WhatThereIs(container.identity, container.catalog),
+        ScopeNames: scopes,
+        LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
         Health: health,

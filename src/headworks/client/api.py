@@ -236,6 +236,12 @@ class Api:
         """
         return cast("shapes.ClosedPeriodOut", self._transport.send("POST", "/ledger/closed-periods", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def rebuild_counters(self, *, idempotency_key: str | None = None) -> shapes.RebuiltOut:
+        """Make every counter of budgets anew from the entries. Requests go on meanwhile; usage is stored when it
+        is done.
+        """
+        return cast("shapes.RebuiltOut", self._transport.send("POST", "/ledger/counter-rebuilds", header={"Idempotency-Key": idempotency_key})["data"])
+
     def list_entries(self, *, account: int | None = None, transaction: int | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.EntryOut]:
         """Entries of all accounts or of one, the newest first."""
         return cast("Page[shapes.EntryOut]", self._transport.send("GET", "/ledger/entries", query={"account": account, "transaction": transaction, "cursor": cursor, "per_page": per_page}))

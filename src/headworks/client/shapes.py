@@ -1054,6 +1054,12 @@ class ReRatingOut(TypedDict):
     upstream_model: str | None
 
 
+class RebuiltOut(TypedDict):
+    """What was found."""
+
+    different: int
+
+
 class RecoveryCodesOut(TypedDict):
     """Shown this once; each works once."""
 

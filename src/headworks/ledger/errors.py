@@ -88,19 +88,6 @@ class BudgetExists(Conflict):
         )
 
 
-class UnknownScope(Invalid):
-    """The budget would hold for something that is not there."""
-
-    code = "unknown_scope"
-    title = "There is nothing of that id"
-
-    def __init__(self, scope: str, wanted: str, near: Iterable[str] = ()) -> None:
-        names = list(near)[:_SHOWN]
-        hint = f"; did you mean {', '.join(repr(name) for name in names)}?" if names else ""
-        message = f"this organisation has no {scope} {wanted!r}{hint}"
-        super().__init__(f"scope_id: {message}", details=[FieldProblem("scope_id", self.code, message)])
-
-
 class UnknownTimeZone(Invalid):
     """The zone is not in the IANA database."""
 

@@ -74,6 +74,7 @@ SAMPLES = {
     ("POST", "/api/v1/budgets/{budget_id}/raises"): Sample("/budgets/{budget}/raises", RAISE),
     ("DELETE", "/api/v1/budgets/{budget_id}/raises/{raise_id}"): Sample("/budgets/{budget}/raises/{raise}"),
     ("POST", "/api/v1/ledger/closed-periods"): Sample("/ledger/closed-periods", {"until": "2026-01-01T00:00:00Z"}),
+    ("POST", "/api/v1/ledger/counter-rebuilds"): Sample("/ledger/counter-rebuilds", {}),
     ("POST", "/api/v1/mark-ups"): Sample("/mark-ups", {"ppm": 1, "valid_from": "2026-01-01T00:00:00Z"}),
     ("DELETE", "/api/v1/mark-ups/{mark_up_id}"): Sample("/mark-ups/{mark_up}"),
     ("POST", "/api/v1/keyring/rotations"): Sample("/keyring/rotations", {}),

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.versions import check_version
 from headworks.ledger.commands.closing import check_open
 from headworks.ledger.contracts import PPM, MarkUp, MarkUpChanged
 from headworks.ledger.domain import audited
-from headworks.ledger.errors import MarkUpNotFound, UnknownScope
+from headworks.ledger.errors import MarkUpNotFound
 
 if TYPE_CHECKING:
     from headworks.ledger.ports import ScopeNames, Unit
