@@ -10,8 +10,8 @@ import pytest
 from headworks.dataplane.flow import Budget as FlowBudget
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.errors import Invalid, Stale
-from headworks.kernel.pagination import PageRequest
 from headworks.kernel.kept import Ages
+from headworks.kernel.pagination import PageRequest
 from headworks.kernel.scopes import UnknownScope
 from headworks.ledger import commands
 from headworks.ledger.contracts import (
