@@ -9,7 +9,7 @@ import pytest
 
 from headworks.dataplane.flow import Budget as FlowBudget
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
-from headworks.kernel.errors import Invalid, Stale
+from headworks.kernel.errors import Invalid, Stale, UnknownScope
 from headworks.kernel.pagination import PageRequest
 from headworks.ledger import commands
 from headworks.ledger.contracts import (
@@ -29,7 +29,6 @@ from headworks.ledger.errors import (
     MarkUpExists,
     PeriodClosed,
     RaiseNotFound,
-    UnknownScope,
 )
 from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import BalanceFilter, EntryFilter, TransactionFilter

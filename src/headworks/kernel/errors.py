@@ -61,6 +61,17 @@ class Invalid(HeadworksError):
         return type(self)(f"{place}.{self.message}", detail=self.detail, details=details)
 
 
+class UnknownScope(Invalid):
+    """What is set on something that is not there would never hold."""
+
+    code = "unknown_scope"
+    title = "There is nothing of that id"
+
+    def __init__(self, scope: str, wanted: str, *, field: str = "scope_id") -> None:
+        message = f"there is no {scope} {wanted!r}{'' if scope == 'organization' else ' in this organisation'}"
+        super().__init__(f"{field}: {message}", details=[FieldProblem(field, self.code, message)])
+
+
 class Unauthenticated(HeadworksError):
     """We do not know who calls."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from headworks.kernel.errors import UnknownScope
 from headworks.kernel.ids import new_id
 from headworks.kernel.versions import check_version
 from headworks.limits import domain
 from headworks.limits.contracts import Limit
-from headworks.limits.errors import LimitNotFound, UnknownScope
+from headworks.limits.errors import LimitNotFound
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -9,6 +9,7 @@ from fastapi import Path, Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.errors import UnknownScope
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
@@ -31,7 +32,7 @@ from headworks.kernel.web import (
 from headworks.limits import commands, queries
 from headworks.limits.contracts import Limit, Scope, Unit, Window
 from headworks.limits.domain import LARGEST
-from headworks.limits.errors import LimitExists, LimitNotFound, UnknownScope
+from headworks.limits.errors import LimitExists, LimitNotFound
 from headworks.limits.ports import LimitStore, Scopes
 
 router = Router("/api/v1/limits", tags=["limits"])

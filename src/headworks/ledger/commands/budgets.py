@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.errors import Invalid
+from headworks.kernel.errors import Invalid, UnknownScope
 from headworks.kernel.ids import new_id
 from headworks.kernel.text import checked_name
 from headworks.kernel.versions import check_version
@@ -16,7 +16,7 @@ from headworks.ledger.domain import allowances, audited
 from headworks.ledger.domain.midnights import checked_zone
 from headworks.ledger.domain.periods import calendar_of, checked_anchor
 from headworks.ledger.domain.thresholds import checked_thresholds
-from headworks.ledger.errors import BudgetNotFound, RaiseNotFound, UnknownScope
+from headworks.ledger.errors import BudgetNotFound, RaiseNotFound
 
 if TYPE_CHECKING:
     from headworks.ledger.contracts import PeriodKind, Scope
