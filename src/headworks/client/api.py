@@ -76,7 +76,7 @@ class Api:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
 
-    def list_budgets(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
+    def list_budgets(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
         """Every budget of the organisation, and how it stands."""
         return cast("Page[shapes.BudgetOut]", self._transport.send("GET", "/budgets", query={"scope": scope, "scope_id": scope_id, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -264,7 +264,7 @@ class Api:
         """The same, and how far it is: one JSON object a line, the last one with `finished`."""
         self._transport.send("GET", "/ledger/verification/progress")
 
-    def list_limits(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
         """Those of the caller's organisation, the oldest first."""
         return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
 

@@ -108,7 +108,7 @@ class BudgetOut(TypedDict):
     name: str
     period: Literal["day", "week", "month", "total"]
     raises: list[RaiseOut]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: str
     thresholds: list[int]
     time_zone: str
@@ -595,7 +595,7 @@ class NewBudgetIn(TypedDict):
     hard: NotRequired[bool]
     name: str
     period: Literal["day", "week", "month", "total"]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: NotRequired[str | None]
     thresholds: NotRequired[list[int]]
     time_zone: NotRequired[str]

@@ -16,6 +16,6 @@ class UnknownScope(Invalid):
     code = "unknown_scope"
     title = "There is nothing of that id"
 
-    def __init__(self, scope: Scope, wanted: str) -> None:
-        message = f"this organisation has no {scope} {wanted!r}"
-        super().__init__(f"scope_id: {message}", details=[FieldProblem("scope_id", self.code, message)])
+    def __init__(self, scope: Scope, wanted: str, *, field: str = "scope_id") -> None:
+        message = f"there is no {scope} {wanted!r}{'' if scope == 'organization' else ' in this organisation'}"
+        super().__init__(f"{field}: {message}", details=[FieldProblem(field, self.code, message)])

@@ -9,8 +9,6 @@ from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound, U
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHOWN = 5
-
 
 class BudgetsUnavailable(Unavailable):
     """The store does not answer, and what was read before is too old to trust."""

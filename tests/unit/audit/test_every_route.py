@@ -229,7 +229,7 @@ async def test_a_change_leaves_entries(api: httpx.AsyncClient, container: Contai
     body = None if sample.body is None else {**sample.body}
     for name in ("project_id", "scope_id"):
         if body and name in body:
-            body[name] = things["project"]
+            body[name] = str(body[name]).format(**things)
     answer = await api.request(method, sample.path.format(**things), json=body, headers={"x-request-id": "req_this"})
     assert answer.is_success, answer.text
     entries = await entries_of(container, "req_this")

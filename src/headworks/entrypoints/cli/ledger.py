@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.failures import Unreachable
 from headworks.entrypoints.cli.moments import moment, moment_of
 from headworks.entrypoints.cli.money import usd
 from headworks.entrypoints.cli.nouns import BUDGETS, KEYS, find
@@ -162,22 +163,37 @@ def verify_ledger(context: typer.Context, *, as_json: AsJson = False) -> None:
     report: Record = {}
     with connect(context) as client:
         for line in client.lines("/ledger/verification/progress"):
-            report = record(json.loads(line))
+            report = _report(line)
             if not as_json and report.get("finished") is not True:
-                note(f"{number(report, 'transactions'):,} transactions, {number(report, 'records'):,} records so far")
+                note(f"{_looked_at(report)} so far")
+    if report.get("finished") is not True:
+        raise Unreachable("the proof did not come to its end.", "Nothing is said of the rest: try again.")
     if as_json:
         say_json(report)
     else:
         for fault in records(report.get("faults")):
             say(_told(fault))
-        looked = (
-            f"{number(report, 'transactions'):,} transactions with {number(report, 'entries'):,} entries, "
-            f"{number(report, 'records'):,} usage records, {number(report, 'budget_periods'):,} budget periods"
-        )
         agrees = "all of it agrees" if report.get("agrees") is True else "NOT ALL OF IT AGREES"
-        say(f"{looked}: {agrees}.")
-    if report.get("agrees") is not True or report.get("finished") is not True:
+        say(f"{_looked_at(report)}: {agrees}.")
+    if report.get("agrees") is not True:
         raise typer.Exit(1)
+
+
+def _report(line: str) -> Record:
+    try:
+        return record(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def _looked_at(report: Record) -> str:
+    return ", ".join(
+        (
+            f"{counted(number(report, 'transactions'), 'transaction')} with {number(report, 'entries'):,} entries",
+            counted(number(report, "records"), "usage record"),
+            counted(number(report, "budget_periods"), "budget period"),
+        )
+    )
 
 
 def _told(fault: Record) -> str:

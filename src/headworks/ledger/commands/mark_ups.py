@@ -39,7 +39,7 @@ async def create_mark_up(unit: Unit, names: ScopeNames, wish: NewMarkUp, at_us: 
             "ppm", "out_of_range", f"must be -{PPM} (all of it for free) to {_LARGEST} (a hundred times)"
         )
     if not await names.has(unit.organization_id, "organization", unit.organization_id):
-        raise UnknownScope("organization", unit.organization_id)
+        raise UnknownScope("organization", unit.organization_id, field="organization_id")
     valid_from_us = at_us if wish.valid_from_us is None else wish.valid_from_us
     await unit.lock(alone=True)
     await check_open(unit, valid_from_us)
