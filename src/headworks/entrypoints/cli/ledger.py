@@ -154,6 +154,16 @@ def list_closed_periods(context: typer.Context, *, as_json: AsJson = False) -> N
     )
 
 
+@app.command("rebuild")
+def rebuild_counters(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Make the counters of every budget anew from the entries. They are a cache: nothing should be different then."""
+    with connect(context) as client:
+        done = client.api.rebuild_counters()
+    different = number(done, "different")
+    said = "all of them were right" if not different else f"{counted(different, 'counter')} WERE DIFFERENT, and are mended"
+    tell(done, f"Made the counters anew: {said}.", as_json=as_json)
+
+
 @app.command("verify")
 def verify_ledger(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Prove that every transaction adds up to nothing, that every record is settled once, and that budgets count it.
