@@ -44,6 +44,27 @@ def shown(ran: Ran) -> Any:  # noqa: ANN401 - JSON
     return ran.json()
 
 
+def test_raises_are_taken_back_and_the_journal_tells_of_it(run: Run) -> None:
+    run("budgets", "add", "All", "--amount", "1", "--per", "month")
+    nothing = run("budgets", "end-raise", "All")
+    assert (nothing.status, "no raise" in nothing.err) == (1, True)
+    first, second = (
+        shown(run("budgets", "raise", "All", "--by", "2", "--for", "1d", "--json"))["id"] for _ in range(2)
+    )
+    many = run("budgets", "end-raise", "All")
+    assert (many.status, first in many.err, second in many.err) == (2, True, True)
+    assert shown(run("budgets", "end-raise", "All", first, "--json")) == {"ended": first}
+    assert f"Took the raise {second} back." in run("budgets", "end-raise", "All").out
+    assert "left        1.00 USD" in run("budgets", "show", "All").out
+    kinds = [one["kind"] for one in shown(run("ledger", "transactions", "--json"))]
+    assert kinds == [*["allowance_changed"] * 4, "period_opened"]
+    opened = run("ledger", "transactions", "--kind", "period_opened").out
+    assert opened.count("period_opened") == 1
+    assert "No transaction matches" in run("ledger", "transactions", "--kind", "re_rating").err
+    assert "all of them were right" in run("ledger", "rebuild").out
+    assert shown(run("ledger", "rebuild", "--json")) == {"different": 0}
+
+
 def test_the_life_of_a_limit(run: Run) -> None:
     empty = run("limits", "list")
     assert (empty.status, empty.out) == (0, "")

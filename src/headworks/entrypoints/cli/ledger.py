@@ -10,13 +10,16 @@ from headworks.entrypoints.cli.failures import Unreachable
 from headworks.entrypoints.cli.moments import moment, moment_of
 from headworks.entrypoints.cli.money import usd
 from headworks.entrypoints.cli.nouns import BUDGETS, KEYS, find
-from headworks.entrypoints.cli.output import counted, minute, note, say, say_json, say_table, tell
+from headworks.entrypoints.cli.output import counted, field, minute, note, say, say_json, say_list, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
 app = typer.Typer(help="Accounts, entries, and the proof that they add up.", no_args_is_help=True)
 
 AccountKind = Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+TransactionKind = Literal[
+    "usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"
+]
 
 _PROBLEMS = {
     "unbalanced": "its entries do not add up to nothing",
@@ -105,6 +108,35 @@ def list_entries(
     )
 
 
+@app.command("transactions")
+def list_transactions(
+    context: typer.Context,
+    kind: Annotated[TransactionKind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From then on: 2026-01-31, or with a time.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="And before then.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="At most so many.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List transactions, the newest first. None of them ever changes."""
+    first, last = moment("--from", since), moment("--to", until)
+    with connect(context) as client:
+        found = client.first_of(client.api.list_transactions, limit, kind=kind, from_=first, to=last)
+    say_list(
+        [
+            ("TRANSACTION", lambda one: str(number(one, "transaction"))),
+            ("KIND", field("kind")),
+            ("AT", lambda one: minute(one, "at")),
+            ("REFERENCE", field("reference")),
+        ],
+        found,
+        as_json=as_json,
+        empty="No transaction matches. There is one for each batch of usage, and for each lease on a budget.",
+    )
+
+
 @app.command("close")
 def close_period(
     context: typer.Context,
@@ -160,7 +192,9 @@ def rebuild_counters(context: typer.Context, *, as_json: AsJson = False) -> None
     with connect(context) as client:
         done = client.api.rebuild_counters()
     different = number(done, "different")
-    said = "all of them were right" if not different else f"{counted(different, 'counter')} WERE DIFFERENT, and are mended"
+    said = (
+        "all of them were right" if not different else f"{counted(different, 'counter')} WERE DIFFERENT, and are mended"
+    )
     tell(done, f"Made the counters anew: {said}.", as_json=as_json)
 
 

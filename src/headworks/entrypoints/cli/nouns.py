@@ -74,7 +74,11 @@ LIMITS = Noun("limit", "lim", Api.list_limits, Api.show_limit, lambda _one: ())
 BUDGETS = Noun("budget", "bud", Api.list_budgets, Api.show_budget)
 MARK_UPS: Noun[shapes.MarkUpOut] = Noun("mark-up", "mup", Api.list_mark_ups, None, lambda _one: ())
 PRICES = Noun(
-    "price", "prc", Api.list_prices, Api.show_price, lambda one: (f"{text(one, 'provider')}/{text(one, 'upstream_model')}",)
+    "price",
+    "prc",
+    Api.list_prices,
+    Api.show_price,
+    lambda one: (f"{text(one, 'provider')}/{text(one, 'upstream_model')}",),
 )
 SSO_CONNECTIONS = Noun("connection", "sso", Api.list_sso_connections, Api.show_sso_connection)
 DIRECTORY_TOKENS = Noun("directory token", "dtk", Api.list_directory_tokens, Api.show_directory_token)
