@@ -9,13 +9,13 @@ import pytest
 
 from headworks.bootstrap.app import build_app
 from headworks.kernel.clock import now
-from headworks.kernel.errors import Invalid
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Authenticator
 from headworks.usage.adapters.memory import MemoryStore
-from headworks.usage.ports import KeyNames, UsageStore
-from headworks.usage.queries import period
+from headworks.usage.adapters.parquet import ArrowTables
+from headworks.usage.ports import Backlog, Names, Tables, UsageStore
+from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import ingest
 from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
@@ -23,15 +23,19 @@ from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
 EVERYTHING = {"from": "2026-01-01", "to": "2026-01-31"}
 
 
-class Identity:
-    """The authenticator, and the names of keys."""
+class Others:
+    """The authenticator, the names of things, and the spool."""
 
     async def authenticate(self, token: str, _source: str | None) -> Principal:
-        return Principal("key_m", "key", token, "prj_1", MANAGEMENT)
+        held = MANAGEMENT if token == "org_1" else MANAGEMENT - {"installation:operate"}
+        return Principal("key_m", "key", token.removesuffix("-viewer"), "prj_1", held)
 
-    async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:
-        known = {"key_1": "Notebook"} if organization_id == "org_1" else {}
-        return {key_id: name for key_id, name in known.items() if key_id in key_ids}
+    async def names(self, organization_id: str | None, dimension: str, ids: frozenset[str]) -> dict[str, str]:
+        known = {("org_1", "key"): {"key_1": "Notebook"}, (None, "organization"): {"org_2": "Second"}}
+        return {one: name for one, name in known.get((organization_id, dimension), {}).items() if one in ids}
+
+    def waiting(self) -> int | None:
+        return 7
 
 
 @pytest.fixture
@@ -48,8 +52,16 @@ async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.Asy
         event(4, occurred_at_us=NOON_US - 86_400 * 10**6, outcome="cancelled", usage_source="estimated"),
     ]
     await ingest(memory, prices, events, clock=lambda: NOON)
-    identity = Identity()
-    app = build_app({Authenticator: identity, UsageStore: memory, KeyNames: identity})
+    others = Others()
+    provisions: dict[type, object] = {
+        Authenticator: others,
+        UsageStore: memory,
+        Names: others,
+        Backlog: others,
+        Tables: ArrowTables(),
+        UsageSettings: UsageSettings(),
+    }
+    app = build_app(provisions)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://headworks/api/v1",
@@ -68,7 +80,19 @@ async def shown(client: httpx.AsyncClient, path: str, **query: str | int) -> dic
 async def test_usage_by_key_model_and_day(client: httpx.AsyncClient) -> None:
     body = await shown(client, "/usage", **EVERYTHING)
     data = body["data"]
-    assert data["rows"] == [
+    shown_first = [
+        "key_id",
+        "key_name",
+        "model",
+        "day",
+        "requests",
+        "input_tokens",
+        "output_tokens",
+        "estimated_requests",
+        "errors",
+    ]
+    shown_first += ["cost_nanodollars", "cost_usd", "unpriced_requests"]
+    assert [{name: row[name] for name in shown_first} for row in data["rows"]] == [
         {
             "key_id": "key_1",
             "key_name": "Notebook",
@@ -206,13 +230,3 @@ async def test_questions_that_are_refused(client: httpx.AsyncClient, address: st
     answer = await client.get(address)
     assert answer.status_code == 422
     assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
-
-
-def test_periods() -> None:
-    today = date(2026, 3, 15)
-    assert period(None, None, today) == (date(2026, 2, 14), today)
-    assert period(date(2026, 3, 1), None, today) == (date(2026, 3, 1), today)
-    assert period(date(2026, 4, 1), None, today) == (date(2026, 4, 1), date(2026, 4, 1))
-    assert period(None, date(2026, 1, 30), today) == (date(2026, 1, 1), date(2026, 1, 30))
-    with pytest.raises(Invalid):
-        period(date(2026, 3, 2), date(2026, 3, 1), today)
