@@ -16,11 +16,22 @@ from harness.management.fill import Amount
 from harness.scene import HAPROXY, HEADWORKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from harness.scene import Scene, Subject
 
-STEPS = ("memory", "saturation", "latency", "open", "streams", "misses", "revocation", "start", "management")
+STEPS = (
+    "memory",
+    "saturation",
+    "latency",
+    "open",
+    "streams",
+    "governed",
+    "misses",
+    "revocation",
+    "start",
+    "management",
+)
 BODIES_KIB = (1, 32, 256)
 SHARES = (0.5, 0.8)
 """Of the capacity that was measured in the same run."""
@@ -128,8 +139,22 @@ class Run:
         rounds = min(self._plan.rounds, MOST_STREAM_ROUNDS)
         for count in (first, *others):
             take = partial(streaming.streams, count=count, seconds=self._plan.stream_seconds)
-            only = None if count == first else HEADWORKS
-            self.figures[f"streams_{count}"] = self._in_turns(take, only=only, rounds=rounds)
+            subjects = [one for one in self._scene.subjects if count == first or one.name == HEADWORKS]
+            self.figures[f"streams_{count}"] = self._in_turns(take, subjects=subjects, rounds=rounds)
+
+    def governed(self) -> None:
+        """Headworks with limits, budgets and leases, beside itself without, and HAProxy."""
+        headworks = self._scene.headworks
+        if headworks is None:
+            return
+        seconds, count = self._plan.stream_seconds, self._plan.streams[0]
+        subject = self._scene.governed(headworks, (steady.ANSWER, streaming.answer(seconds)))
+        beside = [one for one in self._scene.subjects if one.name in {HAPROXY, HEADWORKS}]
+        take = partial(steady.saturation, kib=BODIES_KIB[0], seconds=self._plan.seconds)
+        self.figures["governed_requests"] = self._in_turns(take, subjects=[*beside, subject])
+        take = partial(streaming.streams, count=count, seconds=seconds)
+        rounds = min(self._plan.rounds, MOST_STREAM_ROUNDS)
+        self.figures["governed_streams"] = self._in_turns(take, subjects=[*beside, subject], rounds=rounds)
 
     def misses(self) -> None:
         """New keys."""
@@ -152,10 +177,13 @@ class Run:
             self.figures["management"] = measuring.measure(self._scene, self._plan.management)
 
     def _in_turns(
-        self, take: Callable[[Scene, Subject], Figures], only: str | None = None, rounds: int | None = None
+        self,
+        take: Callable[[Scene, Subject], Figures],
+        subjects: Sequence[Subject] | None = None,
+        rounds: int | None = None,
     ) -> dict[str, list[Figures]]:
         """A list of rounds for each subject. Each round begins with another one, so that drift hits all alike."""
-        subjects = [subject for subject in self._scene.subjects if only in (None, subject.name)]
+        subjects = self._scene.subjects if subjects is None else subjects
         found: dict[str, list[Figures]] = defaultdict(list)
         for number in range(rounds or self._plan.rounds):
             for place in range(len(subjects)):

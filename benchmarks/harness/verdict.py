@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.results import middle
-from harness.scene import DIRECT, HAPROXY, HEADWORKS, NGINX
+from harness.scene import DIRECT, GOVERNED, HAPROXY, HEADWORKS, NGINX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,6 +64,7 @@ def judge(result: Figures) -> list[Line]:
     figures = result["figures"]
     lines = [
         *costs(figures),
+        *governed(figures),
         *latencies(figures),
         *streams(figures),
         *life(figures),
@@ -83,6 +84,33 @@ def costs(figures: Figures) -> Iterable[Line]:
     rounds = figures.get("streams_1000") or {}
     of, note = of_each(rounds, "cpu_us_per_chunk"), by_thread(rounds)
     yield Line("CPU per streamed chunk", "µs", *of, ratio_gate=1.4, ratio_stretch=1.15, note=note)
+
+
+def governed(figures: Figures) -> Iterable[Line]:
+    """The same gates, with limits, budgets and leases on."""
+    for name, what, label, gate, stretch in (
+        ("governed_requests", "cpu_us_per_request", "request, body of 1 KiB", 3.0, 2.0),
+        ("governed_streams", "cpu_us_per_chunk", "streamed chunk", 1.4, 1.15),
+    ):
+        rounds = figures.get(name) or {}
+        value, without = middle(rounds.get(GOVERNED), what), middle(rounds.get(HEADWORKS), what)
+        note = f"{without:.3g} without them, {value / without - 1:+.1%}" if value and without else ""
+        yield Line(
+            f"CPU per {label}, with limits and budgets",
+            "µs",
+            value,
+            middle(rounds.get(HAPROXY), what),
+            ratio_gate=gate,
+            ratio_stretch=stretch,
+            note=note,
+        )
+        entries = [one["interpreter_entries"] for one in rounds.get(GOVERNED) or [] if "interpreter_entries" in one]
+        yield Line(
+            f"entries into Python, {label}, with limits and budgets",
+            "",
+            max(entries) if entries else None,
+            note="leases are asked for beside the traffic",
+        )
 
 
 def by_thread(rounds: dict[str, list[Figures]]) -> str:

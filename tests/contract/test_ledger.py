@@ -10,7 +10,9 @@ import pytest
 from headworks.dataplane.flow import Budget as FlowBudget
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.errors import Invalid, Stale
+from headworks.kernel.kept import Ages
 from headworks.kernel.pagination import PageRequest
+from headworks.kernel.scopes import UnknownScope
 from headworks.ledger import commands
 from headworks.ledger.contracts import (
     Account,
@@ -23,14 +25,7 @@ from headworks.ledger.contracts import (
     ThresholdCrossed,
 )
 from headworks.ledger.domain.postings import Posting
-from headworks.ledger.errors import (
-    BudgetExists,
-    BudgetNotFound,
-    MarkUpExists,
-    PeriodClosed,
-    RaiseNotFound,
-    UnknownScope,
-)
+from headworks.ledger.errors import BudgetExists, BudgetNotFound, MarkUpExists, PeriodClosed, RaiseNotFound
 from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import BalanceFilter, EntryFilter, TransactionFilter
 from headworks.ledger.tasks import Keeper
@@ -389,7 +384,7 @@ async def test_a_hold_on_a_period_that_is_over_lasts_as_long_as_it_is_asked_for(
 
 
 async def test_the_facade_says_what_holds_for_a_request(books: Accounting) -> None:
-    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON, Ages(check=0))
     assert await facade.in_force(ORG, "prj_1", "key_1", "", "fast", NOON) == InForce((), 0, None)
     whole = await make_budget(books, 100, hard=False, period="total")
     mine = await make_budget(books, 7, scope="key", scope_id="key_1")
@@ -546,11 +541,11 @@ async def test_a_counter_that_was_changed_is_found_and_comes_back(books: Account
     await keeper.measure()
     assert keeper.counter_difference == 23 + 99 + 997
     async with books.ledger.writing(ORG) as unit:
-        assert await commands.rebuild(unit, NOON_US) == 3
+        assert await commands.rebuild(unit, NOON_US, NOON_US) == 3
     assert await counters_of(books, place) == right
     assert await faults(books) == []
     async with books.ledger.writing(ORG) as unit:
-        assert await commands.rebuild(unit, NOON_US) == 0
+        assert await commands.rebuild(unit, NOON_US, NOON_US) == 0
 
 
 async def test_entries_that_are_not_what_the_records_say_are_found(books: Accounting) -> None:

@@ -19,9 +19,9 @@ use crate::upstream::{Origin, Pool};
 /// The newest meaning of the fields that this engine knows.
 const VERSION: u32 = 2;
 /// Of a flow: as many as [`Flow::budgets_text`] has room for in a record.
-const MOST_BUDGETS: usize = 16;
+const MOST_BUDGETS: usize = 20;
 /// Of that text, in bytes.
-pub const LONGEST_BUDGETS: usize = 768;
+pub const LONGEST_BUDGETS: usize = 960;
 
 /// What the controller says to a question.
 #[derive(Debug, Deserialize)]

@@ -24,6 +24,7 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
+from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sealed import SealedInIdentity
@@ -43,6 +44,7 @@ from headworks.kernel.versions import Editing
 from headworks.ledger.adapters.sql import SqlLedger
 from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
 from headworks.ledger.adapters.tables import replies as ledger_replies
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
 from headworks.ledger.facade import Bookkeeper, LedgerFacade
 from headworks.ledger.settings import LedgerSettings
 from headworks.ledger.tasks import Keeper
@@ -50,6 +52,8 @@ from headworks.limits.adapters.sql import SqlLimits
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
 from headworks.limits.adapters.tables import replies as limits_replies
+from headworks.limits.contracts import LimitsChanged
+from headworks.limits.facade import LimitsFacade
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
@@ -247,12 +251,22 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
     # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
     usage_database = foundation.databases.open(USAGE, takes_turns=False)
     ledger = _ledger(foundation, usage_database)
-    leases = LeasesAfterRecovery(LedgerFacade(ledger, foundation.ledger_settings), recovered)
+    budgets = LedgerFacade(ledger, foundation.ledger_settings)
+    limits_database = foundation.databases.open(LIMITS, inline=True)
+    limits = LimitsFacade(SqlLimits(limits_database, foundation.bus.publish, foundation.trail_keys(LIMITS_TRAIL)))
+    foundation.bus.subscribe(BudgetChanged, budgets.changed)
+    foundation.bus.subscribe(MarkUpChanged, budgets.changed)
+    foundation.bus.subscribe(LimitsChanged, limits.changed)
     settings = foundation.gateway_settings
-    keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(
-        Controller(keys, identity.signing_secrets, catalog, leases, settings), (*databases, usage_database)
+    neighbours = Neighbours(
+        keys=RememberedKeys(identity.find_key_by_hash, settings),
+        secrets=identity.signing_secrets,
+        models=catalog,
+        limits=limits,
+        budgets=budgets,
+        leases=LeasesAfterRecovery(budgets, recovered),
     )
+    return ControllerParts(Controller(neighbours, settings), (*databases, limits_database, usage_database))
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:

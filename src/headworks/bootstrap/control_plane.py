@@ -16,7 +16,7 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
-from headworks.bootstrap.ledger import LedgerMetrics, WhatThereIs
+from headworks.bootstrap.ledger import LedgerMetrics
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
@@ -31,6 +31,7 @@ from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
 from headworks.ledger.ports import Ledger, Prices, ScopeNames
+from headworks.ledger.settings import LedgerSettings
 from headworks.limits.ports import LimitStore, Scopes
 from headworks.usage.adapters.parquet import ArrowTables
 from headworks.usage.ports import Backlog, Names, Tables, UsageStore
@@ -60,6 +61,7 @@ def management_app(
     metrics = Metrics()
     LedgerMetrics(metrics, container.keeper)
     UsageMetrics(metrics, container.usage_keeper)
+    scopes = KnownScopes(container.identity, container.catalog)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
         **single_sign_on(container, sign_in),
@@ -71,7 +73,7 @@ def management_app(
         Editing: container.foundation.editing,
         Once: Once(container.replies),
         LimitStore: container.limits,
-        Scopes: KnownScopes(container.identity, container.catalog),
+        Scopes: scopes,
         UsageStore: container.usage,
         Names: WhoIsWho(container.identity, container.catalogs),
         Backlog: EngineBacklog(health.engine),
@@ -79,7 +81,8 @@ def management_app(
         UsageSettings: container.foundation.usage_settings,
         Ledger: container.ledger,
         Prices: container.catalog,
-        ScopeNames: WhatThereIs(container.identity, container.catalog),
+        ScopeNames: scopes,
+        LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
         Health: health,

@@ -25,12 +25,12 @@ class Api:
         """The same as JSON lines, all of it, the newest first."""
         self._transport.send("GET", "/audit-events/export", query={"actor_id": actor_id, "action": action, "resource_type": resource_type, "resource_id": resource_id, "request_id": request_id, "organization_id": organization_id, "from": from_, "to": to})
 
-    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2:
+    def verify_audit_trail(self, *, anchor: list[str] | None = None) -> shapes.VerificationOut:
         """Go through every chain from its beginning: is anything changed, missing, out of place, cut off or signed
         by others?  Who can write to the database can put an older state of all of it back. Only an anchor that
         was kept elsewhere shows that.
         """
-        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___2", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor}))
+        return cast("shapes.VerificationOut", self._transport.send("GET", "/audit-events/verify", query={"anchor": anchor})["data"])
 
     def login(self, body: shapes.LoginBody) -> shapes.GrantedOut:
         """Begin a session. A wrong email and a wrong password answer alike; too many tries have to wait."""
@@ -76,7 +76,7 @@ class Api:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
 
-    def list_budgets(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
+    def list_budgets(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
         """Every budget of the organisation, and how it stands."""
         return cast("Page[shapes.BudgetOut]", self._transport.send("GET", "/budgets", query={"scope": scope, "scope_id": scope_id, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -236,6 +236,12 @@ class Api:
         """
         return cast("shapes.ClosedPeriodOut", self._transport.send("POST", "/ledger/closed-periods", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def rebuild_counters(self, *, idempotency_key: str | None = None) -> shapes.RebuiltOut:
+        """Make every counter of budgets anew from the entries. Requests go on meanwhile; usage is stored when it
+        is done.
+        """
+        return cast("shapes.RebuiltOut", self._transport.send("POST", "/ledger/counter-rebuilds", header={"Idempotency-Key": idempotency_key})["data"])
+
     def list_entries(self, *, account: int | None = None, transaction: int | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.EntryOut]:
         """Entries of all accounts or of one, the newest first."""
         return cast("Page[shapes.EntryOut]", self._transport.send("GET", "/ledger/entries", query={"account": account, "transaction": transaction, "cursor": cursor, "per_page": per_page}))
@@ -248,17 +254,17 @@ class Api:
         """One transaction with its entries."""
         return cast("shapes.WholeTransactionOut", self._transport.send("GET", filled("/ledger/transactions/{number}", number))["data"])
 
-    def verify_ledger(self) -> shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1:
+    def verify_ledger(self) -> shapes.ProofOut:
         """Check that every transaction adds up to nothing, settles what its records say, and that budgets count
         what is entered.
         """
-        return cast("shapes.headworks__kernel__web__envelope__Envelope_VerificationOut___1", self._transport.send("GET", "/ledger/verification"))
+        return cast("shapes.ProofOut", self._transport.send("GET", "/ledger/verification")["data"])
 
     def watch_verification(self) -> None:
         """The same, and how far it is: one JSON object a line, the last one with `finished`."""
         self._transport.send("GET", "/ledger/verification/progress")
 
-    def list_limits(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
         """Those of the caller's organisation, the oldest first."""
         return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -482,15 +488,15 @@ class Api:
         """Single requests as a file, all of them, the newest first."""
         self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "format": format})
 
-    def show_usage_rebuilds(self) -> shapes.RebuildOut:
+    def show_usage_rebuilds(self) -> shapes.PendingDaysOut:
         """Days whose sums are still to be made anew."""
-        return cast("shapes.RebuildOut", self._transport.send("GET", "/usage-rebuilds")["data"])
+        return cast("shapes.PendingDaysOut", self._transport.send("GET", "/usage-rebuilds")["data"])
 
-    def rebuild_usage(self, body: shapes.RebuildBody) -> shapes.RebuildOut:
+    def rebuild_usage(self, body: shapes.DaysBody) -> shapes.PendingDaysOut:
         """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to
         repeat.
         """
-        return cast("shapes.RebuildOut", self._transport.send("POST", "/usage-rebuilds", body=body)["data"])
+        return cast("shapes.PendingDaysOut", self._transport.send("POST", "/usage-rebuilds", body=body)["data"])
 
     def check_usage(self, *, day: str | None = None) -> shapes.ComparedOut:
         """Whether a day's sums are what its records come to. Changes nothing."""

@@ -108,7 +108,7 @@ class BudgetOut(TypedDict):
     name: str
     period: Literal["day", "week", "month", "total"]
     raises: list[RaiseOut]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: str
     thresholds: list[int]
     time_zone: str
@@ -215,6 +215,13 @@ class CredentialOut(TypedDict):
     kind: Literal["sealed", "reference"]
     last4: str | None
     reference: str | None
+
+
+class DaysBody(TypedDict):
+    """Which days (UTC)."""
+
+    first_day: NotRequired[str | None]
+    last_day: NotRequired[str | None]
 
 
 class DeploymentChangesIn(TypedDict):
@@ -628,7 +635,7 @@ class NewBudgetIn(TypedDict):
     hard: NotRequired[bool]
     name: str
     period: Literal["day", "week", "month", "total"]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: NotRequired[str | None]
     thresholds: NotRequired[list[int]]
     time_zone: NotRequired[str]
@@ -897,6 +904,12 @@ class PasswordBody(TypedDict):
     new_password: str
 
 
+class PendingDaysOut(TypedDict):
+    """What is still to be made anew."""
+
+    days: list[str]
+
+
 class PeriodOut(TypedDict):
     """How the budget stands in the period that runs."""
 
@@ -974,6 +987,19 @@ class ProjectOut(TypedDict):
     organization_id: str
     state: Literal["active", "archived"]
     version: int
+
+
+class ProofOut(TypedDict):
+    """What was looked at, and what was found."""
+
+    adjustments: int
+    agrees: bool
+    budget_periods: int
+    entries: int
+    faults: list[headworks__ledger__http__verification__FaultOut]
+    finished: bool
+    records: int
+    transactions: int
 
 
 class ProviderChangesIn(TypedDict):
@@ -1074,17 +1100,10 @@ class ReRatingOut(TypedDict):
     upstream_model: str | None
 
 
-class RebuildBody(TypedDict):
-    """Which days (UTC)."""
+class RebuiltOut(TypedDict):
+    """What was found."""
 
-    from: NotRequired[str | None]
-    to: NotRequired[str | None]
-
-
-class RebuildOut(TypedDict):
-    """What is still to be made anew."""
-
-    days: list[str]
+    different: int
 
 
 class RecoveryCodesOut(TypedDict):
@@ -1382,6 +1401,13 @@ class UserOut(TypedDict):
     version: int
 
 
+class VerificationOut(TypedDict):
+    """What checking every chain found."""
+
+    intact: bool
+    trails: list[TrailOut]
+
+
 class WholeTransactionOut(TypedDict):
     """With its entries."""
 
@@ -1400,27 +1426,6 @@ class headworks__audit__http__FaultOut(TypedDict):
     sequence: int
 
 
-class headworks__audit__http__VerificationOut(TypedDict):
-    """What checking every chain found."""
-
-    intact: bool
-    trails: list[TrailOut]
-
-
-class headworks__kernel__web__envelope__Envelope_VerificationOut___1(TypedDict):
-    """headworks__kernel__web__envelope__Envelope_VerificationOut___1."""
-
-    data: headworks__ledger__http__verification__VerificationOut
-    meta: Meta
-
-
-class headworks__kernel__web__envelope__Envelope_VerificationOut___2(TypedDict):
-    """headworks__kernel__web__envelope__Envelope_VerificationOut___2."""
-
-    data: headworks__audit__http__VerificationOut
-    meta: Meta
-
-
 class headworks__ledger__http__verification__FaultOut(TypedDict):
     """Something that does not agree."""
 
@@ -1429,16 +1434,3 @@ class headworks__ledger__http__verification__FaultOut(TypedDict):
     period_start: str | None
     problem: Literal["unbalanced", "records_differ", "stray_records", "unsettled_records", "adjustments_differ", "counters_differ", "holds_differ", "spent_differs"]
     transaction: int | None
-
-
-class headworks__ledger__http__verification__VerificationOut(TypedDict):
-    """What was looked at, and what was found."""
-
-    adjustments: int
-    agrees: bool
-    budget_periods: int
-    entries: int
-    faults: list[headworks__ledger__http__verification__FaultOut]
-    finished: bool
-    records: int
-    transactions: int

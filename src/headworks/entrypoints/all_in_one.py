@@ -32,6 +32,7 @@ from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home, HomeError
+from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
@@ -48,7 +49,7 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged, ThresholdCrossed
 from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
@@ -180,17 +181,13 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
-    foundation.bus.subscribe(BudgetChanged, lambda event: _recall(engine, event))
+    # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
+    foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
+    foundation.bus.subscribe(ThresholdCrossed, tell)
     controller.start()
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_shipper(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
-
-
-def _recall(engine: Engine, event: BudgetChanged) -> None:
-    """Less may be had of it than gateways believe: what they borrowed and did not use comes back."""
-    if event.what in {"changed", "removed", "raise_ended"}:
-        engine.recall(event.budget_id)
 
 
 def _health(house: _House) -> Health:

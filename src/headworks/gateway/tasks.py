@@ -13,7 +13,7 @@ from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
     from headworks.dataplane.flow import Answer, AnyQuestion
-    from headworks.gateway.ports import Keys, LeaseOffice, Models, Secrets
+    from headworks.gateway.ports import Neighbours
     from headworks.gateway.settings import GatewaySettings
     from headworks.kernel.clock import Clock
 
@@ -24,15 +24,7 @@ _MS = 1000
 class Controller:
     """Answers questions, any number at a time, within one event loop."""
 
-    def __init__(
-        self,
-        keys: Keys,
-        secrets: Secrets,
-        models: Models,
-        leases: LeaseOffice,
-        settings: GatewaySettings,
-        clock: Clock = now,
-    ) -> None:
+    def __init__(self, neighbours: Neighbours, settings: GatewaySettings, clock: Clock = now) -> None:
         longest = flows.Lifetime(int(settings.fresh_seconds * _MS), int(settings.hard_seconds * _MS))
         policy = Policy(
             connect_ms=settings.upstream_connect_ms,
@@ -40,8 +32,8 @@ class Controller:
             idle_ms=settings.upstream_idle_ms,
             total_ms=settings.upstream_total_ms,
         )
-        self._leases = leases
-        self._sources = commands.Sources(keys, secrets, models, clock, longest, policy)
+        self._leases = neighbours.leases
+        self._sources = commands.Sources(neighbours, clock, longest, policy)
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
         """The number, and the Answer as JSON. Never raises: who waits must hear something."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,12 +11,13 @@ from headworks.dataplane.flow import Spent
 from headworks.kernel.clock import now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Invalid
+from headworks.kernel.kept import Ages, Kept
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
 from headworks.ledger.domain.moments import micros
 from headworks.ledger.domain.scopes import Whose
-from headworks.ledger.errors import BudgetNotFound
+from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
-    from headworks.ledger.contracts import Adjustment, InForce, MarkUpBook, Use
+    from headworks.ledger.contracts import Adjustment, BudgetChanged, InForce, MarkUpBook, MarkUpChanged, Use
     from headworks.ledger.ports import Installation, Ledger, Unit
     from headworks.ledger.settings import LedgerSettings
 
 T = TypeVar("T")
 
 _log = logger(__name__)
+
+_MS = 1000
 
 
 class Bookkeeper:
@@ -86,11 +89,18 @@ class Books:
 class LedgerFacade:
     """For the gateway, whose port `LeaseOffice` it fills. Belongs to one event loop."""
 
-    def __init__(self, ledger: Ledger, settings: LedgerSettings, clock: Clock = now) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        settings: LedgerSettings,
+        clock: Clock = now,
+        ages: Ages = Ages(),  # noqa: B008 - frozen
+    ) -> None:
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
-        self._known: dict[str, standing.Known] = {}
+        self._ages = ages
+        self._known: dict[str, Kept[standing.Known]] = {}
         self._owners: dict[str, str] = {}
 
     async def in_force(
@@ -98,12 +108,33 @@ class LedgerFacade:
     ) -> InForce:
         """The budgets that requests like this count for, and the mark-up. `user_id` is empty for none.
 
-        Remembered, and read again when something of the organisation's has changed, in whatever process. Raises Unavailable.
+        Remembered, and read again when something of the organisation's has changed, in whatever process.
+
+        Raises BudgetsUnavailable when the store and memory both fail.
         """
-        async with self._ledger.reading(organization_id) as reading:
-            known = await standing.known(reading, self._known.get(organization_id))
-        self._known[organization_id] = known
-        return standing.in_force(known, Whose(organization_id, project_id, key_id, user_id, model), micros(at))
+        kept = self._known.get(organization_id)
+        if kept is None:
+            kept = self._known[organization_id] = self._kept(organization_id)
+        known, age = await kept.get()
+        found = standing.in_force(known, Whose(organization_id, project_id, key_id, user_id, model), micros(at))
+        return replace(found, age_ms=int(age * _MS)) if age else found
+
+    def changed(self, event: BudgetChanged | MarkUpChanged) -> None:
+        """Forget what the event makes old. Any thread may call it. Subscribe it before whoever makes the engine ask again."""
+        if kept := self._known.get(event.organization_id):
+            kept.forget()
+
+    def _kept(self, organization_id: str) -> Kept[standing.Known]:
+        async def load() -> tuple[int, standing.Known]:
+            async with self._ledger.reading(organization_id) as reading:
+                known = await standing.known(reading)
+            return known.revision, known
+
+        async def revision() -> int:
+            async with self._ledger.reading(organization_id) as reading:
+                return await reading.revision()
+
+        return Kept(load, revision, self._ages, BudgetsUnavailable)
 
     async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
         """A lease. Of a budget or a period that is not there nothing is left, and nothing is refused either.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-Scope = Literal["organization", "project", "user", "key", "model"]
+    from headworks.kernel.scopes import Scope
+
 Unit = Literal["requests", "tokens", "spend", "concurrent"]
 Window = Literal["minute", "hour", "day"]
 
@@ -61,6 +62,15 @@ class Subject:
             "model": self.model,
         }[scope]
         return found or None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a request is held to."""
+
+    limits: tuple[Limit, ...]
+    age_ms: int = 0
+    """How long ago it was last known to be true. Above zero only while the store cannot be asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from headworks.kernel.kept import Ages, Kept
 from headworks.limits import queries
+from headworks.limits.contracts import Holding
 from headworks.limits.errors import LimitsUnavailable
 
 if TYPE_CHECKING:
-    from headworks.limits.contracts import Limit, LimitsChanged, Subject
+    from headworks.limits.contracts import LimitsChanged, Subject
     from headworks.limits.domain import Rules
     from headworks.limits.ports import LimitStore
+
+_MS = 1000
 
 
 class LimitsFacade:
@@ -27,13 +30,14 @@ class LimitsFacade:
         if kept := self._rules.get(event.organization_id):
             kept.forget()
 
-    async def limits_for(self, subject: Subject) -> tuple[Limit, ...]:
+    async def limits_for(self, subject: Subject) -> Holding:
         """Every limit that a request of `subject` is held to. Raises LimitsUnavailable when the store and memory both fail."""
         organization_id = subject.organization_id
         kept = self._rules.get(organization_id)
         if kept is None:
             kept = self._rules[organization_id] = self._kept(organization_id)
-        return (await kept.get())[0].of(subject)
+        rules, age = await kept.get()
+        return Holding(rules.of(subject), int(age * _MS))
 
     def _kept(self, organization_id: str) -> Kept[Rules]:
         return Kept(

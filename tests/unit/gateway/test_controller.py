@@ -9,19 +9,17 @@ from typing import Any
 import pytest
 
 from headworks.catalog.contracts import Snapshot
-from headworks.gateway.adapters.memory import MemoryLeaseOffice
 from headworks.gateway.settings import GatewaySettings
-from headworks.gateway.tasks import Controller
 from headworks.identity.contracts import KeyOwner
 from headworks.kernel.permissions import MANAGEMENT
-from tests.unit.gateway.conftest import CANARY, NOON, World, key, outage, question, snapshot, target
+from tests.unit.gateway.conftest import CANARY, NOON, World, controller_of, key, outage, question, snapshot, target
 
 HOUR = timedelta(hours=1)
 
 
 async def ask(world: World, model: str | None = "fast", endpoint: str = "chat/completions") -> dict[str, Any]:
     """The answer as the engine reads it."""
-    controller = Controller(world, world.secrets, world, MemoryLeaseOffice(), GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     number, answer = await controller.answer(5, json.dumps(asdict(question(model, endpoint))))
     assert number == 5
     whole: dict[str, Any] = json.loads(answer)
@@ -89,7 +87,7 @@ async def test_a_flow_says_whose_key_it_is(world: World) -> None:
 
 async def test_deadlines_are_the_operators(world: World) -> None:
     settings = GatewaySettings(upstream_connect_ms=1, upstream_first_byte_ms=2, upstream_idle_ms=3, upstream_total_ms=4)
-    controller = Controller(world, world.secrets, world, MemoryLeaseOffice(), settings, lambda: NOON)
+    controller = controller_of(world, settings=settings)
     _, answer = await controller.answer(1, json.dumps(asdict(question())))
     assert json.loads(answer)["flow"]["policy"] == {
         "connect_ms": 1,
@@ -245,7 +243,7 @@ async def test_a_bug_is_503_and_logged(world: World, log: io.StringIO) -> None:
 
 
 async def test_a_question_that_cannot_be_read_is_answered_too(world: World) -> None:
-    controller = Controller(world, world.secrets, world, MemoryLeaseOffice(), GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     for text in ("", "{}", '{"key_hash": 1}'):
         _, answer = await controller.answer(1, text)
         assert json.loads(answer)["refusal"]["status"] == 503

@@ -8,14 +8,12 @@ from typing import Any
 
 from headworks.dataplane.flow import AnyQuestion, Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.gateway.adapters.memory import MemoryLeaseOffice
-from headworks.gateway.settings import GatewaySettings
-from headworks.gateway.tasks import Controller
 from headworks.kernel.errors import Unavailable
-from tests.unit.gateway.conftest import NOON, World
+from tests.unit.gateway.conftest import World, controller_of
 
 
 async def ask(world: World, office: MemoryLeaseOffice, question: AnyQuestion) -> dict[str, Any]:
-    controller = Controller(world, world.secrets, world, office, GatewaySettings(), lambda: NOON)
+    controller = controller_of(world, leases=office)
     _, answer = await controller.answer(1, json.dumps(asdict(question)))
     whole: dict[str, Any] = json.loads(answer)
     return whole
@@ -59,6 +57,6 @@ async def test_an_outage_is_no_spent_budget(world: World) -> None:
 
 
 async def test_a_question_of_an_unknown_kind_is_answered(world: World) -> None:
-    controller = Controller(world, world.secrets, world, MemoryLeaseOffice(), GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     _, answer = await controller.answer(1, '{"kind": "other"}')
     assert json.loads(answer)["refusal"]["status"] == 503

@@ -18,7 +18,9 @@ from headworks.entrypoints.cli import (
     invites,
     keys,
     ledger,
+    limits,
     login,
+    mark_ups,
     members,
     mock_provider,
     models,
@@ -75,6 +77,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(sso.app, name="sso")
 app.command("usage")(usage.usage)
 app.add_typer(prices.app, name="prices")
+app.add_typer(mark_ups.app, name="mark-ups")
+app.add_typer(limits.app, name="limits")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(ledger.app, name="ledger")
 app.command("rerate")(rerate.rerate)

@@ -1,26 +1,31 @@
 """`headworks budgets`: how much may be spent, by whom, and what is left."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from headworks.entrypoints.cli.client import Client
+from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.find import find, path_of
-from headworks.entrypoints.cli.keys.changing import find_key
 from headworks.entrypoints.cli.keys.periods import length
-from headworks.entrypoints.cli.money import dollars, moment, usd
-from headworks.entrypoints.cli.output import note, say, say_json, say_table, tell
+from headworks.entrypoints.cli.moments import moment_of
+from headworks.entrypoints.cli.money import dollars, usd
+from headworks.entrypoints.cli.nouns import BUDGETS, find, seen
+from headworks.entrypoints.cli.output import field, minute, note, say, say_json, say_table, tell
 from headworks.entrypoints.cli.records import Record, record, records, text
+from headworks.entrypoints.cli.scopes import OfKey, OfModel, OfProject, OfUser, id_of, of, only
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.kernel.clock import now
 
+if TYPE_CHECKING:
+    from headworks.client.shapes import BudgetChangesIn, NewBudgetIn
+
 app = typer.Typer(help="How much may be spent, and what is left.", no_args_is_help=True)
 
-_PATH = "/budgets"
+Period = Literal["day", "week", "month", "total"]
+
 _FIGURES = frozenset({"AMOUNT", "SPENT", "HELD", "LEFT"})
-_Which = Annotated[str, typer.Argument(metavar="BUDGET", help="Its id or name.")]
+_Which = Annotated[str, typer.Argument(metavar="BUDGET", help="Its id or name.", autocompletion=completing(BUDGETS))]
 _Amount = Annotated[str, typer.Option("--amount", metavar="USD", help="For each period, in US dollars.")]
 _Alerts = Annotated[
     str | None,
@@ -29,28 +34,39 @@ _Alerts = Annotated[
 
 
 @app.command("list")
-def list_budgets(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """List the budgets of your organisation, and how they stand, in US dollars."""
+def list_budgets(
+    context: typer.Context,
+    key: OfKey = None,
+    project: OfProject = None,
+    user: OfUser = None,
+    model: OfModel = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the budgets of your organisation, or of one thing in it, and how they stand, in US dollars."""
+    scope = only(key, project, user, model)
     with connect(context) as client:
-        budgets = client.everything(_PATH)
+        query = {} if scope is None else {"scope": scope[0], "scope_id": id_of(client, *scope)}
+        budgets = BUDGETS.all(client, **query)
     if as_json:
         say_json(budgets)
         return
     if not budgets:
-        note("There is no budget. Set one: headworks budgets add NAME --amount USD --per month")
+        none = "There is no budget" if scope is None else "No budget matches"
+        note(f"{none}. Set one: headworks budgets add NAME --amount USD --per month")
         return
     say_table(
         [
-            ("ID", lambda one: text(one, "id")),
-            ("NAME", lambda one: text(one, "name")),
-            ("OF", _of),
+            ("ID", field("id")),
+            ("NAME", field("name")),
+            ("OF", of),
             ("PER", _per),
             ("KIND", lambda one: "hard" if one.get("hard") is True else "soft"),
             ("AMOUNT", lambda one: usd(_current(one), "authorized")),
             ("SPENT", lambda one: usd(_current(one), "spent")),
             ("HELD", lambda one: usd(_current(one), "held")),
             ("LEFT", lambda one: usd(_current(one), "left")),
-            ("UNTIL", lambda one: text(_current(one), "end", "-")[:16].replace("T", " ")),
+            ("UNTIL", lambda one: minute(_current(one), "end")),
         ],
         budgets,
         right=_FIGURES,
@@ -62,11 +78,11 @@ def add_budget(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What it is called.")],
     amount: _Amount,
-    per: Annotated[str, typer.Option("--per", metavar="PERIOD", help="day, week, month, or total for all time.")],
-    key: Annotated[str | None, typer.Option(metavar="KEY", help="Of this key, by id or name.")] = None,
-    project: Annotated[str | None, typer.Option(metavar="PROJECT", help="Of this project, by id or name.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="ID", help="Of this user, by id.")] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="Of this model.")] = None,
+    per: Annotated[Period, typer.Option("--per", help="How long a period is; total is for all time.")],
+    key: OfKey = None,
+    project: OfProject = None,
+    user: OfUser = None,
+    model: OfModel = None,
     time_zone: Annotated[
         str, typer.Option(metavar="ZONE", help="Whose midnights begin a period, such as Europe/Berlin.")
     ] = "UTC",
@@ -80,10 +96,8 @@ def add_budget(  # noqa: PLR0913, PLR0917 - each is an option of the command
     as_json: AsJson = False,
 ) -> None:
     """Set a budget, of the whole organisation unless you say of what. What was spent in the running period counts already."""
-    given = [(scope, value) for scope, value in _scopes(key, project, user, model) if value is not None]
-    if len(given) > 1:
-        raise BadUsage("a budget is of one thing.", "Give one of --key, --project, --user and --model.")
-    wish: dict[str, object] = {
+    scope = only(key, project, user, model)
+    wish: NewBudgetIn = {
         "name": name,
         "scope": "organization",
         "amount_nanodollars": dollars("--amount", amount),
@@ -91,27 +105,27 @@ def add_budget(  # noqa: PLR0913, PLR0917 - each is an option of the command
         "time_zone": time_zone,
         "anchor": anchor,
         "hard": not soft,
-        "thresholds": _percents(alerts) or [],
+        "thresholds": _percents(alerts or ""),
     }
     with connect(context) as client:
-        for scope, value in given:
-            wish |= {"scope": scope, "scope_id": _id_of(client, scope, value)}
-        budget = client.post(_PATH, wish)
-    _tell("Set", budget, as_json=as_json)
+        if scope is not None:
+            wish |= {"scope": scope[0], "scope_id": id_of(client, *scope)}
+        made = client.api.create_budget(wish)
+    _tell("Set", made, as_json=as_json)
 
 
 @app.command("show")
 def show_budget(context: typer.Context, budget: _Which, *, as_json: AsJson = False) -> None:
     """Show one budget: what is spent, held and left, and which raises count."""
     with connect(context) as client:
-        found = find(client, _PATH, "budget", budget)
+        found = find(client, BUDGETS, budget)
     if as_json:
         say_json(found)
         return
     current = _current(found)
     say(
         f"{text(found, 'name')} ({text(found, 'id')}): {usd(found, 'amount')} USD {_per(found)}, "
-        f"{'hard' if found.get('hard') is True else 'soft'}, of {_of(found)}",
+        f"{'hard' if found.get('hard') is True else 'soft'}, of {of(found)}",
         f"period      {text(current, 'start')} to {text(current, 'end', 'for ever')}, {text(found, 'time_zone')}",
         f"authorised  {usd(current, 'authorized')} USD",
         f"spent       {usd(current, 'spent')} USD",
@@ -138,17 +152,20 @@ def change_budget(
     as_json: AsJson = False,
 ) -> None:
     """Change a budget from now on. What it is of, and its periods, stay: for others set another one."""
-    given: dict[str, object] = {
-        "name": name,
-        "amount_nanodollars": None if amount is None else dollars("--amount", amount),
-        "hard": hard,
-        "thresholds": _percents(alerts),
-    }
-    changes: Record = {field: value for field, value in given.items() if value is not None}
+    changes: BudgetChangesIn = {}
+    if name is not None:
+        changes["name"] = name
+    if amount is not None:
+        changes["amount_nanodollars"] = dollars("--amount", amount)
+    if hard is not None:
+        changes["hard"] = hard
+    if alerts is not None:
+        changes["thresholds"] = _percents(alerts)
     if not changes:
         raise BadUsage("nothing is to be changed.", "Give --name, --amount, --hard, --soft or --alerts.")
     with connect(context) as client:
-        changed = client.patch(path_of(_PATH, find(client, _PATH, "budget", budget)), changes)
+        found = find(client, BUDGETS, budget)
+        changed = client.api.change_budget(found["id"], changes, if_match=seen(found))
     _tell("Changed", changed, as_json=as_json)
 
 
@@ -165,12 +182,10 @@ def raise_budget(
     as_json: AsJson = False,
 ) -> None:
     """Authorise more for a while. Then it is as before, by itself."""
-    if (lasting is None) == (until is None):
-        raise BadUsage("a raise ends.", "Give one of --for and --until.")
-    end = moment("--until", until) if lasting is None else _later(length(lasting, "--for"))
+    more, end = dollars("--by", amount), _end(lasting, until)
     with connect(context) as client:
-        path = path_of(_PATH, find(client, _PATH, "budget", budget))
-        made = client.post(f"{path}/raises", {"amount_nanodollars": dollars("--by", amount), "until": end})
+        found = find(client, BUDGETS, budget)
+        made = client.api.raise_budget(found["id"], {"amount_nanodollars": more, "until": end})
     tell(made, f"Raised it by {usd(made, 'amount')} USD until {text(made, 'until')}.", as_json=as_json)
 
 
@@ -178,46 +193,36 @@ def raise_budget(
 def remove_budget(context: typer.Context, budget: _Which, *, as_json: AsJson = False) -> None:
     """Remove a budget: nothing is held to it any more. What it counted stays in the ledger."""
     with connect(context) as client:
-        found = find(client, _PATH, "budget", budget)
-        client.delete(path_of(_PATH, found))
-    tell({"removed": text(found, "id")}, f"Removed the budget {text(found, 'name')!r}.", as_json=as_json)
+        found = find(client, BUDGETS, budget)
+        client.api.remove_budget(found["id"], if_match=seen(found))
+    tell({"removed": found["id"]}, f"Removed the budget {text(found, 'name')!r}.", as_json=as_json)
 
 
-def _scopes(key: str | None, project: str | None, user: str | None, model: str | None) -> list[tuple[str, str | None]]:
-    return [("key", key), ("project", project), ("user", user), ("model", model)]
-
-
-def _id_of(client: Client, scope: str, value: str) -> str:
-    if scope == "key":
-        return find_key(client, value)
-    if scope == "project":
-        return text(find(client, "/projects", "project", value), "id")
-    return value
-
-
-def _percents(alerts: str | None) -> list[int] | None:
-    if alerts is None:
-        return None
+def _percents(alerts: str) -> list[int]:
     parts = [part.strip() for part in alerts.split(",") if part.strip()]
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise BadUsage(f"--alerts: {alerts!r} is no list of percents.", "Write it as 50,80,100.")
     return [int(part) for part in parts]
 
 
+def _end(lasting: str | None, until: str | None) -> str:
+    """Of a raise. Raises BadUsage."""
+    if lasting is not None and until is None:
+        return _later(length(lasting, "--for"))
+    if until is not None and lasting is None:
+        return moment_of("--until", until)
+    raise BadUsage("a raise ends.", "Give one of --for and --until.")
+
+
 def _later(by: timedelta) -> str:
     try:
         return (now() + by).isoformat()
     except OverflowError:
-        raise BadUsage("--for: that is beyond the calendar.") from None
+        raise BadUsage("--for: that is beyond the calendar.", "A raise lasts a year at most.") from None
 
 
 def _current(budget: Record) -> Record:
     return record(budget.get("current"))
-
-
-def _of(budget: Record) -> str:
-    scope = text(budget, "scope")
-    return "the organisation" if scope == "organization" else f"{scope} {text(budget, 'scope_id')}"
 
 
 def _per(budget: Record) -> str:
@@ -229,6 +234,6 @@ def _tell(done: str, budget: Record, *, as_json: bool) -> None:
     left = usd(_current(budget), "left")
     sentence = (
         f"{done} the budget {text(budget, 'name')!r} ({text(budget, 'id')}): {usd(budget, 'amount')} USD "
-        f"{_per(budget)}, of {_of(budget)}; {left} USD are left."
+        f"{_per(budget)}, of {of(budget)}; {left} USD are left."
     )
     tell(budget, sentence, as_json=as_json)

@@ -1,19 +1,23 @@
 """`headworks ledger`: accounts, entries, and the proof that all of it adds up."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from headworks.entrypoints.cli.client import cursor_of
-from headworks.entrypoints.cli.money import moment, usd
-from headworks.entrypoints.cli.output import note, say, say_json, say_list, say_table
+from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.failures import Unreachable
+from headworks.entrypoints.cli.moments import moment, moment_of
+from headworks.entrypoints.cli.money import usd
+from headworks.entrypoints.cli.nouns import BUDGETS, KEYS, find
+from headworks.entrypoints.cli.output import counted, minute, note, say, say_json, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
 app = typer.Typer(help="Accounts, entries, and the proof that they add up.", no_args_is_help=True)
 
-_PER_PAGE = 200
+AccountKind = Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+
 _PROBLEMS = {
     "unbalanced": "its entries do not add up to nothing",
     "records_differ": "its entries are not what the usage records that name it come to",
@@ -29,12 +33,15 @@ _PROBLEMS = {
 @app.command("accounts")
 def list_accounts(
     context: typer.Context,
-    kind: Annotated[
+    kind: Annotated[AccountKind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    key: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="charge, payable, margin, authorized, available, held or spent."),
+        typer.Option(metavar="KEY", help="Only of this key, by id or name.", autocompletion=completing(KEYS)),
     ] = None,
-    key_id: Annotated[str | None, typer.Option("--key", metavar="ID", help="Only of this key.")] = None,
-    budget_id: Annotated[str | None, typer.Option("--budget", metavar="ID", help="Only of this budget.")] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="BUDGET", help="Only of this budget, by id or name.", autocompletion=completing(BUDGETS)),
+    ] = None,
     as_of: Annotated[
         str | None, typer.Option(metavar="TIME", help="As they stood then: 2026-01-31, or with a time.")
     ] = None,
@@ -42,12 +49,17 @@ def list_accounts(
     as_json: AsJson = False,
 ) -> None:
     """List accounts and what they come to, in US dollars: debit is positive, credit negative."""
-    given = {"kind": kind, "key_id": key_id, "budget_id": budget_id, "as_of": moment("--as-of", as_of)}
+    until = moment("--as-of", as_of)
     with connect(context) as client:
-        query = {name: value for name, value in given.items() if value is not None}
-        found = client.everything("/ledger/accounts", query)
+        key_id = None if key is None else find(client, KEYS, key)["id"]
+        # A budget that was removed has its accounts for ever, and is found by its id alone.
+        budget_id = budget if budget is None or BUDGETS.is_id(budget) else find(client, BUDGETS, budget)["id"]
+        found = client.all_of(client.api.list_accounts, kind=kind, key_id=key_id, budget_id=budget_id, as_of=until)
     if as_json:
         say_json(found)
+        return
+    if not found:
+        note("No account matches. There are some when something was charged, or a budget was set.")
         return
     say_table(
         [
@@ -72,20 +84,15 @@ def list_entries(
     as_json: AsJson = False,
 ) -> None:
     """List entries, the newest first, in US dollars. Those of one transaction add up to nothing."""
-    given = {"account": account, "transaction": transaction}
-    found: list[Record] = []
     with connect(context) as client:
-        place: dict[str, str | int] = {}
-        while len(found) < limit:
-            query: dict[str, str | int] = {name: value for name, value in given.items() if value is not None}
-            query |= {"per_page": min(_PER_PAGE, limit - len(found)), **place}
-            answer = client.call("GET", "/ledger/entries", query=query)
-            found += records(answer.get("data"))
-            following = cursor_of(answer)
-            if following is None:
-                break
-            place = {"cursor": following}
-    say_list(
+        found = client.first_of(client.api.list_entries, limit, account=account, transaction=transaction)
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        note("No entry matches. The accounts that there are: headworks ledger accounts")
+        return
+    say_table(
         [
             ("TRANSACTION", lambda one: str(number(one, "transaction"))),
             ("ACCOUNT", lambda one: str(number(one, "account"))),
@@ -94,7 +101,56 @@ def list_entries(
             ("AMOUNT", lambda one: usd(one, "amount")),
         ],
         found,
-        as_json=as_json,
+        right=frozenset({"AMOUNT"}),
+    )
+
+
+@app.command("close")
+def close_period(
+    context: typer.Context,
+    until: Annotated[
+        str, typer.Option("--until", metavar="DAY", help="Usage before then: 2026-02-01 in UTC, or with a time.")
+    ],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Close everything up to a day, for good: it was invoiced, and is not rated anew any more.
+
+    Begins where the last closed period ends. Usage that arrives later is settled all the same.
+    """
+    wish = moment_of("--until", until)
+    with connect(context) as client:
+        made = client.api.close_period({"until": wish})
+    told = (
+        f"Closed {_stretch(made)} ({text(made, 'id')}): {counted(number(made, 'records'), 'request')}, "
+        f"cost {usd(made, 'cost')} USD, charge {usd(made, 'charge')} USD."
+    )
+    tell(made, told, as_json=as_json)
+
+
+@app.command("closed-periods")
+def list_closed_periods(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List what was closed, the newest first, as it stood then, in US dollars."""
+    with connect(context) as client:
+        found = client.all_of(client.api.list_closed_periods)
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        note("Nothing is closed yet. When a month is invoiced: headworks ledger close --until 2026-02-01")
+        return
+    say_table(
+        [
+            ("ID", lambda one: text(one, "id")),
+            ("FROM", lambda one: minute(one, "start", "the beginning")),
+            ("UNTIL", lambda one: minute(one, "end")),
+            ("CLOSED", lambda one: minute(one, "closed_at")),
+            ("REQUESTS", lambda one: f"{number(one, 'records'):,}"),
+            ("COST", lambda one: usd(one, "cost")),
+            ("CHARGE", lambda one: usd(one, "charge")),
+        ],
+        found,
+        right=frozenset({"REQUESTS", "COST", "CHARGE"}),
     )
 
 
@@ -107,22 +163,37 @@ def verify_ledger(context: typer.Context, *, as_json: AsJson = False) -> None:
     report: Record = {}
     with connect(context) as client:
         for line in client.lines("/ledger/verification/progress"):
-            report = record(json.loads(line))
+            report = _report(line)
             if not as_json and report.get("finished") is not True:
-                note(f"{number(report, 'transactions'):,} transactions, {number(report, 'records'):,} records so far")
+                note(f"{_looked_at(report)} so far")
+    if report.get("finished") is not True:
+        raise Unreachable("the proof did not come to its end.", "Nothing is said of the rest: try again.")
     if as_json:
         say_json(report)
     else:
         for fault in records(report.get("faults")):
             say(_told(fault))
-        looked = (
-            f"{number(report, 'transactions'):,} transactions with {number(report, 'entries'):,} entries, "
-            f"{number(report, 'records'):,} usage records, {number(report, 'budget_periods'):,} budget periods"
-        )
         agrees = "all of it agrees" if report.get("agrees") is True else "NOT ALL OF IT AGREES"
-        say(f"{looked}: {agrees}.")
-    if report.get("agrees") is not True or report.get("finished") is not True:
+        say(f"{_looked_at(report)}: {agrees}.")
+    if report.get("agrees") is not True:
         raise typer.Exit(1)
+
+
+def _report(line: str) -> Record:
+    try:
+        return record(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def _looked_at(report: Record) -> str:
+    return ", ".join(
+        (
+            f"{counted(number(report, 'transactions'), 'transaction')} with {number(report, 'entries'):,} entries",
+            counted(number(report, "records"), "usage record"),
+            counted(number(report, "budget_periods"), "budget period"),
+        )
+    )
 
 
 def _told(fault: Record) -> str:
@@ -133,6 +204,10 @@ def _told(fault: Record) -> str:
     elif text(fault, "budget_id"):
         where = f"budget {text(fault, 'budget_id')} from {text(fault, 'period_start')}"
     return f"{where}: {_PROBLEMS.get(problem, problem)} (by {number(fault, 'difference'):,})"
+
+
+def _stretch(period: Record) -> str:
+    return f"{minute(period, 'start', 'the beginning')} to {minute(period, 'end')} UTC"
 
 
 def _of(one: Record) -> str:

@@ -1,14 +1,19 @@
 """`headworks rerate`: give past usage today's prices."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headworks.entrypoints.cli.find import find
-from headworks.entrypoints.cli.money import moment, usd
+from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.moments import moment, moment_of
+from headworks.entrypoints.cli.money import usd
+from headworks.entrypoints.cli.nouns import MODELS, PROVIDERS, find
 from headworks.entrypoints.cli.output import note, say, say_json, say_table
 from headworks.entrypoints.cli.records import number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
+
+if TYPE_CHECKING:
+    from headworks.client.shapes import DoneOut, PreviewOut, RangeIn
 
 _FIGURES = frozenset({"REQUESTS", "CHANGED", "COST BEFORE", "COST AFTER", "CHARGE BEFORE", "CHARGE AFTER"})
 
@@ -19,8 +24,18 @@ def rerate(
         str, typer.Option("--from", metavar="TIME", help="Requests from then on: 2026-01-31, or with a time.")
     ],
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="And before then.")] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this provider, by name or id.")] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help="Only of this model, as it was asked for.")] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Only of this provider, by name or id.", autocompletion=completing(PROVIDERS)
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Only of this model, as it was asked for.", autocompletion=completing(MODELS)
+        ),
+    ] = None,
     upstream_model: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Only of this model, as the provider calls it.")
     ] = None,
@@ -34,23 +49,23 @@ def rerate(
 
     With --post the differences are entered into the ledger. No record changes, and a second time changes nothing.
     """
-    given = {
-        "start": moment("--from", since),
+    wish: RangeIn = {
+        "start": moment_of("--from", since),
         "end": moment("--to", until),
         "model": model,
         "upstream_model": upstream_model,
     }
-    wish = {name: value for name, value in given.items() if value is not None}
+    done: DoneOut | PreviewOut
     with connect(context) as client:
         if provider is not None:
-            wish["provider_id"] = text(find(client, "/providers", "provider", provider), "id")
-        done = client.post("/re-ratings", dict(wish)) if post else record(client.get("/re-ratings/preview", wish))
+            wish["provider_id"] = find(client, PROVIDERS, provider)["id"]
+        done = client.api.re_rate(wish) if post else client.api.preview_re_rating(**wish)
     if as_json:
         say_json(done)
         return
     models = records(done.get("models"))
     if not models:
-        note("No usage matches.")
+        note("No usage matches. What there is: headworks usage")
         return
     say_table(
         [

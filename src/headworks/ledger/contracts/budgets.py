@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from headworks.dataplane.flow import Budget as FlowBudget
+    from headworks.kernel.scopes import Scope
 
-Scope = Literal["organization", "project", "key", "user", "model"]
-"""What a budget or a limit holds for: all of the organisation, or one of its parts by id; models go by their name."""
 PeriodKind = Literal["day", "week", "month", "total"]
 """total: from the first request on, and for ever."""
 
@@ -115,3 +114,5 @@ class InForce:
     markup_ppm: int
     until_us: int | None
     """When any of this will be different by itself: a period or a raise ends, another mark-up begins. None for never."""
+    age_ms: int = 0
+    """How long ago it was last known to be true. Above zero only while the store cannot be asked."""

@@ -33,7 +33,7 @@ class FaultOut(ResponseModel):
     """Nanodollars; for `stray_records` and `unsettled_records` how many."""
 
 
-class VerificationOut(ResponseModel):
+class ProofOut(ResponseModel):
     """What was looked at, and what was found."""
 
     agrees: bool
@@ -49,7 +49,7 @@ class VerificationOut(ResponseModel):
 
 
 @router.get("")
-async def verify_ledger(request: Request, principal: _Reader, ledger: _Ledger) -> Envelope[VerificationOut]:
+async def verify_ledger(request: Request, principal: _Reader, ledger: _Ledger) -> Envelope[ProofOut]:
     """Check that every transaction adds up to nothing, settles what its records say, and that budgets count what is entered."""
     report = verification.Report()
     async for one in verification.verify(ledger, principal.organization_id):
@@ -68,8 +68,8 @@ async def watch_verification(principal: _Reader, ledger: _Ledger) -> StreamingRe
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
 
-def _out(report: verification.Report) -> VerificationOut:
-    return VerificationOut(
+def _out(report: verification.Report) -> ProofOut:
+    return ProofOut(
         agrees=report.agrees,
         finished=report.finished,
         transactions=report.transactions,

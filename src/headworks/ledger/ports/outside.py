@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from headworks.catalog.contracts import PriceBook
-    from headworks.ledger.contracts import Period, RatedRecord, RecordRange, RecordSum, Scope, Sums
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RatedRecord, RecordRange, RecordSum, Sums
 
 
 class Prices(Protocol):

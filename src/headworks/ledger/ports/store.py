@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from headworks.kernel.audit import Change
     from headworks.kernel.pagination import Page, PageRequest
+    from headworks.kernel.scopes import Scope
     from headworks.ledger.contracts import (
         AccountKind,
         Adjustment,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Place,
         Raise,
         ReRating,
-        Scope,
         Sums,
         Transaction,
         TransactionKind,

@@ -53,13 +53,11 @@ async def standing(reading: Reading, budget_id: str, at_us: int) -> Standing:
     return await _standing(reading, budget, at_us)
 
 
-async def known(reading: Reading, before: Known | None) -> Known:
-    """What is known of the organisation's budgets: as `before`, where nothing has changed."""
-    revision = await reading.revision()
-    if before is not None and before.revision == revision:
-        return before
+async def known(reading: Reading) -> Known:
+    """What is known of the organisation's budgets."""
     return Known(
-        revision,
+        # Read first: what changes meanwhile is read again rather than missed.
+        await reading.revision(),
         tuple(await reading.budgets()),
         tuple(await reading.raises()),
         tuple(await reading.mark_ups()),

@@ -13,7 +13,8 @@ from headworks.usage.domain.rows import BUCKETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from headworks.ledger.contracts import Period, RecordRange, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RecordRange
     from headworks.usage.adapters.memory import MemoryStore, State
     from headworks.usage.contracts import UsageRecord
     from headworks.usage.domain.rollups import Slot

@@ -35,14 +35,14 @@ _Store = Annotated[UsageStore, provided(UsageStore)]
 _Operator = Annotated[Principal, require("installation:operate")]
 
 
-class RebuildBody(StrictModel):
+class DaysBody(StrictModel):
     """Which days (UTC)."""
 
-    first_day: Day | None = Field(None, alias="from", description="From the first record on when left out.")
-    last_day: Day | None = Field(None, alias="to", description="Included; today when left out.")
+    first_day: Day | None = Field(None, description="From the first record on when left out.")
+    last_day: Day | None = Field(None, description="Included; today when left out.")
 
 
-class RebuildOut(ResponseModel):
+class PendingDaysOut(ResponseModel):
     """What is still to be made anew."""
 
     days: list[date]
@@ -62,7 +62,7 @@ class ComparedOut(ResponseModel):
 
 
 @router.post("/usage-rebuilds", status_code=202, summary="Make sums anew", dependencies=[repeatable()])
-async def rebuild_usage(request: Request, _caller: _Operator, store: _Store, body: RebuildBody) -> Envelope[RebuildOut]:
+async def rebuild_usage(request: Request, _caller: _Operator, store: _Store, body: DaysBody) -> Envelope[PendingDaysOut]:
     """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to repeat."""
     async with store.read() as reading:
         first_s = await reading.first_day()
@@ -74,7 +74,7 @@ async def rebuild_usage(request: Request, _caller: _Operator, store: _Store, bod
 
 
 @router.get("/usage-rebuilds", summary="What is being made anew")
-async def show_usage_rebuilds(request: Request, _caller: _Operator, store: _Store) -> Envelope[RebuildOut]:
+async def show_usage_rebuilds(request: Request, _caller: _Operator, store: _Store) -> Envelope[PendingDaysOut]:
     """Days whose sums are still to be made anew."""
     return envelope(await _pending(store), request)
 
@@ -99,6 +99,6 @@ async def check_usage(
     return envelope(out, request)
 
 
-async def _pending(store: UsageStore) -> RebuildOut:
+async def _pending(store: UsageStore) -> PendingDaysOut:
     async with store.read() as reading:
-        return RebuildOut(days=[moment(day_s).date() for day_s in await reading.pending_days()])
+        return PendingDaysOut(days=[moment(day_s).date() for day_s in await reading.pending_days()])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.ledger.contracts import Period, RecordRange, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RecordRange
 
     _AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
