@@ -62,9 +62,9 @@ def scope_of(
 ) -> dict[str, Any]:
     """The query; names become ids. Raises Refused, Unreachable."""
     found = {
-        "key_id": None if key is None else text(find(client, KEYS, key), "id"),
-        "project_id": None if project is None else text(find(client, PROJECTS, project), "id"),
-        "provider_id": None if provider is None else text(find(client, PROVIDERS, provider), "id"),
+        "key_id": None if key is None else find(client, KEYS, key)["id"],
+        "project_id": None if project is None else find(client, PROJECTS, project)["id"],
+        "provider_id": None if provider is None else find(client, PROVIDERS, provider)["id"],
         "tag": tag or None,
         "organization_id": "*" if everyone else None,
     }

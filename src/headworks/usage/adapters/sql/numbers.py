@@ -50,6 +50,7 @@ class Numbers:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
         self._known = known or Known()
+        self._groups: dict[Group, int] = {}
         self.learnt: dict[str, int] = {}
         """What `known` may take over when the transaction is committed."""
 
@@ -64,12 +65,15 @@ class Numbers:
 
     async def of_group(self, group: Group) -> int:
         """Its tags are made with it. Raises RowsRefused."""
+        if (found := self._groups.get(group)) is not None:
+            return found
         number, is_new = await self._number(groups, "digest", _digest(group), group._asdict())
         tags = tags_of(group.tags) if is_new else {}
         if tags:
             rows = [{"group_id": number, "name": name, "value": value} for name, value in tags.items()]
             with refusals():
                 await self._connection.execute(insert(group_tags), rows)
+        self._groups[group] = number
         return number
 
     async def _number(self, table: Table, column: str, value: str, others: Mapping[str, object]) -> tuple[int, bool]:
