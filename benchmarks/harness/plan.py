@@ -14,6 +14,7 @@ from harness import control, life, steady, streaming
 from harness.management import measuring
 from harness.management.fill import Amount
 from harness.scene import HAPROXY, HEADWORKS
+from harness.usage import measuring as usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -31,6 +32,7 @@ STEPS = (
     "revocation",
     "start",
     "management",
+    "usage",
 )
 BODIES_KIB = (1, 32, 256)
 SHARES = (0.5, 0.8)
@@ -51,6 +53,7 @@ class Plan:
     revocations: int
     starts: int
     management: measuring.Extent
+    usage: usage.Extent
     retries: int
     """How many disturbed windows are measured again, at most."""
 
@@ -66,6 +69,7 @@ FULL = Plan(
     revocations=100,
     starts=5,
     management=measuring.Extent(LARGE, seconds=20, rounds=3),
+    usage=usage.Extent(sqlite=1_000_000, postgresql=10_000_000),
     retries=60,
 )
 QUICK = Plan(
@@ -77,6 +81,7 @@ QUICK = Plan(
     revocations=10,
     starts=1,
     management=measuring.Extent(LARGE, seconds=10, rounds=1),
+    usage=usage.Extent(sqlite=100_000, postgresql=100_000),
     retries=0,
 )
 
@@ -175,6 +180,10 @@ class Run:
         """New installations, with many organisations and keys."""
         if self._scene.headworks:
             self.figures["management"] = measuring.measure(self._scene, self._plan.management)
+
+    def usage(self) -> None:
+        """Databases of usage, with many records."""
+        self.figures["usage"] = usage.measure(self._scene, self._plan.usage)
 
     def _in_turns(
         self,

@@ -70,6 +70,7 @@ def judge(result: Figures) -> list[Line]:
         *life(figures),
         *control(figures),
         *management(figures),
+        *usage(figures),
         *capacity(figures),
     ]
     return [line for line in lines if line.value is not None or line.haproxy is not None]
@@ -217,6 +218,21 @@ def management(figures: Figures) -> Iterable[Line]:
             for kind in ("reads", "writes"):
                 value = middle(rounds, kind, quantile)
                 yield Line(f"management, 50 clients, {label}: {quantile} of {kind}", "ms", value, gate=gate, note=note)
+
+
+def usage(figures: Figures) -> Iterable[Line]:
+    """Storing, adding up, and reports, beside many records."""
+    for database, label in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL")):
+        found = (figures.get("usage") or {}).get(database) or {}
+        of = f"usage, {found.get('records', 0):,} records, {label}"
+        slowest = max((found.get("report_ms_by_name") or {"": 0}).items(), key=lambda one: one[1])
+        yield Line(
+            f"{of}: p99 of ten reports", "ms", found.get("report_ms_p99"), gate=300, note=f"slowest: {slowest[0]}"
+        )
+        yield Line(f"{of}: sums that are wrong", "", found.get("wrong_sums"), gate=0)
+        yield Line(f"{of}: storing 2,000, p50", "ms", found.get("batch_ms_p50"))
+        yield Line(f"{of}: stored", "records/s", found.get("ingested_per_second"))
+        yield Line(f"{of}: made anew", "records/s", found.get("rebuilt_per_second"))
 
 
 def capacity(figures: Figures) -> Iterable[Line]:

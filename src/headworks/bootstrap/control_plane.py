@@ -21,6 +21,7 @@ from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
 from headworks.bootstrap.single_sign_on import single_sign_on
+from headworks.bootstrap.usage import EngineBacklog, UsageMetrics, WhoIsWho
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
@@ -32,7 +33,9 @@ from headworks.kernel.web import Once, Surroundings
 from headworks.ledger.ports import Ledger, Prices, ScopeNames
 from headworks.ledger.settings import LedgerSettings
 from headworks.limits.ports import LimitStore, Scopes
-from headworks.usage.ports import KeyNames, UsageStore
+from headworks.usage.adapters.parquet import ArrowTables
+from headworks.usage.ports import Backlog, Names, Tables, UsageStore
+from headworks.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +60,7 @@ def management_app(
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
     LedgerMetrics(metrics, container.keeper)
+    UsageMetrics(metrics, container.usage_keeper)
     scopes = KnownScopes(container.identity, container.catalog)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
@@ -71,7 +75,10 @@ def management_app(
         LimitStore: container.limits,
         Scopes: scopes,
         UsageStore: container.usage,
-        KeyNames: container.identity,
+        Names: WhoIsWho(container.identity, container.catalogs),
+        Backlog: EngineBacklog(health.engine),
+        Tables: ArrowTables(),
+        UsageSettings: container.foundation.usage_settings,
         Ledger: container.ledger,
         Prices: container.catalog,
         ScopeNames: scopes,

@@ -145,11 +145,13 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
         keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
+        rolling = asyncio.create_task(house.container.usage_keeper.run(), name="roll-ups")
 
-        await stop.wait(serving, shipping, noting, keeping)
+        await stop.wait(serving, shipping, noting, keeping, rolling)
         greeting.cancel()
         noting.cancel()
         await _end(keeping)
+        await _end(rolling)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status

@@ -237,6 +237,9 @@ class Overview(Protocol):
     async def unsettled_owners(self) -> list[str]:
         """Organisations with records that are older than the ledger."""
 
+    async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
+        """All of records of that time."""
+
     async def imbalance(self) -> int:
         """What all entries add up to, which is nothing."""
 
