@@ -107,10 +107,10 @@ def test_a_first_request(headworks: Headworks, terminal: Terminal) -> None:
 def test_finance(headworks: Headworks, terminal: Terminal) -> None:
     said = [terminal.paste(block) for block in blocks_of(TUTORIALS / "finance.md")]
     _, set_up, spent, shown, raised, found, preview, posted, proof = said
-    assert "0.10 USD a month, of project" in set_up
+    assert "0.25 USD a month, of project" in set_up
     assert '"finish_reason":"stop"' in spent
     assert "budget_exceeded" in spent
-    assert "alert       50 % crossed" in shown
+    assert "alert       40 % crossed" in shown
     assert '"choices"' in raised.partition("Raised it by 1.00 USD")[2], "the very next request goes through"
     assert "search" in found
     (row,) = (Path(terminal.folder) / "usage.csv").read_text(encoding="utf-8").splitlines()[1:]

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from headworks.usage.domain.rollups import SECONDS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headworks.usage.domain.rollups import Grain
+_HOUR = 3600
 
 
 class UsageSettings(BaseModel):
@@ -26,10 +24,10 @@ class UsageSettings(BaseModel):
     keep_seconds: float = 60
 
     @property
-    def kept(self) -> Mapping[Grain, int]:
+    def kept(self) -> Mapping[str, int]:
         """For how many seconds, of those that are not kept for ever."""
-        return {"minute": self.minute_hours * SECONDS["hour"], "hour": self.hour_days * SECONDS["day"]}
+        return {"minute": self.minute_hours * _HOUR, "hour": self.hour_days * 24 * _HOUR}
 
-    def keeps(self, grain: Grain, start_s: int, now_s: int) -> bool:
+    def keeps(self, grain: str, start_s: int, now_s: int) -> bool:
         """Whether all of what begins then is still kept."""
         return grain not in self.kept or start_s >= now_s - self.kept[grain]

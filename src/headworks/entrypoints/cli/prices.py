@@ -140,7 +140,7 @@ def remove_price(
 ) -> None:
     """Remove a price of yours; the shipped ones stay. What is recorded already keeps its cost."""
     with connect(context) as client:
-        found = find(client, PRICES, price)
+        found = find(client, PRICES, price, among=lambda one: one.get("shipped") is not True)
         client.api.remove_price(found["id"], if_match=seen(found))
     name = f"{text(found, 'provider')}/{text(found, 'upstream_model')}"
     tell({"removed": found["id"]}, f"Removed the price of {name} ({found['id']}).", as_json=as_json)
