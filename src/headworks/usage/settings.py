@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from headworks.usage.domain.rollups import SECONDS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headworks.usage.domain.rollups import Grain
+
+_HOUR_S, _DAY_S = 3_600, 86_400
 
 
 class UsageSettings(BaseModel):
@@ -23,13 +22,13 @@ class UsageSettings(BaseModel):
     """For how many hours sums by minute are kept."""
     hour_days: int = 396
     """For how many days sums by hour are kept: thirteen months."""
-    keep_seconds: float = 60
+    keep_seconds: int = 60
 
     @property
-    def kept(self) -> Mapping[Grain, int]:
+    def kept(self) -> Mapping[str, int]:
         """For how many seconds, of those that are not kept for ever."""
-        return {"minute": self.minute_hours * SECONDS["hour"], "hour": self.hour_days * SECONDS["day"]}
+        return {"minute": self.minute_hours * _HOUR_S, "hour": self.hour_days * _DAY_S}
 
-    def keeps(self, grain: Grain, start_s: int, now_s: int) -> bool:
+    def keeps(self, grain: str, start_s: int, now_s: int) -> bool:
         """Whether all of what begins then is still kept."""
         return grain not in self.kept or start_s >= now_s - self.kept[grain]
