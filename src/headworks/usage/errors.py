@@ -9,7 +9,7 @@ class ParquetMissing(HeadworksError):
     """The library that writes Parquet is not installed here."""
 
     code = "parquet_not_installed"
-    status = 501
+    status = 406
     title = "Parquet is not installed"
 
     def __init__(self) -> None:

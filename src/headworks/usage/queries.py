@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from headworks.kernel.pagination import CursorPage, PageRequest, decode_cursor, encode_cursor
 from headworks.usage.contracts import Figures
 from headworks.usage.domain.forecasting import WINDOW_SECONDS, forecast, period_of
+from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.spans import midnight_s
 
@@ -101,7 +102,7 @@ async def expected(
     """Of the running period. `wanted` says of what; its time is not looked at."""
     first, after = period_of(now.astimezone(zone).date(), period)
     from_s, until_s = midnight_s(zone, first), midnight_s(zone, after)
-    now_s = int(now.timestamp())
+    now_s = second_of(now)
     window_until_s = now_s - now_s % SECONDS["hour"]
     window_from_s = window_until_s - WINDOW_SECONDS
     fine = replace(wanted, grain="hour", previous_from_s=None)

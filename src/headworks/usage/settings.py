@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_HOUR = 3600
+
+_HOUR_S, _DAY_S = 3_600, 86_400
 
 
 class UsageSettings(BaseModel):
@@ -21,12 +22,12 @@ class UsageSettings(BaseModel):
     """For how many hours sums by minute are kept."""
     hour_days: int = 396
     """For how many days sums by hour are kept: thirteen months."""
-    keep_seconds: float = 60
+    keep_seconds: int = 60
 
     @property
     def kept(self) -> Mapping[str, int]:
         """For how many seconds, of those that are not kept for ever."""
-        return {"minute": self.minute_hours * _HOUR, "hour": self.hour_days * 24 * _HOUR}
+        return {"minute": self.minute_hours * _HOUR_S, "hour": self.hour_days * _DAY_S}
 
     def keeps(self, grain: str, start_s: int, now_s: int) -> bool:
         """Whether all of what begins then is still kept."""

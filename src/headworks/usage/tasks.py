@@ -9,6 +9,7 @@ from headworks.kernel.clock import monotonic, now
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
 from headworks.usage import commands
+from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import SECONDS, Compared
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-_LOOK_SECONDS: Final = 2.0
+_LOOK_SECONDS: Final = 2
 """How soon it is seen that roll-ups are to be made anew."""
 _COMPARED_HOURS: Final = 30 * 24
 """How far back roll-ups are compared with their records, before it begins with the newest again."""
@@ -110,4 +111,4 @@ class Keeper:
             _log.error("roll-ups are not what their records say", hour_s=hour_s, wrong=found.wrong)
 
     def _now_s(self) -> int:
-        return int(self._clock().timestamp())
+        return second_of(self._clock())

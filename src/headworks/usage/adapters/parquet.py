@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from headworks.usage.errors import ParquetMissing
@@ -83,10 +82,7 @@ async def _written(
 
     def write(group: list[Line]) -> bytes:
         cells = zip(*group, strict=True) if group else ((),) * len(columns)
-        arrays = [
-            _array(arrow, field.type, column.kind, values)
-            for field, column, values in zip(schema, columns, cells, strict=True)
-        ]
+        arrays = [arrow.array(values, type=field.type) for field, values in zip(schema, cells, strict=True)]
         writer.write_table(arrow.Table.from_arrays(arrays, schema=schema))
         return sink.take()
 
@@ -100,9 +96,3 @@ async def _written(
         yield write(waiting)
     writer.close()
     yield sink.take()
-
-
-def _array(arrow: Any, of_type: Any, kind: str, values: Sequence[object]) -> Any:  # noqa: ANN401 - Arrow's own
-    if kind == "sum":
-        values = [Decimal(value) if isinstance(value, int) else value for value in values]
-    return arrow.array(values, type=of_type)

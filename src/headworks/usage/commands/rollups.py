@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
-from headworks.usage.domain.rollups import NOTHING, SECONDS, changed
+from headworks.usage.domain.moments import first_second_of
+from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from headworks.usage.domain.rollups import Compared, Grain, Sums
     from headworks.usage.ports import UsageStore
     from headworks.usage.settings import UsageSettings
@@ -21,7 +23,7 @@ _FORGOTTEN_AT_ONCE: Final[dict[Grain, int]] = {"minute": 600, "hour": 6 * 3_600,
 
 async def ask_anew(usage: UsageStore, first: date, last: date) -> None:
     """The roll-ups of these days, the last included, are to be made anew. Raises DatabaseUnavailable."""
-    days = range(_start_of(first), _start_of(last) + 1, SECONDS["day"])
+    days = range(first_second_of(first), first_second_of(last) + 1, SECONDS["day"])
 
     async def ask() -> None:
         async with usage.transaction() as unit:
@@ -63,7 +65,7 @@ async def compare_hour(usage: UsageStore, settings: UsageSettings, hour_s: int, 
 async def forget_old(usage: UsageStore, settings: UsageSettings, now_s: int) -> int:
     """Minutes and hours that are older than they are kept; how many there were. Raises DatabaseUnavailable."""
     forgotten = 0
-    for grain in settings.kept:
+    for grain in GRAINS[:2]:
         while some := await until_it_holds(lambda grain=grain: _forget(usage, settings, grain, now_s)):  # type: ignore[misc]
             forgotten += some
     return forgotten
@@ -85,7 +87,3 @@ async def _adjusted(usage: UsageStore, hour_s: int) -> dict[int, Sums]:
         unpriced = (one.cost_after is None) - (one.cost_before is None)
         sums[one.record] = tuple(map(int.__add__, sums[one.record], changed(cost, charge, unpriced)))
     return sums
-
-
-def _start_of(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())

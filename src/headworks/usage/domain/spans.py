@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from headworks.kernel.errors import Invalid
 from headworks.kernel.text import nearest
 from headworks.usage.domain.dimensions import TIMES
+from headworks.usage.domain.moments import second_of, whole_seconds
 from headworks.usage.domain.rollups import GRAINS, SECONDS
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def check_kept(wanted: Span, settings: UsageSettings, now_s: int, *, compares: b
 
 def midnight_s(zone: ZoneInfo, day: date) -> int:
     """When clocks there first show that day; where they jump over midnight, the jump."""
-    return int(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC).timestamp())
+    return second_of(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC))
 
 
 def _of_days(begin: date | None, end: date | None, today: date) -> tuple[date, date]:
@@ -124,7 +125,7 @@ def _of_times(
     if (until - start).days > _MOST_DAYS:
         raise Invalid.field("query.from", "too_long", f"must not be more than {_MOST_DAYS} days before 'to'")
     last = (until - timedelta(minutes=1)).astimezone(zone).date()
-    return int(start.timestamp()), int(until.timestamp()), start.astimezone(zone).date(), last
+    return second_of(start), second_of(until), start.astimezone(zone).date(), last
 
 
 def _next_minute(now: datetime) -> datetime:
@@ -161,4 +162,4 @@ def _offsets(zone: ZoneInfo, from_s: int, until_s: int) -> tuple[tuple[int, int]
 
 def _ahead(zone: ZoneInfo, at_s: int) -> int:
     offset = datetime.fromtimestamp(at_s, UTC).astimezone(zone).utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())
+    return 0 if offset is None else whole_seconds(offset)

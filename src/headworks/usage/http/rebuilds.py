@@ -23,6 +23,7 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.usage import commands
+from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import LAST_HOUR, SECONDS, Compared
 from headworks.usage.domain.spans import span, zone_of
 from headworks.usage.http.shapes import moment
@@ -96,7 +97,7 @@ async def check_usage(
     found = Compared(0, 0, 0)
     for hour in range(LAST_HOUR + 1):
         hour_s = start_s + hour * SECONDS["hour"]
-        found += await commands.compare_hour(store, settings, hour_s, int(now().timestamp()))
+        found += await commands.compare_hour(store, settings, hour_s, second_of(now()))
     out = ComparedOut(day=day, sums=found.sums, wrong=found.wrong, nanodollars=found.nanodollars)
     return envelope(out, request)
 

@@ -17,6 +17,7 @@ from headworks.kernel.web import Day, ResponseModel, StrictModel, Timestamp
 from headworks.usage.contracts import Figures, ReportRow
 from headworks.usage.domain.dimensions import MOST_TAGS, NAMED, TAG, TEXTS, TIMES, in_order
 from headworks.usage.domain.figures import FIGURES
+from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import LONGEST_TAG_NAME, SECONDS
 from headworks.usage.domain.spans import Span, check_kept, span, zone_of
 from headworks.usage.ports import ReportFilter
@@ -225,7 +226,7 @@ class SplitQuery(ScopeQuery):
         if compares and any(name in TIMES for name in group_by):
             raise Invalid.field("query.compare", "split_by_time", "is not for reports that are split by time")
         found = span(self.begin, self.end, zone_of(self.time_zone), group_by, at)
-        check_kept(found, settings, int(at.timestamp()), compares=compares)
+        check_kept(found, settings, second_of(at), compares=compares)
         wanted = ReportFilter(
             organization_id=self.organization(caller),
             grain=found.grain,
