@@ -69,9 +69,9 @@ def upgrade() -> None:
         sa.Column("after", Long()),
         sa.Column("source", Exact(64)),
         sa.Column("request_id", Exact(128)),
-        sa.Column("key_id", Exact(64)),
         sa.Column("previous_hash", Exact(64), nullable=False),
         sa.Column("hash", Exact(64), nullable=False),
+        sa.Column("key_id", Exact(64)),
         sa.PrimaryKeyConstraint("sequence", name="pk_limits_audit_trail"),
     )
     op.create_index("ix_limits_audit_trail_at_id", "limits_audit_trail", ["at", "id"])
