@@ -166,11 +166,12 @@ async def _reported(store: UsageStore, end: datetime) -> dict[str, Any]:
 
 def _reports(end_s: int) -> dict[str, tuple[ReportFilter, tuple[str, ...], PageRequest]]:
     day_s = end_s - end_s % _DAY_S
-    month = {"grain": "day", "from_s": day_s - 29 * _DAY_S, "until_s": day_s + _DAY_S}
+    first_s = day_s - 29 * _DAY_S
+    month = {"grain": "day", "from_s": first_s, "until_s": day_s + _DAY_S}
     hours = {"grain": "hour", "from_s": day_s - 6 * _DAY_S, "until_s": day_s + _DAY_S}
     minutes = {"grain": "minute", "from_s": end_s - 3 * _HOUR_S, "until_s": end_s + _HOUR_S}
     dearest = (Order("charge_nanodollars", descending=True),)
-    berlin = ((month["from_s"], 3_600),)
+    berlin = ((first_s, 3_600),)
 
     def of(times: dict[str, Any], **more: Any) -> ReportFilter:  # noqa: ANN401 - fields of a filter
         return ReportFilter(**{"organization_id": "org_3", **times, **more})
@@ -180,7 +181,7 @@ def _reports(end_s: int) -> dict[str, tuple[ReportFilter, tuple[str, ...], PageR
         "day": (of(month), ("day",), PageRequest(1, 200)),
         "ten dearest keys": (of(month), ("key",), PageRequest(1, 10, dearest)),
         "project, beside the month before": (
-            of(month, previous_from_s=month["from_s"] - 30 * _DAY_S),
+            of(month, previous_from_s=first_s - 30 * _DAY_S),
             ("project", "model"),
             PageRequest(1, 50),
         ),
