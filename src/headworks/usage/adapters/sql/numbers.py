@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from headworks.usage.adapters.sql.adding import adding_to
 from headworks.usage.adapters.sql.refusals import refusals
@@ -14,7 +14,7 @@ from headworks.usage.adapters.tables import group_tags, groups, sources, subject
 from headworks.usage.domain.rollups import tags_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from headworks.usage.domain.rows import Subject
 
 _MOST_KNOWN = 50_000
+_AT_ONCE = 500
+"""Values in one statement: databases have a largest number of them."""
 
 
 class Known:
@@ -54,46 +56,71 @@ class Numbers:
         self.learnt: dict[str, int] = {}
         """What `known` may take over when the transaction is committed."""
 
-    async def of_subject(self, subject: Subject) -> tuple[int, int]:
-        """Of its source and of itself. Raises RowsRefused."""
-        name, *others = subject.shared
-        columns: dict[str, object] = {**subject.shared._asdict(), "price_id": subject.price_id}
-        del columns["source"]
-        source_id, _ = await self._number(sources, "name", name, {})
-        subject_id, _ = await self._number(subjects, "digest", _digest([*others, subject.price_id]), columns)
-        return source_id, subject_id
+    async def of_subjects(self, wanted: Collection[Subject]) -> dict[Subject, tuple[int, int]]:
+        """Of the source of each and of itself. Raises RowsRefused."""
+        names = {subject.shared.source for subject in wanted}
+        of_sources, _ = await self._numbers(sources, "name", {name: {} for name in names})
+        digests = {subject: _digest([*subject.shared[1:], subject.price_id]) for subject in wanted}
+        columns = {
+            digest: {**subject.shared._asdict(), "price_id": subject.price_id} for subject, digest in digests.items()
+        }
+        for values in columns.values():
+            del values["source"]
+        of_subjects, _ = await self._numbers(subjects, "digest", columns)
+        return {
+            subject: (of_sources[subject.shared.source], of_subjects[digest]) for subject, digest in digests.items()
+        }
 
-    async def of_group(self, group: Group) -> int:
-        """Its tags are made with it. Raises RowsRefused."""
-        if (found := self._groups.get(group)) is not None:
-            return found
-        number, is_new = await self._number(groups, "digest", _digest(group), group._asdict())
-        tags = tags_of(group.tags) if is_new else {}
+    async def of_groups(self, wanted: Collection[Group]) -> dict[Group, int]:
+        """Their tags are made with them. Raises RowsRefused."""
+        digests = {_digest(group): group for group in wanted if group not in self._groups}
+        numbers, new = await self._numbers(
+            groups, "digest", {digest: group._asdict() for digest, group in digests.items()}
+        )
+        tags = [
+            {"group_id": numbers[digest], "name": name, "value": value}
+            for digest in new
+            for name, value in tags_of(digests[digest].tags).items()
+        ]
         if tags:
-            rows = [{"group_id": number, "name": name, "value": value} for name, value in tags.items()]
             with refusals():
-                await self._connection.execute(insert(group_tags), rows)
-        self._groups[group] = number
-        return number
+                await self._connection.execute(self._adding.unless_there(group_tags), tags)
+        self._groups.update((group, numbers[digest]) for digest, group in digests.items())
+        return {group: self._groups[group] for group in wanted}
 
-    async def _number(self, table: Table, column: str, value: str, others: Mapping[str, object]) -> tuple[int, bool]:
-        """And whether it was made here."""
-        memory = f"{table.name} {value}"
-        number = self._known.numbers.get(memory) or self.learnt.get(memory)
-        is_new = False
-        if number is None:
-            finding = select(table.c.id).where(table.c[column] == value)
-            number = await self._connection.scalar(finding)
-            if number is None:
-                # Another writer may add the very same at this moment; then this waits, and finds what that one made.
-                with refusals():
-                    made = await self._connection.execute(
-                        self._adding.unless_there(table).values({column: value, **others})
-                    )
-                is_new = made.rowcount == 1
-                number = (await self._connection.execute(finding)).scalar_one()
-        self.learnt[memory] = number
-        return number, is_new
+    async def _numbers(
+        self, table: Table, column: str, wanted: Mapping[str, Mapping[str, object]]
+    ) -> tuple[dict[str, int], list[str]]:
+        """By the column's value; and those that were not there, with what to make of the other columns of these."""
+        numbers = {value: number for value in wanted if (number := self._remembered(table, value)) is not None}
+        numbers |= await self._found(table, column, wanted.keys() - numbers.keys())
+        # In one order for all writers, so that two of them never wait for each other.
+        new = sorted(wanted.keys() - numbers.keys())
+        if new:
+            rows = [{column: value, **wanted[value]} for value in new]
+            # Another writer may add the very same at this moment; then this waits, and finds what that one made.
+            with refusals():
+                await self._connection.execute(self._adding.unless_there(table), rows)
+            numbers |= await self._found(table, column, new)
+        self.learnt.update((_memory(table, value), number) for value, number in numbers.items())
+        return numbers, new
+
+    def _remembered(self, table: Table, value: str) -> int | None:
+        memory = _memory(table, value)
+        return self._known.numbers.get(memory) or self.learnt.get(memory)
+
+    async def _found(self, table: Table, column: str, values: Collection[str]) -> dict[str, int]:
+        finding = select(table.c[column], table.c.id)
+        asked = list(values)
+        found: dict[str, int] = {}
+        for start in range(0, len(asked), _AT_ONCE):
+            part = finding.where(table.c[column].in_(asked[start : start + _AT_ONCE]))
+            found.update((value, number) for value, number in await self._connection.execute(part))
+        return found
+
+
+def _memory(table: Table, value: str) -> str:
+    return f"{table.name} {value}"
 
 
 def _digest(values: Sequence[object]) -> str:

@@ -120,10 +120,11 @@ class SqlRollups:
         """How far the roll-ups are from what the records say. The caller has its turn alone."""
         by_slot = await self._recount(hour_s, adjusted)
         grains = GRAINS[:2] if minutes_kept else GRAINS[1:2]
+        numbers = await self._numbers.of_groups({slot.group for slot in by_slot})
         wanted: dict[tuple[str, int, int], Sums] = {}
         for grain in grains:
             for (group, start_s), sums in (by_slot if grain == "minute" else coarser(by_slot, grain)).items():
-                wanted[grain, await self._numbers.of_group(group), start_s] = sums
+                wanted[grain, numbers[group], start_s] = sums
         found: dict[tuple[str, int, int], Sums] = {}
         for grain in grains:
             table = rollups[grain]
@@ -151,17 +152,13 @@ class SqlRollups:
         return (await self._connection.execute(old)).rowcount
 
     async def _add(self, grain: Grain, sums_by_slot: Mapping[Slot, Sums]) -> None:
-        numbers = {
-            group: await self._numbers.of_group(group) for group in sorted({slot.group for slot in sums_by_slot})
-        }
+        numbers = await self._numbers.of_groups({slot.group for slot in sums_by_slot})
         # In one order for all writers, so that two of them never wait for each other: a row is locked until the commit.
         rows = sorted((numbers[group], start_s, *sums) for (group, start_s), sums in sums_by_slot.items())
         if not rows:
             return
-        statement = self._adding.sums(rollups[grain]).compile(dialect=self._connection.dialect)
-        # Bound by the driver, as records are: SQLAlchemy would take longer than the database.
         with refusals():
-            await self._connection.exec_driver_sql(str(statement), rows)
+            await self._adding.add_sums(self._connection, rollups[grain], rows)
 
     async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> dict[Slot, Sums]:
         """By minute, of the records of that hour."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.usage.domain.rollups import Compared, Grain, Slot, Sums
-    from headworks.usage.domain.rows import Row, Subject
+    from headworks.usage.domain.rows import Row
     from headworks.usage.ports import Books, Rejection
 
 _ASKED_AT_ONCE = 500
@@ -45,11 +45,10 @@ class SqlUnit:
         """Raises AlreadyThere, RowsRefused."""
         if not rows:
             return
-        # In one order for all writers, so that two of them never wait for each other.
-        new = sorted({subject for subject, _ in rows}, key=_order)
+        found = await self._numbers.of_subjects({subject for subject, _ in rows})
         numbers = {
-            subject: (*await self._numbers.of_subject(subject), transactions[subject.shared.organization_id])
-            for subject in new
+            subject: (*of_source_and_subject, transactions[subject.shared.organization_id])
+            for subject, of_source_and_subject in found.items()
         }
         with refusals():
             await self._adding.add_rows(self._connection, rows, numbers)
@@ -104,7 +103,3 @@ class SqlUnit:
             for one in rejections
         ]
         await self._connection.execute(self._adding.put_aside, rows)
-
-
-def _order(subject: Subject) -> tuple[str, ...]:
-    return (*subject.shared, subject.price_id or "")

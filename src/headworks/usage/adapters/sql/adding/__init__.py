@@ -24,14 +24,14 @@ class Adding(Protocol):
     put_aside: Insert
     """Keeps a rejected event, unless it is there."""
 
-    def sums(self, table: Table) -> Insert:
-        """An insert that adds to a roll-up, or makes it."""
-
     def unless_there(self, table: Table) -> Insert:
         """An insert that leaves a row which is there already as it is."""
 
     async def add_rows(self, connection: AsyncConnection, rows: Sequence[Row], numbers: Numbers) -> None:
         """Raises AlreadyThere."""
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """To roll-ups, or make them; in the order of `statements.SUMMED`, and as they come, each group's time once."""
 
 
 @cache

@@ -34,11 +34,6 @@ class MysqlAdding:
         self._row = f"({', '.join(['%s'] * len(COLUMNS))})"
         self.put_aside: Insert = self.unless_there(rejected)
 
-    def sums(self, table: Table) -> Insert:
-        """See `Adding`."""
-        new = mysql.insert(table)
-        return new.on_duplicate_key_update({name: table.c[name] + new.inserted[name] for name in COUNTERS})
-
     def unless_there(self, table: Table) -> Insert:
         """See `Adding`. INSERT IGNORE would also cut what is too long, and say nothing."""
         column = next(iter(table.primary_key))
@@ -55,3 +50,9 @@ class MysqlAdding:
                 if is_duplicate(error):
                     raise AlreadyThere from error
                 raise
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """See `Adding`. The driver puts many rows into one statement; the two databases name new values differently."""
+        new = mysql.insert(table)
+        adding = new.on_duplicate_key_update({name: table.c[name] + new.inserted[name] for name in COUNTERS})
+        await connection.exec_driver_sql(str(adding.compile(dialect=connection.dialect)), list(sums))

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.dialects import sqlite
 
-from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, values
-from headworks.usage.adapters.tables import rejected
-from headworks.usage.domain.rollups import COUNTERS
+from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, SUMMED, adding_up, into, values
+from headworks.usage.adapters.tables import rejected, rollups
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -30,13 +29,9 @@ class SqliteAdding:
     def __init__(self) -> None:
         row = f"({', '.join('?' * len(COLUMNS))})"
         self._statements = {count: f"{INTO}VALUES {', '.join([row] * count)}{ONCE}" for count in self._AT_ONCE}
+        numbers = f"VALUES ({', '.join('?' * len(SUMMED))})"
+        self._sums = {table.name: f"{into(table)}{numbers}{adding_up(table)}" for table in rollups.values()}
         self.put_aside: Insert = self.unless_there(rejected)
-
-    def sums(self, table: Table) -> Insert:
-        """See `Adding`."""
-        new = sqlite.insert(table)
-        adding = {name: table.c[name] + new.excluded[name] for name in COUNTERS}
-        return new.on_conflict_do_update(index_elements=["group_id", "start_s"], set_=adding)
 
     def unless_there(self, table: Table) -> Insert:
         """See `Adding`."""
@@ -52,3 +47,7 @@ class SqliteAdding:
                 if added.rowcount != count:
                     raise AlreadyThere
                 start += count
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """See `Adding`."""
+        await connection.exec_driver_sql(self._sums[table.name], list(sums))
