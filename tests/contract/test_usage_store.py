@@ -421,6 +421,30 @@ async def test_a_report_of_sums_beyond_64_bits_is_exact(usage: UsageStore) -> No
     assert [one.figures for one in page.items] == [whole]
 
 
+async def test_rows_are_in_exact_order_where_a_figure_of_several_sums_is_beyond_64_bits(usage: UsageStore) -> None:
+    def tokens(number: int, key: str, *buckets: str, amount: int = 2**53) -> Row:
+        subject, own = row(number, tokens=0, cost=0, key_id=key)
+        return subject, tuple(
+            amount if name in buckets else value for name, value in zip((*OWN, "", "", ""), own, strict=True)
+        )
+
+    await add(usage, [tokens(number, "key_1", "input_tokens", "cache_read_tokens") for number in range(512)])
+    others = ("cache_write_5m_tokens", "cache_write_1h_tokens")
+    await add(usage, [tokens(number, "key_2", *others) for number in range(512, 1024)])
+    await add(usage, [tokens(1024, "key_2", others[0], amount=1)])
+    page, whole = await report(usage, "key", page=PageRequest(1, 9, (Order("input_tokens", descending=True),)))
+    assert [(*one.values, one.figures.input_tokens) for one in page.items] == [("key_2", 2**63 + 1), ("key_1", 2**63)]
+    assert whole.figures.input_tokens == 2**64 + 1
+
+
+async def test_a_page_behind_the_last_one_tells_of_the_whole_too(usage: UsageStore) -> None:
+    await add(usage, [row(number, key_id=f"key_{number}") for number in range(3)])
+    for number, keys in ((1, ["key_0", "key_1"]), (2, ["key_2"]), (3, [])):
+        page, whole = await report(usage, "key", page=PageRequest(number, 2))
+        assert [one.values[0] for one in page.items] == keys
+        assert (page.total, whole.values, whole.figures.requests) == (3, (), 3)
+
+
 async def test_names_are_equal_byte_for_byte(usage: UsageStore) -> None:
     models = ["gpt", "Gpt", "gpt ", "\u00e9", "e\u0301", "\u00df", "ss", "\U0001f600"]
     await add(usage, [row(number, model=name) for number, name in enumerate(models)])

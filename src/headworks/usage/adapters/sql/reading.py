@@ -7,6 +7,7 @@ from operator import add
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.exc import DBAPIError
 
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.pagination import Page
@@ -14,7 +15,7 @@ from headworks.usage.adapters.sql.reporting import Reporting
 from headworks.usage.adapters.tables import events, groups, pending, rejected, rollups, sources, subjects
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.dimensions import TEXTS
-from headworks.usage.domain.figures import WINDOW
+from headworks.usage.domain.figures import FIGURES, WINDOW
 from headworks.usage.domain.rollups import SECONDS
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _AnyRow: TypeAlias = Any
 
 _DAY_US = 86_400_000_000
+_LARGEST = 2**63 - 1
 
 _RECORDS = (
     select(events, *(column for column in subjects.c if column.name != "id"), sources.c.name.label("source"))
@@ -47,13 +49,33 @@ class SqlReading:
     async def report(
         self, wanted: ReportFilter, group_by: Sequence[str], page: PageRequest
     ) -> tuple[Page[ReportRow], ReportRow]:
-        """Three statements: how many groups, one page of them, and the whole."""
-        reporting = Reporting(wanted, group_by, self._connection.dialect.name)
-        count = await self._connection.scalar(reporting.count())
-        found = (await self._connection.execute(reporting.rows(page))).mappings()
-        rows = [reporting.row(row) for row in found]
-        whole = (await self._connection.execute(reporting.whole())).mappings().one()
-        return Page(rows, count or 0, page), reporting.row_of_all(whole)
+        """PostgreSQL, MariaDB and MySQL add up to decimals, which are exact whatever their size.
+
+        SQLite adds up to 64 bits, and refuses what is more; then it is asked again, for halves.
+        """
+        if self._connection.dialect.name != "sqlite":
+            return await self._report(Reporting(wanted, group_by, halves=False), page)
+        try:
+            found, whole = await self._report(Reporting(wanted, group_by, halves=False), page)
+        except DBAPIError as error:
+            if "integer overflow" not in str(error.orig):
+                raise
+        else:
+            # The rows may have been sorted by a figure of several sums, which it adds up to 64 bits, or inexactly.
+            if not _is_large(whole):
+                return found, whole
+        return await self._report(Reporting(wanted, group_by, halves=True), page)
+
+    async def _report(self, reporting: Reporting, page: PageRequest) -> tuple[Page[ReportRow], ReportRow]:
+        rows = list((await self._connection.execute(reporting.rows(page))).mappings())
+        if rows:
+            every, count = reporting.row_of_all(rows[0]), rows[0]["records"]
+        else:
+            # Of nothing, or of a page behind the last one.
+            count = await self._connection.scalar(reporting.count()) or 0
+            whole = (await self._connection.execute(reporting.whole())).mappings().one()
+            every = reporting.row_of_whole(whole)
+        return Page([reporting.row(row) for row in rows], count, page), every
 
     async def window(
         self, organization_id: str, dimension: str, value: str, unit: str, since_s: int
@@ -116,6 +138,15 @@ class SqlReading:
     async def rejected(self) -> int:
         """How many there are."""
         return await self._connection.scalar(select(func.count()).select_from(rejected)) or 0
+
+
+def _is_large(row: ReportRow) -> bool:
+    return any(
+        getattr(figures, name) > _LARGEST
+        for figures in (row.figures, row.previous)
+        if figures is not None
+        for name in FIGURES
+    )
 
 
 def _record(row: _AnyRow) -> UsageRecord:

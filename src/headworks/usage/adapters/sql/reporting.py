@@ -9,45 +9,49 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import BigInteger, Integer, and_, case, func, literal_column, select
 
 from headworks.usage.adapters.tables import group_tags, groups, rollups
-from headworks.usage.contracts import Figures, ReportRow
+from headworks.usage.contracts import ReportRow
 from headworks.usage.domain.dimensions import TAG, TEXTS, TIMES
-from headworks.usage.domain.figures import FIGURES
-from headworks.usage.domain.rollups import SECONDS
+from headworks.usage.domain.figures import FIGURES, figures_of
+from headworks.usage.domain.rollups import COUNTERS, SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import ColumnElement, FromClause, Select
+    from sqlalchemy import ColumnElement, FromClause, Label, Select, Subquery
 
     from headworks.kernel.pagination import PageRequest
+    from headworks.usage.contracts import Figures
     from headworks.usage.ports import ReportFilter
 
     _AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
 _HALF: Final = 32
-"""Bits: on SQLite the halves of each counter are added apart. A sum of whole ones may go beyond 64 bits, where it gives up;
-PostgreSQL, MariaDB and MySQL add up to decimals, which are exact whatever their size."""
+"""Bits of the halves of a counter, where they are added apart."""
 _SHIFT: Final = literal_column(str(_HALF), Integer)
 _MASK: Final = literal_column(str(2**_HALF - 1), BigInteger)
 _BEFORE: Final = "before_"
+_ALL: Final = "all_"
 
 
 class Reporting:
     """What is asked, as SQL."""
 
-    def __init__(self, wanted: ReportFilter, group_by: Sequence[str], dialect: str) -> None:
-        """`dialect` is SQLAlchemy's name."""
+    def __init__(self, wanted: ReportFilter, group_by: Sequence[str], *, halves: bool) -> None:
+        """With `halves` sums may be larger than what the database adds up to."""
         self._wanted = wanted
         self._group_by = group_by
-        self._halves = dialect == "sqlite"
+        self._halves = halves
         self._rollup = rollups[wanted.grain]
         self._from: FromClause = self._rollup.join(groups, groups.c.id == self._rollup.c.group_id)
         self._columns = [self._column(dimension).label(f"by_{place}") for place, dimension in enumerate(group_by)]
 
     def rows(self, page: PageRequest) -> _AnySelect:
-        """One page."""
-        rows = self._chosen(*self._columns, *self._sums()).group_by(*self._columns)
-        return rows.order_by(*self._order(page)).limit(page.per_page).offset(page.offset)
+        """One page; with each row, how many there are, and the whole: roll-ups are gone through but once."""
+        sums = list(self._sums())
+        grouped = self._chosen(*self._columns, *sums).group_by(*self._columns).subquery("grouped")
+        overall = (func.sum(grouped.c[one.name]).over().label(f"{_ALL}{one.name}") for one in sums)
+        rows = select(grouped, func.count().over().label("records"), *overall)
+        return rows.order_by(*self._order(grouped, page)).limit(page.per_page).offset(page.offset)
 
     def count(self) -> _AnySelect:
         """How many rows there are. Without a dimension there is one, even of nothing: SQL's empty GROUP BY says so too."""
@@ -63,14 +67,15 @@ class Reporting:
         values = tuple(row[f"by_{place}"] for place in range(len(self._group_by)))
         # SQL's whole numbers may come as decimals.
         times = {place for place, name in enumerate(self._group_by) if name in TIMES}
-        whole = tuple(int(value) if place in times else value for place, value in enumerate(values))
-        previous = None if self._wanted.previous_from_s is None else self._figures(row, _BEFORE)
-        return ReportRow(whole, self._figures(row, ""), previous)
+        return self._row(row, tuple(int(value) if place in times else value for place, value in enumerate(values)), "")
 
     def row_of_all(self, row: Mapping[Any, Any]) -> ReportRow:
+        """Beside any of `rows`."""
+        return self._row(row, (), _ALL)
+
+    def row_of_whole(self, row: Mapping[Any, Any]) -> ReportRow:
         """Of `whole`."""
-        previous = None if self._wanted.previous_from_s is None else self._figures(row, _BEFORE)
-        return ReportRow((), self._figures(row, ""), previous)
+        return self._row(row, (), "")
 
     def _column(self, dimension: str) -> ColumnElement[Any]:
         if dimension in TEXTS:
@@ -112,7 +117,7 @@ class Reporting:
             chosen = chosen.where(has.exists())
         return chosen
 
-    def _sums(self) -> Iterator[ColumnElement[Any]]:
+    def _sums(self) -> Iterator[Label[Any]]:
         if self._wanted.previous_from_s is None:
             yield from self._summed("", None)
             return
@@ -120,48 +125,49 @@ class Reporting:
         yield from self._summed("", now)
         yield from self._summed(_BEFORE, ~now)
 
-    def _summed(self, prefix: str, when: ColumnElement[bool] | None) -> Iterator[ColumnElement[Any]]:
-        for figure, names in FIGURES.items():
-            counters = [self._rollup.c[name] for name in names]
-            if not self._halves:
-                yield reduce(add, (_total(counter, when) for counter in counters)).label(f"{prefix}{figure}")
-                continue
-            upper = reduce(add, (counter.op(">>")(_SHIFT) for counter in counters))
-            lower = reduce(add, (counter.op("&")(_MASK) for counter in counters))
-            yield _total(upper, when).label(f"{prefix}{figure}_upper")
-            yield _total(lower, when).label(f"{prefix}{figure}_lower")
+    def _summed(self, prefix: str, when: ColumnElement[bool] | None) -> Iterator[Label[Any]]:
+        for name in COUNTERS:
+            counter = self._rollup.c[name]
+            if self._halves:
+                yield _total(counter.op(">>")(_SHIFT), when).label(f"{prefix}{name}_upper")
+                yield _total(counter.op("&")(_MASK), when).label(f"{prefix}{name}_lower")
+            else:
+                yield _total(counter, when).label(f"{prefix}{name}")
+
+    def _row(self, row: Mapping[Any, Any], values: tuple[Any, ...], prefix: str) -> ReportRow:
+        previous = None
+        if self._wanted.previous_from_s is not None:
+            previous = self._figures(row, f"{prefix}{_BEFORE}")
+        return ReportRow(values, self._figures(row, prefix), previous)
 
     def _figures(self, row: Mapping[Any, Any], prefix: str) -> Figures:
         if not self._halves:
-            return Figures(**{name: int(row[f"{prefix}{name}"]) for name in FIGURES})
-        return Figures(
-            **{name: (row[f"{prefix}{name}_upper"] << _HALF) + row[f"{prefix}{name}_lower"] for name in FIGURES}
-        )
+            return figures_of([int(row[f"{prefix}{name}"]) for name in COUNTERS])
+        halves = ((row[f"{prefix}{name}_upper"], row[f"{prefix}{name}_lower"]) for name in COUNTERS)
+        return figures_of([(upper << _HALF) + lower for upper, lower in halves])
 
-    def _order(self, page: PageRequest) -> list[ColumnElement[Any]]:
+    def _order(self, grouped: Subquery, page: PageRequest) -> list[ColumnElement[Any]]:
         by: list[ColumnElement[Any]] = [
-            part.desc() if order.descending else part.asc() for order in page.sort for part in self._ranked(order.field)
+            part.desc() if order.descending else part.asc()
+            for order in page.sort
+            for part in self._ranked(grouped, order.field)
         ]
-        places = list(zip(self._group_by, self._columns, strict=True))
+        places = [(name, grouped.c[column.name]) for name, column in zip(self._group_by, self._columns, strict=True)]
         by += [column.desc() for name, column in reversed(places) if name in TIMES]
         for name, column in places:
             if name.startswith(TAG):
                 # Databases do not agree on where what is not there comes.
-                by.append(case((column.element.is_(None), 1), else_=0))
+                by.append(case((column.is_(None), 1), else_=0))
             if name not in TIMES:
                 by.append(column.asc())
         return by
 
-    def _ranked(self, figure: str) -> Iterator[ColumnElement[Any]]:
-        counters = [self._rollup.c[name] for name in FIGURES[figure]]
-        now = None
-        if self._wanted.previous_from_s is not None:
-            now = self._rollup.c.start_s >= literal_column(str(int(self._wanted.from_s)), BigInteger)
+    def _ranked(self, grouped: Subquery, figure: str) -> Iterator[ColumnElement[Any]]:
         if not self._halves:
-            yield reduce(add, (_total(counter, now) for counter in counters))
+            yield reduce(add, (grouped.c[name] for name in FIGURES[figure]))
             return
-        upper = _total(reduce(add, (counter.op(">>")(_SHIFT) for counter in counters)), now)
-        lower = _total(reduce(add, (counter.op("&")(_MASK) for counter in counters)), now)
+        upper = reduce(add, (grouped.c[f"{name}_upper"] for name in FIGURES[figure]))
+        lower = reduce(add, (grouped.c[f"{name}_lower"] for name in FIGURES[figure]))
         # What the lower halves carry over decides before what is left of them.
         yield upper + lower.op(">>")(_SHIFT)
         yield lower.op("&")(_MASK)
