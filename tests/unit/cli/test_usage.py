@@ -57,6 +57,10 @@ async def _use(file: Path, organization: str) -> None:
             upstream_model="gpt",
             occurred_at_us=at_us,
             input_tokens=number,
+            user_id="usr_1" if number == 2 else "",
+            status=502 if number == 3 else 200,
+            outcome="upstream_error" if number == 3 else "success",
+            endpoint="embeddings" if number == 4 else "chat/completions",
             tags='{"team":"a"}' if number == 1 else "",
         )
         for number in range(5)
@@ -82,6 +86,24 @@ def test_usage_by_any_mix(run: Run) -> None:
     assert "success" in ran.out
     assert "1 request" in ran.err
     assert run("usage", "--group-by", "colour").status == 1
+
+
+def test_usage_of_a_part(run: Run) -> None:
+    def tokens(*options: str) -> list[int]:
+        return [row["input_tokens"] for row in shown(run("usage", *options, "--group-by", "model", "--json"))]
+
+    assert tokens("--user", "usr_1") == [2]
+    assert tokens("--endpoint", "embeddings") == [4]
+    assert tokens("--status", "502") == [3]
+    assert tokens("--outcome", "upstream_error") == [3]
+    assert tokens("--outcome", "success", "--status", "502") == []
+    assert [row["model"] for row in shown(run("usage", "top", "--endpoint", "embeddings", "--json"))] == ["fast"]
+    assert shown(run("usage", "forecast", "--status", "200", "--json"))["so_far"]["requests"] == 4
+    assert [one["event_id"] for one in shown(run("usage", "events", "--user", "usr_1", "--json"))] == ["req_2"]
+    refused = run("usage", "--outcome", "splendid")
+    assert (refused.status, "outcome" in refused.err) == (1, True)
+    nobody = run("usage", "--user", "nobody@example.com")
+    assert (nobody.status, "nobody@example.com" in nobody.err) == (1, True)
 
 
 def test_the_largest_first(run: Run) -> None:

@@ -21,6 +21,7 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before then.")] = None,
     project: scope.Project = None,
     key: scope.Key = None,
+    user: scope.User = None,
     model: scope.Model = None,
     provider: scope.Provider = None,
     outcome: scope.Outcome = None,
@@ -34,7 +35,9 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
 ) -> None:
     """Show single requests, the newest first, by what they come to now."""
     with connect(context) as client:
-        query = scope.scope_of(client, key=key, project=project, provider=provider, model=model, outcome=outcome)
+        query = scope.scope_of(
+            client, key=key, project=project, user=user, provider=provider, model=model, outcome=outcome
+        )
         if (file := wish(csv, parquet)) is not None:
             asked = {**query, "event_id": event_id, "from": since, "to": until}
             save(client, "/usage-events/export", asked, file)

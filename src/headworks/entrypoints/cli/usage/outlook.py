@@ -29,8 +29,12 @@ def top(  # noqa: PLR0913, PLR0917 - each is an option of the command
     time_zone: scope.Zone = None,
     project: scope.Project = None,
     key: scope.Key = None,
+    user: scope.User = None,
     model: scope.Model = None,
     provider: scope.Provider = None,
+    endpoint: scope.Endpoint = None,
+    status: scope.Status = None,
+    outcome: scope.Outcome = None,
     tag: scope.Tag = None,
     *,
     everyone: scope.Everyone = False,
@@ -39,7 +43,17 @@ def top(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """Show what was charged most, and how that changed from the period of the same length before."""
     with connect(context) as client:
         query = scope.scope_of(
-            client, key=key, project=project, provider=provider, tag=tag, everyone=everyone, model=model
+            client,
+            key=key,
+            project=project,
+            user=user,
+            provider=provider,
+            tag=tag,
+            everyone=everyone,
+            model=model,
+            endpoint=endpoint,
+            status=status,
+            outcome=outcome,
         )
         answer = client.api.show_usage(
             group_by=by,
@@ -65,14 +79,18 @@ def top(  # noqa: PLR0913, PLR0917 - each is an option of the command
     note("", f"{len(rows)} of {answer['meta']['total']}; all of them: {text(totals, 'charge_usd')} USD.")
 
 
-def forecast(  # noqa: PLR0913 - each is an option of the command
+def forecast(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     period: Annotated[str, typer.Option(metavar="PERIOD", help="The running day, week or month.")] = "month",
     time_zone: scope.Zone = None,
     project: scope.Project = None,
     key: scope.Key = None,
+    user: scope.User = None,
     model: scope.Model = None,
     provider: scope.Provider = None,
+    endpoint: scope.Endpoint = None,
+    status: scope.Status = None,
+    outcome: scope.Outcome = None,
     tag: scope.Tag = None,
     *,
     everyone: scope.Everyone = False,
@@ -81,7 +99,17 @@ def forecast(  # noqa: PLR0913 - each is an option of the command
     """Estimate what the running period will come to, if things go on as they did lately."""
     with connect(context) as client:
         query = scope.scope_of(
-            client, key=key, project=project, provider=provider, tag=tag, everyone=everyone, model=model
+            client,
+            key=key,
+            project=project,
+            user=user,
+            provider=provider,
+            tag=tag,
+            everyone=everyone,
+            model=model,
+            endpoint=endpoint,
+            status=status,
+            outcome=outcome,
         )
         found: Record = client.api.forecast_usage(period=period, time_zone=time_zone, **query)  # type: ignore[arg-type]
     if as_json:

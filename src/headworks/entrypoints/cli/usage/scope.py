@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from headworks.entrypoints.cli import scopes
 from headworks.entrypoints.cli.completion import completing
-from headworks.entrypoints.cli.nouns import KEYS, MODELS, PROJECTS, PROVIDERS, find
+from headworks.entrypoints.cli.nouns import KEYS, MEMBERS, MODELS, PROJECTS, PROVIDERS, find
 from headworks.entrypoints.cli.output import Column
 from headworks.entrypoints.cli.records import Record, number, record, text
 
@@ -45,6 +46,18 @@ Provider = Annotated[
 Model = Annotated[
     str | None, typer.Option(metavar="NAME", help="Only of this model.", autocompletion=completing(MODELS))
 ]
+User = Annotated[
+    str | None,
+    typer.Option(
+        metavar="USER",
+        help="Only of this user's keys, by id, or for admins by email.",
+        autocompletion=completing(MEMBERS),
+    ),
+]
+Endpoint = Annotated[str | None, typer.Option(metavar="NAME", help="Only of this endpoint, such as chat/completions.")]
+Status = Annotated[
+    int | None, typer.Option(metavar="STATUS", min=0, help="Only what was answered with this HTTP status.")
+]
 Outcome = Annotated[str | None, typer.Option(metavar="OUTCOME", help="Only of these, such as success or truncated.")]
 Tag = Annotated[list[str] | None, typer.Option(metavar="NAME:VALUE", help="Only with this tag. May be given again.")]
 Everyone = Annotated[bool, typer.Option("--all", help="Of every organisation; for operators.")]
@@ -55,6 +68,7 @@ def scope_of(
     *,
     key: str | None = None,
     project: str | None = None,
+    user: str | None = None,
     provider: str | None = None,
     tag: list[str] | None = None,
     everyone: bool = False,
@@ -64,6 +78,7 @@ def scope_of(
     found = {
         "key_id": None if key is None else find(client, KEYS, key)["id"],
         "project_id": None if project is None else find(client, PROJECTS, project)["id"],
+        "user_id": None if user is None else scopes.id_of(client, "user", user),
         "provider_id": None if provider is None else find(client, PROVIDERS, provider)["id"],
         "tag": tag or None,
         "organization_id": "*" if everyone else None,
