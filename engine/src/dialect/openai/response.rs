@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dialect::json::{Cursor, Error, Skimmer};
-use crate::meter::usage::{Measured, UsageError, from_openai};
+use crate::meter::usage::{Measured, UsageError, read_block};
 
 /// What a whole body says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn read(block: &[u8]) -> Result<Option<Measured>, UsageError> {
     if block == b"null" {
         return Ok(None);
     }
-    match from_openai(block) {
+    match read_block(block) {
         Ok(measured) => Ok(Some(measured)),
         Err(UsageError::Empty) => Ok(None),
         Err(error) => Err(error),
