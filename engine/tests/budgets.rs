@@ -243,6 +243,44 @@ fn where_the_request_says_nothing_the_cap_of_its_model_is_set_aside() {
 }
 
 #[test]
+fn a_budget_near_its_end_is_drawn_on_by_tokens_rather_than_bytes() {
+    // 4,400 bytes, and a token for each four of them or so.
+    let body =
+        json!({"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "All is well. ".repeat(330)}]});
+    for (model, status) in [("gpt-4o", 200), ("llama3.2", 402)] {
+        let (mock, ledger) = (Mock::start(), Ledger::of(2_000 * TOKEN));
+        let mut target = support::target(&format!("http://{}/v1", mock.address), model);
+        target["rates"] = json!([
+            TOKEN * 1_000_000,
+            0,
+            0,
+            0,
+            0,
+            0,
+            TOKEN * 1_000_000,
+            TOKEN * 1_000_000,
+            0,
+            0,
+            0,
+            0
+        ]);
+        let asked = Arc::clone(&ledger);
+        let gateway = Gateway::start(Box::new(move |question| match question["kind"].as_str() {
+            Some("flow") => with_rules(flow(&[target.clone()]), &one_budget()),
+            _ => asked.lock().unwrap().answer(question),
+        }));
+        let answer = gateway.chat(&body);
+        assert_eq!(
+            (answer.status, answer.header("x-headworks-max-tokens")),
+            (status, None),
+            "{model}: {answer:?}"
+        );
+        assert!(ledger.lock().unwrap().granted <= 2_000 * TOKEN);
+        until(&gateway, "headworks_reserved_nanodollars", 0.0);
+    }
+}
+
+#[test]
 fn a_stream_whose_budget_ends_ends_as_by_its_length() {
     let (mock, ledger) = (Mock::start(), Ledger::of(4096 * TOKEN * 200));
     let gateway = gateway(&mock, &ledger, one_budget());

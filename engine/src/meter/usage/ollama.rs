@@ -19,10 +19,10 @@ struct Block {
 pub fn read(block: &[u8]) -> Option<Result<Measured, UsageError>> {
     let block: Block = serde_json::from_slice(block).ok()?;
     let is_ours = block.prompt_eval_count.is_some() || block.eval_count.is_some();
-    is_ours.then(|| measure(block))
+    is_ours.then(|| measure(&block))
 }
 
-fn measure(block: Block) -> Result<Measured, UsageError> {
+fn measure(block: &Block) -> Result<Measured, UsageError> {
     let mut flags = Flags::default();
     let input = checked(block.prompt_eval_count)?;
     if input.is_none() {
