@@ -10,7 +10,9 @@ import pytest
 from headworks.dataplane.flow import Budget as FlowBudget
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.errors import Invalid, Stale
+from headworks.kernel.kept import Ages
 from headworks.kernel.pagination import PageRequest
+from headworks.kernel.scopes import UnknownScope
 from headworks.ledger import commands
 from headworks.ledger.contracts import (
     Account,
@@ -23,21 +25,15 @@ from headworks.ledger.contracts import (
     ThresholdCrossed,
 )
 from headworks.ledger.domain.postings import Posting
-from headworks.ledger.errors import (
-    BudgetExists,
-    BudgetNotFound,
-    MarkUpExists,
-    PeriodClosed,
-    RaiseNotFound,
-    UnknownScope,
-)
+from headworks.ledger.errors import BudgetExists, BudgetNotFound, MarkUpExists, PeriodClosed, RaiseNotFound
 from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import BalanceFilter, EntryFilter, TransactionFilter
 from headworks.ledger.tasks import Keeper
-from headworks.usage.commands import prepare
-from headworks.usage.domain.totals import add_up
+from headworks.usage.commands import ask_anew, compare_hour, prepare
+from headworks.usage.domain.rollups import add_up
 from headworks.usage.ports import RecordFilter, ReportFilter
-from tests.contract.test_usage_store import EVERY_DAY
+from headworks.usage.settings import UsageSettings
+from headworks.usage.tasks import Keeper as UsageKeeper
 from tests.support.ledgers import (
     DAY_US,
     HOUR_US,
@@ -388,7 +384,7 @@ async def test_a_hold_on_a_period_that_is_over_lasts_as_long_as_it_is_asked_for(
 
 
 async def test_the_facade_says_what_holds_for_a_request(books: Accounting) -> None:
-    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON, Ages(check=0))
     assert await facade.in_force(ORG, "prj_1", "key_1", "", "fast", NOON) == InForce((), 0, None)
     whole = await make_budget(books, 100, hard=False, period="total")
     mine = await make_budget(books, 7, scope="key", scope_id="key_1")
@@ -446,8 +442,9 @@ async def test_rating_anew_posts_differences_and_touches_no_record(books: Accoun
     assert (await rerate(books, 2, model="smart")).re_rating is not None
     async with books.usage.read() as reading:
         assert await reading.records(RecordFilter(ORG), None, 10) == before
-        _, whole = await reading.report(ReportFilter(ORG, *EVERY_DAY), (), PageRequest())
-    assert whole.cost_nanodollars == 70
+        _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
+    assert (whole.figures.cost_nanodollars, whole.figures.charge_nanodollars) == (70, 70)
+    await roll_ups_hold(books)
     assert (await balances(books))["charge", "key_1"] == 70
     assert (await counters_of(books, today(budget.id))).spent == 70
     late = await make_budget(books, period="total")
@@ -459,17 +456,31 @@ async def test_what_had_no_price_gets_one(books: Accounting) -> None:
     await spend(books, spending(1, 10, upstream_model="gpt"), each=1)
     await spend(books, spending(2, 10, provider_id="prv_2"))
     async with books.usage.read() as reading:
-        _, whole = await reading.report(ReportFilter(ORG, *EVERY_DAY), (), PageRequest())
-    assert whole.unpriced_requests == 1
+        _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
+    assert whole.figures.unpriced_requests == 1
     prices = FixedPrices(1)
     prices.book._names["prv_2"] = (("shipped", "openai"),)  # type: ignore[index]
     async with books.ledger.writing(ORG) as unit:
         outcome = await commands.rerate(unit, prices.book, RecordRange(0, provider_id="prv_2"), NOON_US)
     assert outcome.by_model["fast"].unpriced_before == 1
     async with books.usage.read() as reading:
-        _, whole = await reading.report(ReportFilter(ORG, *EVERY_DAY), (), PageRequest())
-    assert (whole.unpriced_requests, whole.cost_nanodollars) == (0, 20)
+        _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
+    assert (whole.figures.unpriced_requests, whole.figures.cost_nanodollars) == (0, 20)
+    await roll_ups_hold(books)
     assert await faults(books) == []
+
+
+async def roll_ups_hold(books: Accounting) -> None:
+    """What was added up is what the records, and what changed in them, come to; and is again when it is made anew."""
+    noon_s, settings = NOON_US // 10**6, UsageSettings()
+    found = await compare_hour(books.usage, settings, noon_s, noon_s)
+    assert (found.sums > 0, found.wrong) == (True, 0)
+    async with books.usage.read() as reading:
+        before = await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest())
+    await ask_anew(books.usage, NOON.date(), NOON.date())
+    await UsageKeeper(books.usage, settings, lambda: NOON).make_anew()
+    async with books.usage.read() as reading:
+        assert await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest()) == before
 
 
 async def test_what_was_invoiced_changes_no_more(books: Accounting) -> None:
@@ -530,11 +541,11 @@ async def test_a_counter_that_was_changed_is_found_and_comes_back(books: Account
     await keeper.measure()
     assert keeper.counter_difference == 23 + 99 + 997
     async with books.ledger.writing(ORG) as unit:
-        assert await commands.rebuild(unit, NOON_US) == 3
+        assert await commands.rebuild(unit, NOON_US, NOON_US) == 3
     assert await counters_of(books, place) == right
     assert await faults(books) == []
     async with books.ledger.writing(ORG) as unit:
-        assert await commands.rebuild(unit, NOON_US) == 0
+        assert await commands.rebuild(unit, NOON_US, NOON_US) == 0
 
 
 async def test_entries_that_are_not_what_the_records_say_are_found(books: Accounting) -> None:
@@ -576,11 +587,15 @@ async def test_records_that_are_older_than_the_ledger_are_settled_once(books: Ac
     async with books.usage.transaction() as unit:
         # As an older version would: without a transaction of the ledger.
         await unit.add_rows(batch.rows, {ORG: None})  # type: ignore[dict-item]
-        await unit.add_totals(add_up(batch.rows))
+        await unit.add_sums(add_up(batch.rows))
     assert [(fault.problem, fault.difference) for fault in await faults(books)] == [("unsettled_records", 2)]
     keeper = Keeper(books.ledger, SETTINGS, lambda: NOON)
     for _ in range(2):
         await keeper.once()
+    async with books.usage.read() as reading:
+        assert await reading.pending_days() == [NOON_US // 10**6 - 43_200], "what is settled late is added up anew"
+    await UsageKeeper(books.usage, UsageSettings(), lambda: NOON).make_anew()
+    await roll_ups_hold(books)
     assert (await balances(books))["charge", "key_1"] == 10
     assert (await counters_of(books, today(budget.id))).spent == 10
     assert await faults(books) == []

@@ -14,7 +14,7 @@ from headworks.kernel.contention import until_it_holds
 from headworks.ledger import commands
 from headworks.ledger.contracts import MarkUpBook, Place, RecordRange
 from headworks.ledger.facade import LedgerFacade
-from headworks.usage import commands as usage_commands
+from headworks.usage.commands import ingest as usage_commands
 from tests.support.databases import Place as DatabasePlace
 from tests.support.ledgers import (
     DAY_US,

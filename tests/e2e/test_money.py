@@ -66,8 +66,10 @@ class Shop:
         self.rig.upstream.wait_until_idle()
         headworks = self.rig.headworks
         eventually(
-            lambda: headworks.metric("headworks_spool_unshipped_records") == 0
-            and headworks.metric("headworks_reservations_open") == 0,
+            lambda: (
+                headworks.metric("headworks_spool_unshipped_records") == 0
+                and headworks.metric("headworks_reservations_open") == 0
+            ),
             what="everything settled",
         )
         return self.standing(budget_id)
@@ -116,7 +118,10 @@ def test_a_spent_budget_says_all_of_it_and_is_not_tried_again(shop: Shop) -> Non
     assert told["rule"]["needed"] > 100
     assert told["rule"]["resets_at"] is not None
     assert budget in told["message"]
-    with shop.rig.headworks.openai(api_key=key, max_retries=5) as client, pytest.raises(openai.APIStatusError) as raised:
+    with (
+        shop.rig.headworks.openai(api_key=key, max_retries=5) as client,
+        pytest.raises(openai.APIStatusError) as raised,
+    ):
         client.chat.completions.create(model=shop.model, messages=[{"role": "user", "content": "hello"}], max_tokens=20)
     assert raised.value.status_code == 402
     assert shop.rig.headworks.metric("headworks_limit_refusals_total", unit="budget") >= 2
@@ -281,3 +286,19 @@ async def _race(shop: Shop, key: str, *, clients: int, requests: int, with_limit
             return [await one(stream=stream, leaves=stream and leaves) for stream, leaves in kinds]
 
         return [status for statuses in await asyncio.gather(*(some() for _ in range(clients))) for status in statuses]
+
+
+def test_a_limit_counts_what_was_used_before_it_and_before_a_restart(own: Rig) -> None:
+    shop = Shop(own, price(own, "mock:tokens=20"))
+    key_id, key = shop.key("remembered")
+    asked = [shop.ask(key) for _ in range(2)]
+    own.record(asked[-1].headers["x-request-id"])
+    shop.limit(key_id, "requests", 4, "day")
+    third = shop.ask(key)
+    assert third.headers["x-ratelimit-remaining-requests"] == "1"
+    own.headworks.stop()
+    own.headworks.start()
+    assert shop.ask(key).headers["x-ratelimit-remaining-requests"] == "0"
+    own.headworks.kill()
+    own.headworks.start()
+    assert error(shop.ask(key)) == (429, "rate_limit_exceeded")

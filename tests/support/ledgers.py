@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from headworks.dataplane.events import UsageEvent
     from headworks.dataplane.flow import Lease, Spent
     from headworks.kernel.money import Nanodollars
-    from headworks.ledger.contracts import Budget, Counters, Place, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Budget, Counters, Place
     from headworks.ledger.domain.checking import Fault
     from tests.support.usage_stores import Accounting
 

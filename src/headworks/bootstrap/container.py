@@ -24,6 +24,7 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
+from headworks.gateway.adapters.remembered_windows import RememberedWindows
 from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -57,6 +58,9 @@ from headworks.limits.facade import LimitsFacade
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
+from headworks.usage.facade import UsageFacade
+from headworks.usage.settings import UsageSettings
+from headworks.usage.tasks import Keeper as UsageKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,6 +88,7 @@ class Foundation:
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
     ledger_settings: LedgerSettings
+    usage_settings: UsageSettings
     sign_in_settings: SignInSettings
     sso_settings: SsoSettings
     strangers: Strangers
@@ -109,6 +114,7 @@ class Container:
     usage: UsageStore
     ledger: SqlLedger
     keeper: Keeper
+    usage_keeper: UsageKeeper
     trails: Trails
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
@@ -170,6 +176,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
         ledger_settings=LedgerSettings(),
+        usage_settings=UsageSettings(minute_hours=settings.usage_minute_hours, hour_days=settings.usage_hour_days),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         strangers=Strangers(
@@ -198,6 +205,7 @@ def build_container(foundation: Foundation) -> Container:
         SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
         SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
+    usage = SqlUsage(usage_database, Bookkeeper(ledger))
     return Container(
         foundation=foundation,
         databases={
@@ -211,9 +219,10 @@ def build_container(foundation: Foundation) -> Container:
         vault=vault,
         catalog=catalog,
         limits=SqlLimits(limits_database, bus.publish, limits_keys),
-        usage=SqlUsage(usage_database, Bookkeeper(ledger)),
+        usage=usage,
         ledger=ledger,
         keeper=Keeper(ledger, foundation.ledger_settings),
+        usage_keeper=UsageKeeper(usage, foundation.usage_settings),
         trails=Trails(
             (
                 SqlReader(identity_database, IDENTITY_TRAIL, identity_keys),
@@ -256,6 +265,7 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
         secrets=identity.signing_secrets,
         models=catalog,
         limits=limits,
+        windows=RememberedWindows(UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger))).used_in_window, recovered),
         budgets=budgets,
         leases=LeasesAfterRecovery(budgets, recovered),
     )

@@ -1,32 +1,33 @@
-"""What the ledger is given from elsewhere: who is there to have a budget, and where its figures show."""
+"""Where the ledger's figures show, and where it is told that a budget nears its end."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import Gauge
 
+from headworks.kernel.money import Nanodollars, format_usd
+from headworks.kernel.telemetry import logger
+
 if TYPE_CHECKING:
-    from headworks.catalog.facade import CatalogFacade
-    from headworks.identity.facade import IdentityFacade
     from headworks.kernel.telemetry.metrics import Metrics
-    from headworks.ledger.contracts import Scope
+    from headworks.ledger.contracts import ThresholdCrossed
     from headworks.ledger.tasks import Keeper
 
+_log = logger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class WhatThereIs:
-    """The ledger's port `ScopeNames`."""
 
-    identity: IdentityFacade
-    catalog: CatalogFacade
-
-    async def has(self, organization_id: str, scope: Scope, scope_id: str) -> bool:
-        """Raises Unavailable."""
-        if scope == "model":
-            return await self.catalog.routes_for(organization_id, scope_id) is not None
-        return await self.identity.has(organization_id, scope, scope_id)
+def tell(event: ThresholdCrossed) -> None:
+    """In the log, for whoever watches it; the API keeps it beside the budget."""
+    alert = event.alert
+    _log.warning(
+        "budget threshold crossed",
+        organization_id=event.organization_id,
+        budget_id=alert.place.budget_id,
+        percent=alert.percent,
+        spent_usd=format_usd(Nanodollars(alert.spent)),
+        authorized_usd=format_usd(Nanodollars(alert.authorized)),
+    )
 
 
 class LedgerMetrics:

@@ -154,6 +154,16 @@ class Settings(BaseModel):
         description="How often the end of each audit trail that moved is noted in the log, which must show `info` for that.",
     )
 
+    usage_minute_hours: int = Field(
+        48,
+        ge=2,
+        le=24 * 366,
+        description="For how many hours usage by the minute is kept; limits that outlast a restart need 24.",
+    )
+    usage_hour_days: int = Field(
+        396, ge=32, le=36_600, description="For how many days usage by the hour is kept. Usage by day is kept for ever."
+    )
+
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
     bodies_in_flight_bytes: int = Field(

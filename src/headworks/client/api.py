@@ -76,7 +76,7 @@ class Api:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
 
-    def list_budgets(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
+    def list_budgets(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
         """Every budget of the organisation, and how it stands."""
         return cast("Page[shapes.BudgetOut]", self._transport.send("GET", "/budgets", query={"scope": scope, "scope_id": scope_id, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -236,6 +236,12 @@ class Api:
         """
         return cast("shapes.ClosedPeriodOut", self._transport.send("POST", "/ledger/closed-periods", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def rebuild_counters(self, *, idempotency_key: str | None = None) -> shapes.RebuiltOut:
+        """Make every counter of budgets anew from the entries. Requests go on meanwhile; usage is stored when it
+        is done.
+        """
+        return cast("shapes.RebuiltOut", self._transport.send("POST", "/ledger/counter-rebuilds", header={"Idempotency-Key": idempotency_key})["data"])
+
     def list_entries(self, *, account: int | None = None, transaction: int | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.EntryOut]:
         """Entries of all accounts or of one, the newest first."""
         return cast("Page[shapes.EntryOut]", self._transport.send("GET", "/ledger/entries", query={"account": account, "transaction": transaction, "cursor": cursor, "per_page": per_page}))
@@ -258,7 +264,7 @@ class Api:
         """The same, and how far it is: one JSON object a line, the last one with `finished`."""
         self._transport.send("GET", "/ledger/verification/progress")
 
-    def list_limits(self, *, scope: Literal["organization", "project", "key", "user", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
         """Those of the caller's organisation, the oldest first."""
         return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
 
@@ -470,13 +476,43 @@ class Api:
         """Version, health, and what the engine says of itself."""
         return cast("shapes.StatusOut", self._transport.send("GET", "/status")["data"])
 
-    def show_usage(self, *, group_by: str | None = None, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, page: int | None = None, per_page: int | None = None) -> shapes.UsageReportEnvelope:
-        """Requests, tokens and cost by group, the newest day first."""
-        return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"group_by": group_by, "from": from_, "to": to, "key_id": key_id, "model": model, "page": page, "per_page": per_page}))
+    def show_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, group_by: str | None = None, from_: str | None = None, to: str | None = None, sort: str | None = None, compare: Literal["previous"] | None = None, page: int | None = None, per_page: int | None = None) -> shapes.UsageReportEnvelope:
+        """Requests, tokens and cost by group, the newest first."""
+        return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "page": page, "per_page": per_page}))
 
-    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
+    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
         """Single requests, the newest first."""
-        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "key_id": key_id, "model": model, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+
+    def export_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """Single requests as a file, all of them, the newest first."""
+        self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "format": format})
+
+    def show_usage_rebuilds(self) -> shapes.PendingDaysOut:
+        """Days whose sums are still to be made anew."""
+        return cast("shapes.PendingDaysOut", self._transport.send("GET", "/usage-rebuilds")["data"])
+
+    def rebuild_usage(self, body: shapes.DaysBody) -> shapes.PendingDaysOut:
+        """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to
+        repeat.
+        """
+        return cast("shapes.PendingDaysOut", self._transport.send("POST", "/usage-rebuilds", body=body)["data"])
+
+    def check_usage(self, *, day: str | None = None) -> shapes.ComparedOut:
+        """Whether a day's sums are what its records come to. Changes nothing."""
+        return cast("shapes.ComparedOut", self._transport.send("GET", "/usage-rebuilds/check", query={"day": day})["data"])
+
+    def export_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, group_by: str | None = None, from_: str | None = None, to: str | None = None, sort: str | None = None, compare: Literal["previous"] | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """A report as a file, all of its rows. Amounts and counts are whole numbers; amounts are in nanodollars,
+        too.
+        """
+        self._transport.send("GET", "/usage/export", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "format": format})
+
+    def forecast_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, period: Literal["day", "week", "month"] | None = None) -> shapes.ForecastOut:
+        """What the running period will come to if things go on as they did lately: an estimate, and how it was
+        made.
+        """
+        return cast("shapes.ForecastOut", self._transport.send("GET", "/usage/forecast", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "period": period})["data"])
 
     def list_users(self, *, state: Literal["active", "disabled"] | None = None, email: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.UserOut]:
         """Everybody in the installation, the oldest first."""

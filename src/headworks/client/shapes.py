@@ -108,7 +108,7 @@ class BudgetOut(TypedDict):
     name: str
     period: Literal["day", "week", "month", "total"]
     raises: list[RaiseOut]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: str
     thresholds: list[int]
     time_zone: str
@@ -152,6 +152,15 @@ class CodeBody(TypedDict):
     """Proof that the app has the secret."""
 
     code: str
+
+
+class ComparedOut(TypedDict):
+    """Roll-ups of a day beside what its records, and what re-ratings changed in them, come to."""
+
+    day: str
+    nanodollars: int
+    sums: int
+    wrong: int
 
 
 class ConfirmedBody(TypedDict):
@@ -206,6 +215,13 @@ class CredentialOut(TypedDict):
     kind: Literal["sealed", "reference"]
     last4: str | None
     reference: str | None
+
+
+class DaysBody(TypedDict):
+    """Which days (UTC)."""
+
+    first_day: NotRequired[str | None]
+    last_day: NotRequired[str | None]
 
 
 class DeploymentChangesIn(TypedDict):
@@ -301,14 +317,38 @@ class EntryOut(TypedDict):
 class FiguresOut(TypedDict):
     """Sums over some requests."""
 
+    audio_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    charge_nanodollars: int
+    charge_usd: str
     cost_nanodollars: int
     cost_usd: str
+    duration_us: int
     errors: int
     estimated_requests: int
+    image_tokens: int
+    images: int
     input_tokens: int
+    milliseconds: int
     output_tokens: int
+    partial_requests: int
+    reasoning_tokens: int
     requests: int
     unpriced_requests: int
+
+
+class ForecastOut(TypedDict):
+    """An estimate of what a period will come to."""
+
+    end: str
+    expected: FiguresOut
+    mean_from: str
+    mean_until: str
+    method: str
+    period: Literal["day", "week", "month"]
+    so_far: FiguresOut
+    start: str
 
 
 class GrantedOut(TypedDict):
@@ -597,7 +637,7 @@ class NewBudgetIn(TypedDict):
     hard: NotRequired[bool]
     name: str
     period: Literal["day", "week", "month", "total"]
-    scope: Literal["organization", "project", "key", "user", "model"]
+    scope: Literal["organization", "project", "user", "key", "model"]
     scope_id: NotRequired[str | None]
     thresholds: NotRequired[list[int]]
     time_zone: NotRequired[str]
@@ -867,6 +907,12 @@ class PasswordBody(TypedDict):
     new_password: str
 
 
+class PendingDaysOut(TypedDict):
+    """What is still to be made anew."""
+
+    days: list[str]
+
+
 class PeriodOut(TypedDict):
     """How the budget stands in the period that runs."""
 
@@ -1055,6 +1101,12 @@ class ReRatingOut(TypedDict):
     records: int
     start: str
     upstream_model: str | None
+
+
+class RebuiltOut(TypedDict):
+    """What was found."""
+
+    different: int
 
 
 class RecoveryCodesOut(TypedDict):
@@ -1251,22 +1303,31 @@ class UsageEventOut(TypedDict):
     status: int
     stored_cost_nanodollars: int | None
     streamed: bool
+    tags: dict[str, Any]
     transaction: int | None
     upstream_model: str
     upstream_request_id: str
     usage_flags: str
     usage_source: str
+    user_id: str
 
 
 class UsageReport(TypedDict):
     """Figures by group, and their sums."""
 
     as_of: str | None
+    charge_change_ppm: int | None
+    days_being_made: int
+    end: str
     first_day: str
-    group_by: list[Literal["key", "model", "day"]]
+    group_by: list[str]
     last_day: str
+    previous: FiguresOut | None
     rows: list[UsageRow]
+    start: str
+    time_zone: str
     totals: FiguresOut
+    waiting_records: int | None
 
 
 class UsageReportEnvelope(TypedDict):
@@ -1280,18 +1341,46 @@ class UsageReportEnvelope(TypedDict):
 class UsageRow(TypedDict):
     """Figures of one group."""
 
+    audio_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    charge_change_ppm: int | None
+    charge_nanodollars: int
+    charge_usd: str
     cost_nanodollars: int
     cost_usd: str
     day: str | None
+    deployment_id: str | None
+    duration_us: int
+    endpoint: str | None
     errors: int
     estimated_requests: int
+    image_tokens: int
+    images: int
     input_tokens: int
     key_id: str | None
     key_name: str | None
+    milliseconds: int
     model: str | None
+    organization_id: str | None
+    organization_name: str | None
+    outcome: str | None
     output_tokens: int
+    partial_requests: int
+    previous: FiguresOut | None
+    project_id: str | None
+    project_name: str | None
+    provider_id: str | None
+    provider_name: str | None
+    reasoning_tokens: int
     requests: int
+    start: str | None
+    status: int | None
+    tags: dict[str, Any] | None
     unpriced_requests: int
+    upstream_model: str | None
+    user_id: str | None
+    user_name: str | None
 
 
 class UserChangeBody(TypedDict):

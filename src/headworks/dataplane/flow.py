@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from headworks.kernel.scopes import Scope
 
 FLOW_VERSION = 2
 """Raised when a field changes its meaning; the engine refuses a version that it does not know."""
@@ -126,7 +129,6 @@ class Returned:
 
 
 LimitUnit = Literal["requests", "tokens", "spend", "concurrent"]
-RuleScope = Literal["key", "project", "organization", "user", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Limit:
     """A rate that requests of the flow are held to, in a sliding window."""
 
     id: str
-    scope: RuleScope
+    scope: Scope
     """For the words of the error."""
     unit: LimitUnit
     amount: int
@@ -150,7 +152,7 @@ class Budget:
     """An amount of charge for a period, which requests of the flow draw from. Only a hard one refuses."""
 
     id: str
-    scope: RuleScope
+    scope: Scope
     hard: bool
     amount: int
     """Nanodollars, raises included."""

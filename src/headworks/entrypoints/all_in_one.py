@@ -32,6 +32,7 @@ from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home, HomeError
+from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
@@ -48,7 +49,7 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged, ThresholdCrossed
 from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
@@ -144,11 +145,13 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
         keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
+        rolling = asyncio.create_task(house.container.usage_keeper.run(), name="roll-ups")
 
-        await stop.wait(serving, shipping, noting, keeping)
+        await stop.wait(serving, shipping, noting, keeping, rolling)
         greeting.cancel()
         noting.cancel()
         await _end(keeping)
+        await _end(rolling)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
@@ -180,6 +183,7 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
     # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
     foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
+    foundation.bus.subscribe(ThresholdCrossed, tell)
     controller.start()
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_shipper(foundation), recovered)

@@ -9,8 +9,6 @@ from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound, U
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SHOWN = 5
-
 
 class BudgetsUnavailable(Unavailable):
     """The store does not answer, and what was read before is too old to trust."""
@@ -86,19 +84,6 @@ class BudgetExists(Conflict):
             f"There is a {kind} budget per {period} on this already; change that one, or remove it first.",
             details=[FieldProblem("period", self.code, f"taken by another {kind} budget of the same scope")],
         )
-
-
-class UnknownScope(Invalid):
-    """The budget would hold for something that is not there."""
-
-    code = "unknown_scope"
-    title = "There is nothing of that id"
-
-    def __init__(self, scope: str, wanted: str, near: Iterable[str] = ()) -> None:
-        names = list(near)[:_SHOWN]
-        hint = f"; did you mean {', '.join(repr(name) for name in names)}?" if names else ""
-        message = f"this organisation has no {scope} {wanted!r}{hint}"
-        super().__init__(f"scope_id: {message}", details=[FieldProblem("scope_id", self.code, message)])
 
 
 class UnknownTimeZone(Invalid):

@@ -53,6 +53,11 @@ class Bookkeeper:
         async with self._ledger.reading(organization_id) as reading:
             return await reading.latest_adjustments(records)
 
+    async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
+        """All of records of that time, of every organisation. Raises DatabaseUnavailable."""
+        async with self._ledger.overlooking() as overview:
+            return await overview.adjusted(from_us, until_us)
+
     @asynccontextmanager
     async def joining(self, transaction: object) -> AsyncIterator[Books]:
         """From inside of `transaction`; it ends when that one does."""

@@ -16,3 +16,7 @@ class LedgerSettings(BaseModel):
     """How long after the term usage that drew from it may still be on its way."""
     keep_seconds: int = 5
     """How often overdue holds and raises are looked for."""
+
+    def expiry_us(self, at_us: int) -> int:
+        """When a hold that is taken or renewed now is taken back, unless its gateway asks again before."""
+        return at_us + (self.term_seconds + self.grace_seconds) * 1_000_000

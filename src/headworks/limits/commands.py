@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.kernel.ids import new_id
+from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.versions import check_version
 from headworks.limits import domain
 from headworks.limits.contracts import Limit
-from headworks.limits.errors import LimitNotFound, UnknownScope
+from headworks.limits.errors import LimitNotFound
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from headworks.limits.contracts import Scope, Unit, Window
+    from headworks.kernel.scopes import Scope
+    from headworks.limits.contracts import Unit, Window
     from headworks.limits.ports import LimitWriter, Scopes
 
 
@@ -42,7 +44,7 @@ async def create(store: LimitWriter, scopes: Scopes, wish: NewLimit, at: datetim
         created_at=at,
         updated_at=at,
     )
-    if not await scopes.exists(store.organization_id, limit.scope, limit.scope_id):
+    if not await scopes.has(store.organization_id, limit.scope, limit.scope_id):
         raise UnknownScope(limit.scope, limit.scope_id)
     await store.add(limit)
     store.audit(domain.audited("created", None, limit))

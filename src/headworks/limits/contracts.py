@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from datetime import datetime
 
-Scope = Literal["organization", "project", "user", "key", "model"]
+    from headworks.kernel.scopes import Scope
+
 Unit = Literal["requests", "tokens", "spend", "concurrent"]
 Window = Literal["minute", "hour", "day"]
 

@@ -10,7 +10,8 @@ from headworks.kernel.errors import Invalid
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from headworks.limits.contracts import Limit, Scope, Subject, Unit, Window
+    from headworks.kernel.scopes import Scope
+    from headworks.limits.contracts import Limit, Subject, Unit, Window
 
 LARGEST: Final[dict[Unit, int]] = {
     "requests": 10**12,

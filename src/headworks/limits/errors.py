@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.kernel.errors import Conflict, FieldProblem, Invalid, NotFound, Unavailable
+from headworks.kernel.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
-    from headworks.limits.contracts import Limit, Scope
+    from headworks.limits.contracts import Limit
 
 
 class LimitNotFound(NotFound):
@@ -31,17 +31,6 @@ class LimitExists(Conflict):
         super().__init__(
             f"{limit.scope} {limit.scope_id!r} has a limit on {limit.unit}{window} already; change that one."
         )
-
-
-class UnknownScope(Invalid):
-    """A limit on something that is not there would never be met."""
-
-    code = "unknown_scope"
-    title = "Nothing is there to be limited"
-
-    def __init__(self, scope: Scope, scope_id: str) -> None:
-        message = f"there is no {scope} {scope_id!r} in this organisation"
-        super().__init__(f"scope_id: {message}", details=[FieldProblem("scope_id", self.code, message)])
 
 
 class LimitsUnavailable(Unavailable):

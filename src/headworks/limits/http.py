@@ -12,6 +12,7 @@ from headworks.kernel.clock import now
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
+from headworks.kernel.scopes import Scope, UnknownScope
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
@@ -29,9 +30,9 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.limits import commands, queries
-from headworks.limits.contracts import Limit, Scope, Unit, Window
+from headworks.limits.contracts import Limit, Unit, Window
 from headworks.limits.domain import LARGEST
-from headworks.limits.errors import LimitExists, LimitNotFound, UnknownScope
+from headworks.limits.errors import LimitExists, LimitNotFound
 from headworks.limits.ports import LimitStore, Scopes
 
 router = Router("/api/v1/limits", tags=["limits"])

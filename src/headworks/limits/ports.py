@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from headworks.kernel.audit import Change
-    from headworks.limits.contracts import Limit, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.limits.contracts import Limit
 
 
 class LimitReader(Protocol):
@@ -60,5 +61,5 @@ class LimitStore(Protocol):
 class Scopes(Protocol):
     """Filled by identity and the catalog."""
 
-    async def exists(self, organization_id: str, scope: Scope, scope_id: str) -> bool:
+    async def has(self, organization_id: str, scope: Scope, scope_id: str) -> bool:
         """Whether the organisation has such a thing now. Raises Unavailable."""

@@ -8,7 +8,8 @@ from headworks.limits.domain import Rules
 from headworks.limits.errors import LimitNotFound
 
 if TYPE_CHECKING:
-    from headworks.limits.contracts import Limit, Scope, Unit
+    from headworks.kernel.scopes import Scope
+    from headworks.limits.contracts import Limit, Unit
     from headworks.limits.ports import LimitReader, LimitStore
 
 

@@ -74,6 +74,7 @@ SAMPLES = {
     ("POST", "/api/v1/budgets/{budget_id}/raises"): Sample("/budgets/{budget}/raises", RAISE),
     ("DELETE", "/api/v1/budgets/{budget_id}/raises/{raise_id}"): Sample("/budgets/{budget}/raises/{raise}"),
     ("POST", "/api/v1/ledger/closed-periods"): Sample("/ledger/closed-periods", {"until": "2026-01-01T00:00:00Z"}),
+    ("POST", "/api/v1/ledger/counter-rebuilds"): Sample("/ledger/counter-rebuilds", {}),
     ("POST", "/api/v1/mark-ups"): Sample("/mark-ups", {"ppm": 1, "valid_from": "2026-01-01T00:00:00Z"}),
     ("DELETE", "/api/v1/mark-ups/{mark_up_id}"): Sample("/mark-ups/{mark_up}"),
     ("POST", "/api/v1/keyring/rotations"): Sample("/keyring/rotations", {}),
@@ -228,7 +229,7 @@ async def test_a_change_leaves_entries(api: httpx.AsyncClient, container: Contai
     body = None if sample.body is None else {**sample.body}
     for name in ("project_id", "scope_id"):
         if body and name in body:
-            body[name] = things["project"]
+            body[name] = str(body[name]).format(**things)
     answer = await api.request(method, sample.path.format(**things), json=body, headers={"x-request-id": "req_this"})
     assert answer.is_success, answer.text
     entries = await entries_of(container, "req_this")

@@ -254,5 +254,6 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
         "identity.sso_connections.sealed_secret",
+        "ledger.ledger_audit_keys.sealed",
         "ledger.ledger_replies.sealed",
     }

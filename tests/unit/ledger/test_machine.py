@@ -243,7 +243,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """They are a cache."""
         before = run(self._counters())
         run(self._spoil())
-        run(self._write(commands.rebuild, self.now_us + LIFE_US))
+        run(self._write(commands.rebuild, self.now_us + LIFE_US, self.now_us))
         assert run(self._counters()) == before
         # When they expire is not in the entries: those that were lost are good for one more life.
         self.model.holds = {key: (amount, self.now_us + LIFE_US) for key, (amount, _) in self.model.holds.items()}

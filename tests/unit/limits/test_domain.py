@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headworks.kernel.errors import Invalid
-from headworks.limits.contracts import Limit, Scope, Subject, Unit, Window
+from headworks.kernel.scopes import Scope
+from headworks.limits.contracts import Limit, Subject, Unit, Window
 from headworks.limits.domain import LARGEST, Rules, audited, check_amount, check_window
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

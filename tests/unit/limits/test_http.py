@@ -11,9 +11,10 @@ from headworks.kernel.events import EventBus
 from headworks.kernel.kept import Ages
 from headworks.kernel.permissions import MANAGEMENT, Permission
 from headworks.kernel.principal import Principal
+from headworks.kernel.scopes import Scope
 from headworks.kernel.web import Authenticator
 from headworks.limits.adapters.memory import MemoryLimits
-from headworks.limits.contracts import LimitsChanged, Scope, Subject
+from headworks.limits.contracts import LimitsChanged, Subject
 from headworks.limits.facade import LimitsFacade
 from headworks.limits.ports import LimitStore, Scopes
 
@@ -21,7 +22,7 @@ THERE = {("project", "prj_1"), ("user", "usr_1"), ("key", "key_1"), ("model", "f
 
 
 class Known:
-    async def exists(self, organization_id: str, scope: Scope, scope_id: str) -> bool:
+    async def has(self, organization_id: str, scope: Scope, scope_id: str) -> bool:
         return (scope, scope_id) in THERE and organization_id == "org_1"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from headworks.entrypoints.cli.completion import completing
-from headworks.entrypoints.cli.failures import BadUsage
+from headworks.entrypoints.cli.failures import BadUsage, Refused
 from headworks.entrypoints.cli.keys.periods import length
 from headworks.entrypoints.cli.moments import moment_of
 from headworks.entrypoints.cli.money import dollars, usd
@@ -187,6 +187,29 @@ def raise_budget(
         found = find(client, BUDGETS, budget)
         made = client.api.raise_budget(found["id"], {"amount_nanodollars": more, "until": end})
     tell(made, f"Raised it by {usd(made, 'amount')} USD until {text(made, 'until')}.", as_json=as_json)
+
+
+@app.command("end-raise")
+def end_raise(
+    context: typer.Context,
+    budget: _Which,
+    raise_id: Annotated[
+        str | None, typer.Argument(metavar="[RAISE]", help="Its id, where the budget has more than one.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Take a raise back before its time."""
+    with connect(context) as client:
+        found = find(client, BUDGETS, budget)
+        running = [text(one, "id") for one in records(found.get("raises"))]
+        if raise_id is None and len(running) > 1:
+            raise BadUsage(f"the budget has {len(running)} raises.", f"Say which: {', '.join(running)}.")
+        if not running:
+            raise Refused("the budget has no raise.", "There is nothing to take back.")
+        ended = raise_id or running[0]
+        client.api.end_raise(found["id"], ended)
+    tell({"ended": ended}, f"Took the raise {ended} back.", as_json=as_json)
 
 
 @app.command("remove")

@@ -138,6 +138,19 @@ class Client:
                 f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
             ) from error
 
+    def pieces(self, path: str, query: Query | None = None) -> Iterator[bytes]:
+        """The bytes of a long answer, as they come. Raises Refused, Unreachable."""
+        try:
+            with self._http.stream("GET", f"{self._server.api}{path}", params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer, _document(answer), self._server)
+                yield from answer.iter_bytes()
+        except self._errors.TransportError as error:
+            raise Unreachable(
+                f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
+            ) from error
+
     def raw(
         self,
         method: str,

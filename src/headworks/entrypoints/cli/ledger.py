@@ -6,16 +6,20 @@ from typing import Annotated, Literal
 import typer
 
 from headworks.entrypoints.cli.completion import completing
+from headworks.entrypoints.cli.failures import Unreachable
 from headworks.entrypoints.cli.moments import moment, moment_of
 from headworks.entrypoints.cli.money import usd
 from headworks.entrypoints.cli.nouns import BUDGETS, KEYS, find
-from headworks.entrypoints.cli.output import counted, minute, note, say, say_json, say_table, tell
+from headworks.entrypoints.cli.output import counted, field, minute, note, say, say_json, say_list, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
 app = typer.Typer(help="Accounts, entries, and the proof that they add up.", no_args_is_help=True)
 
 AccountKind = Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+TransactionKind = Literal[
+    "usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"
+]
 
 _PROBLEMS = {
     "unbalanced": "its entries do not add up to nothing",
@@ -104,6 +108,35 @@ def list_entries(
     )
 
 
+@app.command("transactions")
+def list_transactions(
+    context: typer.Context,
+    kind: Annotated[TransactionKind | None, typer.Option("--kind", help="Only of this kind.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From then on: 2026-01-31, or with a time.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="And before then.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="At most so many.")] = 50,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List transactions, the newest first. None of them ever changes."""
+    first, last = moment("--from", since), moment("--to", until)
+    with connect(context) as client:
+        found = client.first_of(client.api.list_transactions, limit, kind=kind, from_=first, to=last)
+    say_list(
+        [
+            ("TRANSACTION", lambda one: str(number(one, "transaction"))),
+            ("KIND", field("kind")),
+            ("AT", lambda one: minute(one, "at")),
+            ("REFERENCE", field("reference")),
+        ],
+        found,
+        as_json=as_json,
+        empty="No transaction matches. There is one for each batch of usage, and for each lease on a budget.",
+    )
+
+
 @app.command("close")
 def close_period(
     context: typer.Context,
@@ -153,6 +186,18 @@ def list_closed_periods(context: typer.Context, *, as_json: AsJson = False) -> N
     )
 
 
+@app.command("rebuild")
+def rebuild_counters(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Make the counters of every budget anew from the entries. They are a cache: nothing should be different then."""
+    with connect(context) as client:
+        done = client.api.rebuild_counters()
+    different = number(done, "different")
+    said = (
+        "all of them were right" if not different else f"{counted(different, 'counter')} WERE DIFFERENT, and are mended"
+    )
+    tell(done, f"Made the counters anew: {said}.", as_json=as_json)
+
+
 @app.command("verify")
 def verify_ledger(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Prove that every transaction adds up to nothing, that every record is settled once, and that budgets count it.
@@ -162,22 +207,37 @@ def verify_ledger(context: typer.Context, *, as_json: AsJson = False) -> None:
     report: Record = {}
     with connect(context) as client:
         for line in client.lines("/ledger/verification/progress"):
-            report = record(json.loads(line))
+            report = _report(line)
             if not as_json and report.get("finished") is not True:
-                note(f"{number(report, 'transactions'):,} transactions, {number(report, 'records'):,} records so far")
+                note(f"{_looked_at(report)} so far")
+    if report.get("finished") is not True:
+        raise Unreachable("the proof did not come to its end.", "Nothing is said of the rest: try again.")
     if as_json:
         say_json(report)
     else:
         for fault in records(report.get("faults")):
             say(_told(fault))
-        looked = (
-            f"{number(report, 'transactions'):,} transactions with {number(report, 'entries'):,} entries, "
-            f"{number(report, 'records'):,} usage records, {number(report, 'budget_periods'):,} budget periods"
-        )
         agrees = "all of it agrees" if report.get("agrees") is True else "NOT ALL OF IT AGREES"
-        say(f"{looked}: {agrees}.")
-    if report.get("agrees") is not True or report.get("finished") is not True:
+        say(f"{_looked_at(report)}: {agrees}.")
+    if report.get("agrees") is not True:
         raise typer.Exit(1)
+
+
+def _report(line: str) -> Record:
+    try:
+        return record(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def _looked_at(report: Record) -> str:
+    return ", ".join(
+        (
+            f"{counted(number(report, 'transactions'), 'transaction')} with {number(report, 'entries'):,} entries",
+            counted(number(report, "records"), "usage record"),
+            counted(number(report, "budget_periods"), "budget period"),
+        )
+    )
 
 
 def _told(fault: Record) -> str:

@@ -27,7 +27,7 @@ OfUser = Annotated[
     typer.Option(
         "--user",
         metavar="USER",
-        help="Of all keys that this user owns, by id or email.",
+        help="Of all keys that this user owns, by id, or for admins by email.",
         autocompletion=completing(MEMBERS),
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.text import checked_name
 from headworks.kernel.versions import check_version
 from headworks.ledger.commands.leases import reclaim_all
@@ -16,10 +17,11 @@ from headworks.ledger.domain import allowances, audited
 from headworks.ledger.domain.midnights import checked_zone
 from headworks.ledger.domain.periods import calendar_of, checked_anchor
 from headworks.ledger.domain.thresholds import checked_thresholds
-from headworks.ledger.errors import BudgetNotFound, RaiseNotFound, UnknownScope
+from headworks.ledger.errors import BudgetNotFound, RaiseNotFound
 
 if TYPE_CHECKING:
-    from headworks.ledger.contracts import PeriodKind, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import PeriodKind
     from headworks.ledger.ports import ScopeNames, Unit
 
 _LONGEST_RAISE_US: Final = 366 * 86_400_000_000

@@ -40,9 +40,8 @@ async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_
     # Whoever changes it locks these counters too: from here on it stays what it is.
     budget = await _found(unit, wanted.budget_id)
     holds = {hold.source: hold for hold in await unit.holds(counters.place)}
-    life_us = (settings.term_seconds + settings.grace_seconds) * _SECOND_US
     nothing = Hold(*counters.place, wanted.source, 0, 0)
-    own = replace(holds.pop(wanted.source, nothing), expires_at_us=at_us + life_us)
+    own = replace(holds.pop(wanted.source, nothing), expires_at_us=settings.expiry_us(at_us))
     await unit.put_hold(own)
     amount = 0
     if period.end_us is None or at_us < period.end_us:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.versions import check_version
 from headworks.ledger.commands.closing import check_open
 from headworks.ledger.contracts import PPM, MarkUp, MarkUpChanged
 from headworks.ledger.domain import audited
-from headworks.ledger.errors import MarkUpNotFound, UnknownScope
+from headworks.ledger.errors import MarkUpNotFound
 
 if TYPE_CHECKING:
     from headworks.ledger.ports import ScopeNames, Unit
@@ -38,7 +39,7 @@ async def create_mark_up(unit: Unit, names: ScopeNames, wish: NewMarkUp, at_us: 
             "ppm", "out_of_range", f"must be -{PPM} (all of it for free) to {_LARGEST} (a hundred times)"
         )
     if not await names.has(unit.organization_id, "organization", unit.organization_id):
-        raise UnknownScope("organization", unit.organization_id)
+        raise UnknownScope("organization", unit.organization_id, field="organization_id")
     valid_from_us = at_us if wish.valid_from_us is None else wish.valid_from_us
     await unit.lock(alone=True)
     await check_open(unit, valid_from_us)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from headworks.ledger.contracts import Hold
+from headworks.ledger.domain import audited
 from headworks.ledger.domain.checking import by_place, by_source
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 200
 
 
-async def rebuild(unit: Unit, expires_at_us: int) -> int:
+async def rebuild(unit: Unit, expires_at_us: int, at_us: int) -> int:
     """Put what the entries say in the place of every counter and hold; how many were different.
 
     A hold that was lost lasts until `expires_at_us`. Periods themselves are no counters: when they end is not in the entries.
@@ -27,6 +28,7 @@ async def rebuild(unit: Unit, expires_at_us: int) -> int:
         for found in periods:
             different += await _rebuild(unit, found, expires_at_us)
         after = periods[-1].place
+    unit.audit(audited.rebuilt(unit.organization_id, different, at_us))
     return different
 
 

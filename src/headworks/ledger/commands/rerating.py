@@ -58,7 +58,7 @@ async def rerate(unit: Unit, book: PriceBook, wanted: RecordRange, at_us: int) -
     rerating.differences(changes, lines)
     await unit.add_adjustments([_adjustment(one, re_rating_id, number) for one in changes])
     await unit.records.adjust(
-        [(one.record, one.cost, (one.after.cost is None) - (one.before.cost is None)) for one in changes]
+        [(one.record, one.cost, one.charge, (one.after.cost is None) - (one.before.cost is None)) for one in changes]
     )
     await _respend(unit, changes, lines, at_us)
     await unit.enter(number, lines.posting())

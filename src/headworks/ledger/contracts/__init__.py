@@ -9,7 +9,7 @@ from headworks.ledger.contracts.amounts import (
     MarkUpBook,
     amounts_of,
 )
-from headworks.ledger.contracts.budgets import Alert, Budget, Counters, InForce, Period, PeriodKind, Place, Raise, Scope
+from headworks.ledger.contracts.budgets import Alert, Budget, Counters, InForce, Period, PeriodKind, Place, Raise
 from headworks.ledger.contracts.events import BudgetChanged, MarkUpChanged, ThresholdCrossed
 from headworks.ledger.contracts.holds import Hold
 from headworks.ledger.contracts.journal import Account, AccountKind, Balance, Entry, Transaction, TransactionKind
@@ -52,7 +52,6 @@ __all__ = [
     "ReRating",
     "RecordRange",
     "RecordSum",
-    "Scope",
     "Sums",
     "ThresholdCrossed",
     "Transaction",

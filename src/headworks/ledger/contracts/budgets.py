@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from headworks.dataplane.flow import Budget as FlowBudget
+    from headworks.kernel.scopes import Scope
 
-Scope = Literal["organization", "project", "key", "user", "model"]
-"""What a budget or a limit holds for: all of the organisation, or one of its parts by id; models go by their name."""
 PeriodKind = Literal["day", "week", "month", "total"]
 """total: from the first request on, and for ever."""
 

@@ -86,6 +86,11 @@ def closed(period: ClosedPeriod) -> Change:
     )
 
 
+def rebuilt(organization_id: str, different: int, at_us: int) -> Change:
+    """`counters.rebuilt`."""
+    return Change("counters.rebuilt", "ledger", organization_id, None, {"different": different, "at_us": at_us})
+
+
 def _shown(thing: T | None, view: Callable[[T], View]) -> View | None:
     return None if thing is None else view(thing)
 

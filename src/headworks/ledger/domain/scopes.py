@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from headworks.ledger.contracts import Budget, Scope, Use
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Budget, Use
 
 SCOPES: Final[tuple[Scope, ...]] = ("key", "user", "project", "model", "organization")
 """The narrowest first."""

@@ -11,6 +11,7 @@ from pydantic import Field
 from headworks.kernel.clock import now
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.principal import Principal
+from headworks.kernel.scopes import Scope, UnknownScope
 from headworks.kernel.sorting import in_order
 from headworks.kernel.web import (
     Envelope,
@@ -30,9 +31,9 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.ledger import commands
-from headworks.ledger.contracts import PeriodKind, Raise, Scope
+from headworks.ledger.contracts import PeriodKind, Raise
 from headworks.ledger.domain.moments import micros
-from headworks.ledger.errors import BudgetExists, BudgetNotFound, RaiseNotFound, UnknownScope, UnknownTimeZone
+from headworks.ledger.errors import BudgetExists, BudgetNotFound, RaiseNotFound, UnknownTimeZone
 from headworks.ledger.http.shapes import AMOUNT, LONGEST_MODEL, MoneyOut, at, maybe_at, money
 from headworks.ledger.ports import Ledger, ScopeNames
 from headworks.ledger.queries import standing

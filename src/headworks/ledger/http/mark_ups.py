@@ -10,6 +10,7 @@ from pydantic import Field
 from headworks.kernel.clock import now
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.principal import Principal
+from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.web import (
     Envelope,
     IfMatch,
@@ -29,7 +30,7 @@ from headworks.kernel.web import (
 from headworks.ledger import commands
 from headworks.ledger.contracts import PPM, MarkUp
 from headworks.ledger.domain.moments import micros
-from headworks.ledger.errors import MarkUpExists, MarkUpNotFound, PeriodClosed, UnknownScope
+from headworks.ledger.errors import MarkUpExists, MarkUpNotFound, PeriodClosed
 from headworks.ledger.http.shapes import LONGEST, at, maybe_micros
 from headworks.ledger.ports import Ledger, ScopeNames
 

@@ -8,7 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from headworks.catalog.contracts import PriceBook
-    from headworks.ledger.contracts import Period, RatedRecord, RecordRange, RecordSum, Scope, Sums
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RatedRecord, RecordRange, RecordSum, Sums
 
 
 class Prices(Protocol):
@@ -49,5 +50,5 @@ class Records(Protocol):
     async def settle(self, numbers: Collection[int], transaction: int) -> None:
         """Name the transaction that settled those older records. Their charge is their cost."""
 
-    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int]]) -> None:
-        """Carry changes of a record's cost, and of whether it has a price (-1: it has one now), into what reports are made of."""
+    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int, int]]) -> None:
+        """Carry changes of a record's cost, of its charge, and of whether it lacks a price (-1: it has one now), into reports."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from headworks.kernel.audit import Change
     from headworks.kernel.pagination import Page, PageRequest
+    from headworks.kernel.scopes import Scope
     from headworks.ledger.contracts import (
         AccountKind,
         Adjustment,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Place,
         Raise,
         ReRating,
-        Scope,
         Sums,
         Transaction,
         TransactionKind,
@@ -236,6 +236,9 @@ class Overview(Protocol):
 
     async def unsettled_owners(self) -> list[str]:
         """Organisations with records that are older than the ledger."""
+
+    async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
+        """All of records of that time."""
 
     async def imbalance(self) -> int:
         """What all entries add up to, which is nothing."""

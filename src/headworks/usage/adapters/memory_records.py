@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
+from headworks.usage.adapters.memory_rollups import slot_of
+from headworks.usage.domain.rollups import changed, join
 from headworks.usage.domain.rows import BUCKETS
-from headworks.usage.domain.totals import COUNTERS, Group
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-    from headworks.ledger.contracts import Period, RecordRange, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RecordRange
     from headworks.usage.adapters.memory import MemoryStore, State
     from headworks.usage.contracts import UsageRecord
+    from headworks.usage.domain.rollups import Slot
 
-_DAY_US = 86_400_000_000
+_SECOND_US = 1_000_000
 _SCOPES = {
     "organization": "organization_id",
     "project": "project_id",
@@ -123,21 +125,20 @@ class MemoryRecords:
                 if record.sequence in numbers and record.transaction is None:
                     charge = record.cost_nanodollars
                     state.rows[key] = replace(record, transaction=transaction, charge_nanodollars=charge)
+                    state.rollups.ask_anew([record.event.occurred_at_us // _SECOND_US])
 
         self._later(change)
 
-    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int]]) -> None:
+    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int, int]]) -> None:
         """When the transaction ends."""
-        wanted = list(changes)
+        wanted = {record.number: changed(cost, charge, unpriced) for record, cost, charge, unpriced in changes}
 
         def change(state: State) -> None:
-            for record, cost, unpriced in wanted:
-                day = date(1970, 1, 1) + timedelta(days=record.occurred_at_us // _DAY_US)
-                group = Group(self._organization_id, record.project_id, record.key_id, record.model, day)
-                sums = dict(zip(COUNTERS, state.totals[group], strict=True))
-                sums["cost_nanodollars"] += cost
-                sums["unpriced_requests"] += unpriced
-                state.totals[group] = tuple(sums.values())
+            minutes: dict[Slot, tuple[int, ...]] = {}
+            for record in state.rows.values():
+                if record.sequence in wanted:
+                    join(minutes, slot_of(record.event), wanted[record.sequence])
+            state.rollups.add(minutes)
 
         self._later(change)
 

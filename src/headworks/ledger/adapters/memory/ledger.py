@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headworks.kernel.events import Publish
     from headworks.kernel.trail import MemoryTrail
-    from headworks.ledger.contracts import Hold, Raise
+    from headworks.ledger.contracts import Adjustment, Hold, Raise
     from headworks.ledger.ports import Records
 
 
@@ -152,6 +152,10 @@ class MemoryOverview:
     async def unsettled_owners(self) -> list[str]:
         """Usage knows."""
         return self._records.unsettled_owners()
+
+    async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
+        """By going through all of them."""
+        return [one for _, one in self._state.adjustments.values() if from_us <= one.occurred_at_us < until_us]
 
     async def imbalance(self) -> int:
         """What all entries add up to."""

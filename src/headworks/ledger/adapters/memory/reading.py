@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
     from headworks.kernel.pagination import PageRequest
+    from headworks.kernel.scopes import Scope
     from headworks.ledger.adapters.memory.state import State
     from headworks.ledger.contracts import (
         Account,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         Place,
         Raise,
         ReRating,
-        Scope,
         Transaction,
     )
     from headworks.ledger.ports import BalanceFilter, EntryFilter, Records, TransactionFilter

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, or_, select
 
-from headworks.ledger.adapters.sql.rows import hold_of, mark_up_of, raise_of
+from headworks.ledger.adapters.sql.rows import adjustment_of, hold_of, mark_up_of, raise_of
 from headworks.ledger.adapters.sql.sums import exact_sum, summed
 from headworks.ledger.adapters.tables import (
     accounts,
+    adjustments,
     budgets,
     entries,
     holds,
@@ -17,6 +18,7 @@ from headworks.ledger.adapters.tables import (
     organizations,
     periods,
     raises,
+    re_ratings,
 )
 from headworks.ledger.contracts import MarkUpBook
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.ledger.adapters.sql.outside import RecordTables
-    from headworks.ledger.contracts import Hold, Raise
+    from headworks.ledger.contracts import Adjustment, Hold, Raise
 
 _AT_ONCE = 500
 
@@ -95,6 +97,18 @@ class SqlOverview:
     async def unsettled_owners(self) -> list[str]:
         """Usage knows."""
         return await self._records.unsettled_owners(self._connection)
+
+    async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
+        """Along the index that begins with the organisation, of those that rated anything anew."""
+        rated = (await self._connection.execute(select(re_ratings.c.organization_id).distinct())).scalars().all()
+        if not rated:
+            return []
+        wanted = select(adjustments).where(
+            adjustments.c.organization_id.in_(rated),
+            adjustments.c.occurred_at_us >= from_us,
+            adjustments.c.occurred_at_us < until_us,
+        )
+        return [adjustment_of(row) for row in (await self._connection.execute(wanted)).mappings()]
 
     async def imbalance(self) -> int:
         """What all entries add up to."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from headworks.kernel.pagination import PageRequest
-    from headworks.ledger.contracts import Adjustment, ClosedPeriod, Period, ReRating, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Adjustment, ClosedPeriod, Period, ReRating
 
 _AMOUNTS = ("cost_before", "cost_after", "charge_before", "charge_after")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from headworks.usage.adapters.sql.numbers import Known
 from headworks.usage.adapters.sql.reading import SqlReading
-from headworks.usage.adapters.sql.unit import Known, SqlUnit
+from headworks.usage.adapters.sql.unit import SqlUnit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import BigInteger, Integer, and_, func, literal_column, or_, select, update
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
-from headworks.usage.adapters.sql.adding import adding_to
+from headworks.usage.adapters.sql.rollups import SqlRollups
 from headworks.usage.adapters.tables import events, subjects
+from headworks.usage.domain.rollups import changed
 from headworks.usage.domain.rows import BUCKETS
-from headworks.usage.domain.totals import COUNTERS, Group
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -20,14 +18,14 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.ledger.contracts import Period, RecordRange, Scope
+    from headworks.kernel.scopes import Scope
+    from headworks.ledger.contracts import Period, RecordRange
 
     _AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
 
 _AT_ONCE: Final = 500
 """Values in one statement: databases have a largest number of them."""
-_EPOCH: Final = date(1970, 1, 1)
-_DAY_US: Final = 86_400_000_000
+_SECOND_US: Final = 1_000_000
 _SCOPES: Final = {
     "organization": subjects.c.organization_id,
     "project": subjects.c.project_id,
@@ -138,7 +136,9 @@ class SqlRecords:
         return await self._connection.scalar(wanted) or 0
 
     async def settle(self, numbers: Collection[int], transaction: int) -> None:
-        """Their costs were not rounded twice: a charge without a mark-up is the cost."""
+        """Their costs were not rounded twice: a charge without a mark-up is the cost. Roll-ups are made anew: they had none."""
+        rollups = SqlRollups(self._connection)
+        await rollups.turn(alone=False)
         asked = list(numbers)
         for start in range(0, len(asked), _AT_ONCE):
             part = asked[start : start + _AT_ONCE]
@@ -146,20 +146,14 @@ class SqlRecords:
             await self._connection.execute(
                 settled.values(transaction_id=transaction, charge_nanodollars=events.c.cost_nanodollars)
             )
+            times = await self._connection.execute(select(events.c.occurred_at_us).where(events.c.id.in_(part)))
+            await rollups.ask_anew({at_us // _SECOND_US for (at_us,) in times})
 
-    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int]]) -> None:
-        """Into the totals."""
-        sums: defaultdict[Group, Counter[str]] = defaultdict(Counter)
-        for record, cost, unpriced in changes:
-            day = _EPOCH + timedelta(days=record.occurred_at_us // _DAY_US)
-            group = Group(self._organization_id, record.project_id, record.key_id, record.model, day)
-            sums[group]["cost_nanodollars"] += cost
-            sums[group]["unpriced_requests"] += unpriced
-        parameters = [
-            {**group._asdict(), **{name: counts[name] for name in COUNTERS}} for group, counts in sorted(sums.items())
-        ]
-        if parameters:
-            await self._connection.execute(adding_to(self._connection.dialect.name).add_total, parameters)
+    async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int, int]]) -> None:
+        """Into the roll-ups."""
+        await SqlRollups(self._connection).change(
+            {record.number: changed(cost, charge, unpriced) for record, cost, charge, unpriced in changes}
+        )
 
     def _mine(self, *columns: Any) -> _AnySelect:  # noqa: ANN401 - columns of any kind
         return (

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class Adding(Protocol):
     """How one database adds."""
 
-    add_total: Insert
-    """Adds sums to a total, or makes it."""
     put_aside: Insert
     """Keeps a rejected event, unless it is there."""
+
+    def sums(self, table: Table) -> Insert:
+        """An insert that adds to a roll-up, or makes it."""
 
     def unless_there(self, table: Table) -> Insert:
         """An insert that leaves a row which is there already as it is."""

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from headworks.kernel.database import is_duplicate
 from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, values
-from headworks.usage.adapters.tables import rejected, totals
-from headworks.usage.domain.totals import COUNTERS
+from headworks.usage.adapters.tables import rejected
+from headworks.usage.domain.rollups import COUNTERS
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ class MysqlAdding:
 
     def __init__(self) -> None:
         self._row = f"({', '.join(['%s'] * len(COLUMNS))})"
-        new = mysql.insert(totals)
-        self.add_total: Insert = new.on_duplicate_key_update(
-            {name: totals.c[name] + new.inserted[name] for name in COUNTERS},
-        )
         self.put_aside: Insert = self.unless_there(rejected)
+
+    def sums(self, table: Table) -> Insert:
+        """See `Adding`."""
+        new = mysql.insert(table)
+        return new.on_duplicate_key_update({name: table.c[name] + new.inserted[name] for name in COUNTERS})
 
     def unless_there(self, table: Table) -> Insert:
         """See `Adding`. INSERT IGNORE would also cut what is too long, and say nothing."""

@@ -8,8 +8,8 @@ from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import postgresql
 
 from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, values
-from headworks.usage.adapters.tables import events, rejected, totals
-from headworks.usage.domain.totals import COUNTERS, Group
+from headworks.usage.adapters.tables import events, rejected
+from headworks.usage.domain.rollups import COUNTERS
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ class PostgresqlAdding:
     def __init__(self) -> None:
         arrays = ", ".join(f"${number}::{_array(events.c[name].type)}" for number, name in enumerate(COLUMNS, 1))
         self._statement = f"{INTO}SELECT * FROM unnest({arrays}){ONCE}"  # noqa: S608 - names of ours
-        new = postgresql.insert(totals)
-        self.add_total: Insert = new.on_conflict_do_update(
-            index_elements=list(Group._fields),
-            set_={name: totals.c[name] + new.excluded[name] for name in COUNTERS},
-        )
         self.put_aside: Insert = self.unless_there(rejected)
+
+    def sums(self, table: Table) -> Insert:
+        """See `Adding`."""
+        new = postgresql.insert(table)
+        adding = {name: table.c[name] + new.excluded[name] for name in COUNTERS}
+        return new.on_conflict_do_update(index_elements=["group_id", "start_s"], set_=adding)
 
     def unless_there(self, table: Table) -> Insert:
         """See `Adding`."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.dialects import sqlite
 
 from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, values
-from headworks.usage.adapters.tables import rejected, totals
-from headworks.usage.domain.totals import COUNTERS, Group
+from headworks.usage.adapters.tables import rejected
+from headworks.usage.domain.rollups import COUNTERS
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -30,12 +30,13 @@ class SqliteAdding:
     def __init__(self) -> None:
         row = f"({', '.join('?' * len(COLUMNS))})"
         self._statements = {count: f"{INTO}VALUES {', '.join([row] * count)}{ONCE}" for count in self._AT_ONCE}
-        new = sqlite.insert(totals)
-        self.add_total: Insert = new.on_conflict_do_update(
-            index_elements=list(Group._fields),
-            set_={name: totals.c[name] + new.excluded[name] for name in COUNTERS},
-        )
         self.put_aside: Insert = self.unless_there(rejected)
+
+    def sums(self, table: Table) -> Insert:
+        """See `Adding`."""
+        new = sqlite.insert(table)
+        adding = {name: table.c[name] + new.excluded[name] for name in COUNTERS}
+        return new.on_conflict_do_update(index_elements=["group_id", "start_s"], set_=adding)
 
     def unless_there(self, table: Table) -> Insert:
         """See `Adding`."""

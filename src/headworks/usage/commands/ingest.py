@@ -1,4 +1,4 @@
-"""Ingest: rate events and store them with their totals, each once, whatever is delivered how often."""
+"""Ingest: rate events and store them with their sums, each once, whatever is delivered how often."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from headworks.ledger.contracts import Use
 from headworks.ledger.errors import AmountTooLarge
 from headworks.usage.contracts import Ingested
 from headworks.usage.domain.intake import Intake
+from headworks.usage.domain.rollups import add_up
 from headworks.usage.domain.rows import OWN, event_of, identity_of
 from headworks.usage.domain.screening import Unfit
-from headworks.usage.domain.totals import add_up
 from headworks.usage.ports import AlreadyThere, Rejection, RowsRefused
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_co
 
 
 async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
-    """Records, their totals, and what they come to in the ledger: all of it or nothing."""
+    """Records, their sums, and what they come to in the ledger: all of it or nothing."""
     at_us = (at - _EPOCH) // _MICROSECOND
     uses: defaultdict[str, list[Use]] = defaultdict(list)
     for row in rows:
@@ -127,7 +127,7 @@ async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
     # The ledger's locks come first, and in one order, so that two writers never wait for each other.
     numbers = {owner: await unit.books.begin(owner, at_us) for owner in sorted(uses)}
     await unit.add_rows(rows, numbers)
-    await unit.add_totals(add_up(rows))
+    await unit.add_sums(add_up(rows))
     for owner, number in numbers.items():
         await unit.books.settle(owner, number, uses[owner], at_us)
 
