@@ -56,6 +56,7 @@ def target(**changes: object) -> RouteTarget:
         credential_id="prv_1.1",
         credential=Secret(CANARY),
         private_network=True,
+        max_output_tokens=4096,
     )
     # Not dataclasses.replace: a Secret may be handed on, but not copied.
     return RouteTarget(**{name: changes.get(name, getattr(whole, name)) for name in RouteTarget.__slots__})  # type: ignore[arg-type]
