@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use crate::auth::KeyHash;
 use crate::fail_point;
 use crate::flow::{Answer, Controller, FlowTable, Resolver};
+use crate::meter::estimate::Calibrations;
 use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
 use crate::settings::{Durability, Settings};
@@ -98,6 +99,7 @@ impl Engine {
             spool,
             metrics: Metrics::register(),
             when_full: self.settings.spool_when_full,
+            calibrations: Calibrations::default(),
         };
         let gateway = Arc::new(Gateway::new(
             self.settings.clone(),

@@ -56,9 +56,16 @@ impl Ledger {
 }
 
 fn budgeted(mock: SocketAddr, model: &str, rules: &Value) -> Value {
+    with_rules(flow(&[priced(mock, model)]), rules)
+}
+
+fn priced(mock: SocketAddr, model: &str) -> Value {
     let mut target = support::target(&format!("http://{mock}/v1"), model);
     target["rates"] = json!([0, 0, 0, 0, 0, 0, TOKEN * 1_000_000, TOKEN * 1_000_000, 0, 0, 0, 0]);
-    let mut flow = flow(&[target]);
+    target
+}
+
+fn with_rules(mut flow: Value, rules: &Value) -> Value {
     flow["flow"]
         .as_object_mut()
         .unwrap()
@@ -202,6 +209,75 @@ fn an_answer_that_nothing_limits_gets_a_limit_near_the_end() {
     let answer = gateway.chat(&chat("mock:tokens=50", true, None));
     assert_eq!(answer.header("x-headworks-max-tokens"), Some("20"), "{answer:?}");
     assert_eq!(gateway.records(1)[0].drawn, 20 * TOKEN);
+}
+
+#[test]
+fn where_the_request_says_nothing_the_cap_of_its_model_is_set_aside() {
+    let target = |mock: &Mock, cap: u64| {
+        let mut target = priced(mock.address, "mock:tokens=20");
+        target["max_output_tokens"] = json!(cap);
+        target
+    };
+    for (budget, caps, clipped) in [
+        (50, [50, 20], None),
+        (49, [50, 20], Some("49")),
+        (49, [20, 50], Some("49")),
+        (20, [20, 20], None),
+    ] {
+        let (mock, ledger) = (Mock::start(), Ledger::of(budget * TOKEN));
+        let targets = caps.map(|cap| target(&mock, cap));
+        let asked = Arc::clone(&ledger);
+        let gateway = Gateway::start(Box::new(move |question| match question["kind"].as_str() {
+            Some("flow") => with_rules(flow(&targets), &one_budget()),
+            _ => asked.lock().unwrap().answer(question),
+        }));
+        let answer = gateway.chat(&chat("mock:tokens=20", false, None));
+        assert_eq!(
+            (answer.status, answer.header("x-headworks-max-tokens")),
+            (200, clipped),
+            "{budget} {caps:?}"
+        );
+        assert!(ledger.lock().unwrap().granted <= budget * TOKEN);
+        until(&gateway, "headworks_reserved_nanodollars", 0.0);
+    }
+}
+
+#[test]
+fn a_budget_near_its_end_is_drawn_on_by_tokens_rather_than_bytes() {
+    // 4,400 bytes, and a token for each four of them or so.
+    let body =
+        json!({"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": "All is well. ".repeat(330)}]});
+    for (model, status) in [("gpt-4o", 200), ("llama3.2", 402)] {
+        let (mock, ledger) = (Mock::start(), Ledger::of(2_000 * TOKEN));
+        let mut target = support::target(&format!("http://{}/v1", mock.address), model);
+        target["rates"] = json!([
+            TOKEN * 1_000_000,
+            0,
+            0,
+            0,
+            0,
+            0,
+            TOKEN * 1_000_000,
+            TOKEN * 1_000_000,
+            0,
+            0,
+            0,
+            0
+        ]);
+        let asked = Arc::clone(&ledger);
+        let gateway = Gateway::start(Box::new(move |question| match question["kind"].as_str() {
+            Some("flow") => with_rules(flow(&[target.clone()]), &one_budget()),
+            _ => asked.lock().unwrap().answer(question),
+        }));
+        let answer = gateway.chat(&body);
+        assert_eq!(
+            (answer.status, answer.header("x-headworks-max-tokens")),
+            (status, None),
+            "{model}: {answer:?}"
+        );
+        assert!(ledger.lock().unwrap().granted <= 2_000 * TOKEN);
+        until(&gateway, "headworks_reserved_nanodollars", 0.0);
+    }
 }
 
 #[test]

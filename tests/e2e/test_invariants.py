@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.accounts import discrepancies
-from tests.support.child import eventually
+from tests.support.child import Failure, eventually
 from tests.support.headworks import Headworks
 from tests.support.load import Load
 from tests.support.mock import MockProvider
@@ -44,7 +45,6 @@ FAULTS = (
     "usage=twice",
     "usage=negative",
     "usage=huge",
-    "usage=contradict",
     "usage=wrong_total",
     "usage=null",
     "usage=float",
@@ -83,7 +83,9 @@ def test_every_fault_is_accounted_for(impatient: Rig) -> None:
     def wrong() -> list[str]:
         return discrepancies(impatient.upstream.requests(), management.usage_events())
 
-    eventually(lambda: not wrong(), what="records of every request", seconds=30)
+    with suppress(Failure):
+        eventually(lambda: not wrong(), what="records of every request", seconds=30)
+    assert wrong() == []
     records = management.usage_events()
     assert {record["outcome"] for record in records} >= {"success", "upstream_error", "truncated", "cancelled"}
     assert {record["usage_source"] for record in records} >= {"provider", "partial", "estimated", "none"}

@@ -286,3 +286,19 @@ async def _race(shop: Shop, key: str, *, clients: int, requests: int, with_limit
             return [await one(stream=stream, leaves=stream and leaves) for stream, leaves in kinds]
 
         return [status for statuses in await asyncio.gather(*(some() for _ in range(clients))) for status in statuses]
+
+
+def test_a_limit_counts_what_was_used_before_it_and_before_a_restart(own: Rig) -> None:
+    shop = Shop(own, price(own, "mock:tokens=20"))
+    key_id, key = shop.key("remembered")
+    asked = [shop.ask(key) for _ in range(2)]
+    own.record(asked[-1].headers["x-request-id"])
+    shop.limit(key_id, "requests", 4, "day")
+    third = shop.ask(key)
+    assert third.headers["x-ratelimit-remaining-requests"] == "1"
+    own.headworks.stop()
+    own.headworks.start()
+    assert shop.ask(key).headers["x-ratelimit-remaining-requests"] == "0"
+    own.headworks.kill()
+    own.headworks.start()
+    assert error(shop.ask(key)) == (429, "rate_limit_exceeded")

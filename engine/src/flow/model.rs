@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use crate::auth::Network;
 use crate::auth::signature::Signing;
 use crate::limit::{Budget, Limit, Unit};
+use crate::meter::estimate::Calibration;
 use crate::meter::price::Rates;
 use crate::upstream::{Origin, Pool};
 
@@ -192,6 +193,9 @@ pub struct Target {
     /// Looked up at the first use.
     #[serde(skip)]
     pub pool: OnceLock<Arc<Pool>>,
+    /// Likewise.
+    #[serde(skip)]
+    pub calibration: OnceLock<Arc<Calibration>>,
 }
 
 impl fmt::Debug for Target {

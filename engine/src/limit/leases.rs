@@ -123,12 +123,14 @@ impl Limiter {
     // --- Letting a request in ---
 
     /// Sets aside what a request may use at most, of each limit and budget of its flow, and waits for leases where they are
-    /// short. Where a budget cannot pay for as long an answer as is asked for, `worst` becomes what it can pay for.
+    /// short. Where a budget cannot pay for as long an answer as is asked for, `worst` becomes what it can pay for; before
+    /// that `closer` is asked for a closer bound of the input, which costs too much to be asked for at once.
     pub async fn reserve(
         self: &Arc<Self>,
         flow: &Arc<Flow>,
         worst: &mut Worst,
         request_id: &str,
+        closer: impl AsyncFnOnce() -> Option<u64>,
     ) -> Result<Reservation, Denied> {
         if flow.counts_money()
             && let Some(target) = flow.targets.iter().position(|target| target.rates.is_none())
@@ -140,7 +142,9 @@ impl Limiter {
             Ok(reservation) => Ok(reservation),
             Err(Short::Limit(denied)) => Err(Denied::Limit(denied)),
             // On the heap, so that requests that are in luck do not carry its state.
-            Err(Short::Budget { at, lack }) => Box::pin(self.reserve_late(flow, worst, request_id, (at, lack))).await,
+            Err(Short::Budget { at, lack }) => {
+                Box::pin(self.reserve_late(flow, worst, request_id, (at, lack), closer)).await
+            }
         }
     }
 
@@ -187,10 +191,12 @@ impl Limiter {
         worst: &mut Worst,
         request_id: &str,
         mut short: (usize, u64),
+        closer: impl AsyncFnOnce() -> Option<u64>,
     ) -> Result<Reservation, Denied> {
         add(&self.tally.waits, 1);
-        let until = tokio::time::Instant::now() + self.deadline;
-        let asked = *worst;
+        let mut until = tokio::time::Instant::now() + self.deadline;
+        let mut asked = *worst;
+        let mut closer = Some(closer);
         let mut last = None;
         for _ in 0..TRIES {
             let (at, lack) = short;
@@ -199,6 +205,18 @@ impl Limiter {
                 Word::Look => {}
                 Word::Silence => return Err(Denied::Unavailable),
                 Word::Spent(spent) => {
+                    if let Some(input) = closer_than(&asked, closer.take()).await {
+                        (asked.input, worst.input) = (input, input);
+                        last = Some((at, spent));
+                        // Counting is no time that the ledger has taken.
+                        until = tokio::time::Instant::now() + self.deadline;
+                        short = match self.try_reserve(flow, worst) {
+                            Ok(reservation) => return Ok(reservation),
+                            Err(Short::Limit(denied)) => return Err(Denied::Limit(denied)),
+                            Err(Short::Budget { at, lack }) => (at, lack),
+                        };
+                        continue;
+                    }
                     let shorter = self.shorter(flow, &asked, request_id, until).await;
                     let Some(shorter) = shorter.filter(|shorter| shorter.output < worst.output) else {
                         return Err(self.denied(flow, at, spent, &asked));
@@ -408,4 +426,9 @@ impl Limiter {
             );
         }
     }
+}
+
+/// What `closer` says of the input, where it is asked for the first time and says less.
+async fn closer_than(asked: &Worst, closer: Option<impl AsyncFnOnce() -> Option<u64>>) -> Option<u64> {
+    closer?().await.filter(|input| *input < asked.input)
 }

@@ -1,5 +1,6 @@
 //! A request's measure: begun before the upstream is called, settled exactly once however the request ends.
 
+pub mod estimate;
 pub mod price;
 mod record;
 mod request_id;
@@ -8,6 +9,7 @@ pub mod usage;
 pub use record::{LONGEST_TAGS, Outcome, Payer, Record, UsageSource, decode, encoded, settle_orphan};
 pub use request_id::{RequestId, Text as RequestIdText, now_us};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,8 @@ use crate::limit::{Reservation, Used};
 use crate::settings::WhenFull;
 use crate::spool::{NoRoom, Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
-use record::{Mark, bounded, bounded_id, encoded_mark, estimate_tokens};
+use estimate::{Calibration, Calibrations, CountedBy, Encoding, by_bytes};
+use record::{Mark, bounded, bounded_id, encoded_mark};
 use usage::{Measured, UsageError, UsageVector};
 
 /// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
@@ -41,6 +44,7 @@ pub struct Book {
     pub spool: Arc<Spool>,
     pub metrics: Metrics,
     pub when_full: WhenFull,
+    pub calibrations: Calibrations,
 }
 
 /// How a request ended.
@@ -82,7 +86,20 @@ pub struct Meter {
     /// What it drew from each of its budgets, or will have, as far as is known.
     drawn: u64,
     tags: Tags,
+    /// What the model's tokenizer makes of a request whose usage is missing.
+    counted: Option<Box<Counted>>,
 }
+
+/// Tokens by a tokenizer.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub by: Encoding,
+    pub input: u64,
+    pub output: u64,
+}
+
+/// Tokens, where they are from, and what is to be remarked.
+type Usage<'a> = (UsageVector, UsageSource, Cow<'a, str>);
 
 /// What is known of a request when it is admitted.
 pub struct Admitted {
@@ -123,6 +140,7 @@ impl Meter {
             drawn: admitted.reservation.as_deref().map_or(0, Reservation::drawn),
             reservation: admitted.reservation,
             tags: admitted.tags,
+            counted: None,
         };
         let expected = Settlement {
             status: 0,
@@ -132,7 +150,8 @@ impl Meter {
             was_served: true,
             error_code: "interrupted",
         };
-        let intent = meter.record(&expected, meter.usage(&expected));
+        let (vector, source, flags) = meter.usage(&expected);
+        let intent = meter.record(&expected, (vector, source, &flags));
         let opened = loop {
             match encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes)) {
                 Some(Ok(open)) => break Some(open),
@@ -236,12 +255,13 @@ impl Meter {
             return;
         }
         reach(FailPoint::K4);
-        let usage = self.usage(settlement);
+        self.learn(settlement);
+        let (vector, source, flags) = self.usage(settlement);
         if let Some(reservation) = self.reservation.take() {
-            self.drawn = reservation.settle(self.used(&usage.0, settlement));
+            self.drawn = reservation.settle(self.used(&vector, settlement));
         }
         if let Some(open) = self.open.take() {
-            match encoded(&self.record(settlement, usage), |bytes| {
+            match encoded(&self.record(settlement, (vector, source, &flags)), |bytes| {
                 self.book.spool.finish(open, bytes)
             }) {
                 Some(Ok(())) => {}
@@ -272,7 +292,7 @@ impl Meter {
 
     /// A stream has come to so many events. True where nothing is left to pay for more, and it has to end.
     pub fn is_outrun(&mut self, events: u64) -> bool {
-        let tokens = events.max(estimate_tokens(self.delivered_bytes));
+        let tokens = events.max(by_bytes(self.delivered_bytes));
         self.reservation
             .as_mut()
             .is_some_and(|reservation| reservation.is_outrun(tokens))
@@ -328,21 +348,51 @@ impl Meter {
         }
     }
 
-    fn usage<'a>(&self, settlement: &Settlement<'a>) -> (UsageVector, UsageSource, &'a str) {
+    fn usage<'a>(&self, settlement: &Settlement<'a>) -> Usage<'a> {
         match settlement.usage {
             Some(measured) if settlement.outcome == Outcome::Success => {
-                (measured.vector, UsageSource::Provider, measured.flags.text())
+                (measured.vector, UsageSource::Provider, measured.flags.text().into())
             }
-            Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text()),
+            Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text().into()),
             None => {
                 let flags = settlement.refused_usage.map_or("", UsageError::name);
                 if settlement.was_served && self.has_tokens() {
-                    (self.estimate(), UsageSource::Estimated, flags)
+                    let (vector, counted_by) = self.estimate();
+                    let flags = match flags {
+                        "" => counted_by.remark().into(),
+                        flags => format!("{flags},{}", counted_by.remark()).into(),
+                    };
+                    (vector, UsageSource::Estimated, flags)
                 } else {
-                    (UsageVector::default(), UsageSource::None, flags)
+                    (UsageVector::default(), UsageSource::None, flags.into())
                 }
             }
         }
+    }
+
+    /// What the provider tells teaches what to think of the requests of which it tells nothing.
+    fn learn(&self, settlement: &Settlement<'_>) {
+        let (Some(measured), Outcome::Success) = (settlement.usage, settlement.outcome) else {
+            return;
+        };
+        let Some(calibration) = self.calibration() else {
+            return;
+        };
+        let usage = &measured.vector;
+        if usage.input_audio == 0 && usage.input_image == 0 {
+            let input = usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+            calibration.learn_input(self.input_bytes, input);
+        }
+        // Of reasoning there may be more than was told.
+        if usage.reasoning == 0 && usage.output_audio == 0 {
+            calibration.learn_output(self.delivered_bytes, usage.output);
+        }
+    }
+
+    fn calibration(&self) -> Option<&Calibration> {
+        let target = self.target()?;
+        let found = target.calibration.get_or_init(|| self.book.calibrations.of(target));
+        Some(found)
     }
 
     /// Endpoints whose upstreams bill otherwise than by tokens of text are not guessed at.
@@ -353,12 +403,40 @@ impl Meter {
         ) && !self.endpoint.takes_form()
     }
 
-    pub fn estimate(&self) -> UsageVector {
-        UsageVector {
-            input: estimate_tokens(self.input_bytes),
-            output: estimate_tokens(self.delivered_bytes),
+    /// What the tokenizer makes of it, for the case that the upstream does not say.
+    pub fn counted(&mut self, counted: Counted) {
+        self.counted = Some(Box::new(counted));
+    }
+
+    /// The tokens of the request as far as it has come, and what they were counted by.
+    pub fn estimate(&self) -> (UsageVector, CountedBy) {
+        let (input, output, by) = match self.counted.as_deref() {
+            Some(counted) => (counted.input, counted.output, CountedBy::Tokenizer(counted.by)),
+            None => self.guessed(),
+        };
+        let vector = UsageVector {
+            input,
+            output,
             ..UsageVector::default()
-        }
+        };
+        (vector, by)
+    }
+
+    fn guessed(&self) -> (u64, u64, CountedBy) {
+        let (sent, delivered) = (self.input_bytes, self.delivered_bytes);
+        // An intent may be completed by a mark alone, which knows the rule of thumb.
+        let taught = self.open.as_ref().and_then(|_| self.calibration());
+        let input = taught.and_then(|taught| taught.input(sent));
+        let output = taught.and_then(|taught| taught.output(delivered));
+        let by = match input.or(output) {
+            Some(_) => CountedBy::Calibration,
+            None => CountedBy::Bytes,
+        };
+        (
+            input.unwrap_or(by_bytes(sent)),
+            output.unwrap_or(by_bytes(delivered)),
+            by,
+        )
     }
 
     fn target(&self) -> Option<&Target> {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::by_bytes;
 use super::usage::UsageVector;
 
 /// The encoding below; a reader refuses versions that it does not know.
@@ -178,15 +179,9 @@ pub fn settle_orphan<'a>(intent: &'a [u8], mark: Option<&[u8]>) -> Option<Record
     if let Some(mark) = mark.and_then(decode_mark) {
         record.duration_us = mark.duration_us;
         record.status = mark.status;
-        record.usage.output = estimate_tokens(mark.output_bytes);
+        record.usage.output = by_bytes(mark.output_bytes);
     }
     Some(record)
-}
-
-/// Tokens of a text of this many bytes, by the rule of thumb of four bytes a token (`OpenAI`'s help page "What are
-/// tokens and how to count them?"). Always marked as an estimate.
-pub fn estimate_tokens(bytes: u64) -> u64 {
-    bytes.div_ceil(4)
 }
 
 #[cfg(test)]
@@ -312,7 +307,7 @@ mod tests {
             *field = name;
         }
         widest.error_code = name;
-        widest.flags = "contradiction,clamped,missing_input,missing_total,unsplit,unlisted,repeated,estimate,tags";
+        widest.flags = "contradiction,clamped,missing_input,missing_total,unsplit,unlisted,repeated,estimate,tags,counted:calibrated";
         (widest.payer.tags, widest.payer.budgets) = (&tags, &budgets);
         widest.payer.drawn = u64::MAX;
         widest.occurred_at_us = u64::MAX;

@@ -11,14 +11,16 @@ use http_body_util::BodyExt;
 
 use super::allowance::{self, Shown};
 use super::answer::AnswerBody;
-use super::intake::Intake;
+use super::intake::{Intake, IntakeBody};
 use super::refusal::{Refused, X_ERROR_SOURCE, X_REQUEST_ID};
 use super::{Gateway, headers, tags};
 use crate::dialect::openai::errors::ApiError;
-use crate::dialect::openai::response::{UsageFinder, inspect, output_bytes};
+use crate::dialect::openai::request::input_text;
+use crate::dialect::openai::response::{UsageFinder, inspect, output_texts};
 use crate::dialect::openai::stream::StreamScanner;
 use crate::flow::{Endpoint, Flow, Target};
-use crate::meter::{Admitted, Meter, Outcome, RequestId, Settlement, Unrecordable};
+use crate::meter::estimate::Encoding;
+use crate::meter::{Admitted, Counted, Meter, Outcome, RequestId, Settlement, Unrecordable};
 use crate::route;
 use crate::stream::{Content, Relay, RelayLimits, stream_kind};
 use crate::upstream::{CallError, Replay, RequestBody, ResponseBody};
@@ -286,7 +288,7 @@ impl Call<'_> {
                 }
                 self.meter.first_byte();
                 if seen.usage.is_none() {
-                    self.meter.delivered(output_bytes(&body));
+                    self.count(&body).await;
                 }
                 self.meter.settle(&Settlement {
                     status: parts.status.as_u16(),
@@ -310,6 +312,24 @@ impl Call<'_> {
                 let message = "The upstream closed its connection in the middle of the answer.";
                 Err(ApiError::new(502, "api_error", "upstream_truncated", message).into())
             }
+        }
+    }
+
+    /// The provider does not say what its answer used.
+    async fn count(&mut self, answer: &[u8]) {
+        let output = output_texts(answer);
+        self.meter.delivered(output.iter().map(|text| text.len() as u64).sum());
+        let model = self.target().upstream_model.as_deref();
+        let Some(by) = Encoding::of_model(model.unwrap_or(&self.admission.flow.model)) else {
+            return;
+        };
+        let IntakeBody::Json { body, .. } = &self.intake.body else {
+            return;
+        };
+        let Some(input) = input_text(body) else { return };
+        if let Some([texts, output]) = by.count_beside([input.texts, output]).await {
+            let input = texts + input.besides;
+            self.meter.counted(Counted { by, input, output });
         }
     }
 

@@ -177,7 +177,7 @@ impl Relay {
         const CODE: &str = "budget_exceeded";
         self.upstream = None;
         if let Content::Events(scanner) = &self.content {
-            let usage = self.meter.estimate();
+            let (usage, _) = self.meter.estimate();
             let why = "The budget that pays for this answer is spent; the answer is incomplete.";
             let end = scanner.length_end(CODE, self.tells_usage.then_some(&usage));
             self.out.push(end.unwrap_or_else(|| scanner.error_event(why, CODE)));

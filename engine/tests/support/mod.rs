@@ -217,6 +217,7 @@ pub struct Stored {
     pub tags: String,
     pub drawn: u64,
     pub budgets: String,
+    pub flags: String,
 }
 
 impl Stored {
@@ -236,6 +237,7 @@ impl Stored {
             tags: record.payer.tags.into(),
             drawn: record.payer.drawn,
             budgets: record.payer.budgets.into(),
+            flags: record.flags.into(),
         }
     }
 }

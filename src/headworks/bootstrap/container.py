@@ -24,6 +24,7 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
+from headworks.gateway.adapters.remembered_windows import RememberedWindows
 from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -57,6 +58,7 @@ from headworks.limits.facade import LimitsFacade
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
 from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
+from headworks.usage.facade import UsageFacade
 from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import Keeper as UsageKeeper
 
@@ -263,6 +265,7 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
         secrets=identity.signing_secrets,
         models=catalog,
         limits=limits,
+        windows=RememberedWindows(UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger))).used_in_window, recovered),
         budgets=budgets,
         leases=LeasesAfterRecovery(budgets, recovered),
     )

@@ -228,6 +228,7 @@ class DeploymentChangesIn(TypedDict):
     """What is to be different; what is left out stays."""
 
     enabled: NotRequired[bool | None]
+    max_output_tokens: NotRequired[int | None]
     stream_usage: NotRequired[bool | None]
     weight: NotRequired[int | None]
 
@@ -238,6 +239,7 @@ class DeploymentOut(TypedDict):
     created_at: str
     enabled: bool
     id: str
+    max_output_tokens: int | None
     origin: Literal["manual", "discovered", "builtin"]
     provider: str
     provider_id: str
@@ -662,6 +664,7 @@ class NewDeploymentIn(TypedDict):
     """A deployment to add; `provider` is an id or a name."""
 
     enabled: NotRequired[bool]
+    max_output_tokens: NotRequired[int | None]
     provider: str
     stream_usage: NotRequired[bool]
     upstream_model: str

@@ -56,7 +56,9 @@ class UsageEvent(NamedTuple):
     upstream_request_id: str
     error_code: str
     usage_flags: str
-    """Comma-separated remarks on the usage block, such as `contradiction`, `negative`; empty when there is none."""
+    """Comma-separated remarks on the usage block, such as `contradiction`, `negative`, and `counted:…` where the tokens were counted
+    without one: by a tokenizer (`counted:o200k`), by what the deployment has taught (`counted:calibrated`), by bytes
+    (`counted:bytes`). Empty when there is none."""
     user_id: str = ""
     """Whose key it was; empty where the key belongs to no user."""
     tags: str = ""

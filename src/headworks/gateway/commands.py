@@ -56,7 +56,8 @@ async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
     caller = flows.Caller(key, snapshot, lasts, sources.policy)
     answer = flows.refused_endpoint(question, key) or flows.decide(question, caller)
     if isinstance(answer, Flow) and answer.targets:
-        answer = under(Terms(holding.limits, in_force, await ask.models.price_book(), _microseconds(at)), answer)
+        used = {limit.id: await ask.windows.used(limit, at) for limit in holding.limits}
+        answer = under(Terms(holding.limits, used, in_force, await ask.models.price_book(), _microseconds(at)), answer)
     return replace(answer, addresses=key.allowed_addresses)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
     from headworks.identity.contracts import KeyView, SigningSecret
     from headworks.ledger.contracts import InForce
-    from headworks.limits.contracts import Holding, Subject
+    from headworks.limits.contracts import Holding, Limit, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,13 @@ class Limits(Protocol):
         """Every limit that a request of `subject` is held to. Raises Unavailable."""
 
 
+class Windows(Protocol):
+    """What was used before this gateway began to count."""
+
+    async def used(self, limit: Limit, at: datetime) -> tuple[tuple[int, int], ...]:
+        """(second since 1970, amount) of what the limit's window holds already; nothing where that cannot be known."""
+
+
 class Budgets(Protocol):
     """How much may be spent."""
 
@@ -85,5 +92,6 @@ class Neighbours:
     secrets: Secrets
     models: Models
     limits: Limits
+    windows: Windows
     budgets: Budgets
     leases: LeaseOffice

@@ -20,7 +20,7 @@ from headworks.kernel.errors import Unavailable
 from headworks.kernel.permissions import INFERENCE
 from headworks.kernel.secrets import Secret
 from headworks.ledger.contracts import InForce
-from headworks.limits.contracts import Holding, Subject
+from headworks.limits.contracts import Holding, Limit, Subject
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY_HASH = "a" * 64
@@ -56,6 +56,7 @@ def target(**changes: object) -> RouteTarget:
         credential_id="prv_1.1",
         credential=Secret(CANARY),
         private_network=True,
+        max_output_tokens=4096,
     )
     # Not dataclasses.replace: a Secret may be handed on, but not copied.
     return RouteTarget(**{name: changes.get(name, getattr(whole, name)) for name in RouteTarget.__slots__})  # type: ignore[arg-type]
@@ -93,6 +94,7 @@ class World:
     in_force_: InForce = field(default_factory=lambda: InForce((), 0, None))
     book: PriceBook = field(default_factory=lambda: PriceBook({}, {}, 1))
     asked: list[Subject] = field(default_factory=list)
+    used_: tuple[tuple[int, int], ...] = ()
 
     def secrets(self, key: KeyView, at: datetime) -> Sequence[SigningSecret]:
         assert (key, at) == (self.key, NOON)
@@ -118,6 +120,10 @@ class World:
         self.asked.append(subject)
         return self.holding
 
+    async def used(self, limit: Limit, at: datetime) -> tuple[tuple[int, int], ...]:
+        assert (limit in self.holding.limits, at) == (True, NOON)
+        return self.used_
+
     async def in_force(
         self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
     ) -> InForce:
@@ -129,7 +135,7 @@ class World:
 def controller_of(
     world: World, *, leases: LeaseOffice | None = None, settings: GatewaySettings | None = None
 ) -> Controller:
-    neighbours = Neighbours(world, world.secrets, world, world, world, leases or MemoryLeaseOffice())
+    neighbours = Neighbours(world, world.secrets, world, world, world, world, leases or MemoryLeaseOffice())
     return Controller(neighbours, settings or GatewaySettings(), lambda: NOON)
 
 

@@ -54,7 +54,7 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
                 "stream_usage": False,
                 "private_network": True,
                 "rates": None,
-                "max_output_tokens": None,
+                "max_output_tokens": 4096,
             }
         ],
         "document": None,

@@ -52,6 +52,11 @@ async def test_a_flow_names_its_limits_its_hard_budgets_and_what_it_costs(world:
     assert (found["fresh_ms"], found["hard_ms"]) == (10_000, 10_000), "until the period ends"
 
 
+async def test_a_limit_says_what_its_window_holds_already(world: World) -> None:
+    world.holding, world.used_ = Holding((LIMIT,)), ((NOON_US // 1_000_000, 7),)
+    assert (await flow(world))["limits"][0]["used"] == [[NOON_US // 1_000_000, 7]]
+
+
 async def test_who_asks_is_told_apart_by_key_owner_project_and_model(world: World) -> None:
     await flow(world)
     world.key = key(owner=KeyOwner("user", "usr_1", role="viewer"))

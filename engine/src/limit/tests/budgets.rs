@@ -118,7 +118,11 @@ async fn an_answer_is_shortened_to_what_is_left() {
     };
     let first = world.reserve(&flow, &asked).await.unwrap();
     let mut worst = asked;
-    let second = world.limiter.reserve(&flow, &mut worst, "req").await.unwrap();
+    let second = world
+        .limiter
+        .reserve(&flow, &mut worst, "req", async || None)
+        .await
+        .unwrap();
     assert_eq!(worst.output, 500);
     assert!(
         is_spent(world.reserve(&flow, &asked).await),
@@ -178,12 +182,16 @@ async fn near_its_end_a_budget_limits_every_answer() {
     let mut first = guess;
     world
         .limiter
-        .reserve(&flow, &mut first, "req")
+        .reserve(&flow, &mut first, "req", async || None)
         .await
         .unwrap()
         .settle(used(1));
     let mut second = guess;
-    let _held = world.limiter.reserve(&flow, &mut second, "req").await.unwrap();
+    let _held = world
+        .limiter
+        .reserve(&flow, &mut second, "req", async || None)
+        .await
+        .unwrap();
     assert!(!second.is_guess, "now it is known how little is left");
 }
 

@@ -90,7 +90,11 @@ async fn a_guess_is_no_more_than_a_limit_ever_allows() {
         ..ANSWER
     };
     let mut worst = guess;
-    let _held = world.limiter.reserve(&flow, &mut worst, "req").await.unwrap();
+    let _held = world
+        .limiter
+        .reserve(&flow, &mut worst, "req", async || None)
+        .await
+        .unwrap();
     assert_eq!((worst.output, worst.is_guess), (600, false));
     let asked = Worst {
         is_guess: false,

@@ -128,7 +128,9 @@ impl World {
     }
 
     pub async fn reserve(&self, flow: &Arc<Flow>, worst: &Worst) -> Result<Reservation, Denied> {
-        self.limiter.reserve(flow, &mut worst.clone(), "req").await
+        self.limiter
+            .reserve(flow, &mut worst.clone(), "req", async || None)
+            .await
     }
 
     /// Everything that is reserved, of every budget.

@@ -46,7 +46,8 @@ pub async fn reserve(
     let mut worst = worst::of(flow, endpoint, intake, gateway.settings.unknown_output_tokens);
     let asked = worst;
     let limiter = &gateway.limiter;
-    let reserved = limiter.reserve(flow, &mut worst, id.text().as_str()).await;
+    let closer = async || worst::closer_input(flow, intake, &asked).await;
+    let reserved = limiter.reserve(flow, &mut worst, id.text().as_str(), closer).await;
     let now = std::time::Instant::now();
     let reservation = reserved.map_err(|denied| {
         let mut refused = refusals::of(gateway, flow, denied);

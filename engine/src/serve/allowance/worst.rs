@@ -6,12 +6,15 @@ use serde_json::Value;
 
 use crate::flow::{Endpoint, Flow};
 use crate::limit::{IMAGE_TOKENS, Media, Worst};
+use crate::meter::estimate::Encoding;
 use crate::serve::intake::{Intake, IntakeBody};
 
 /// A spoken byte of text takes less (<https://platform.openai.com/docs/guides/text-to-speech>: some 15 characters a second).
 const SPEECH_MS_PER_BYTE: u64 = 250;
 /// Sound is coded with at least a byte for a millisecond (8 kbit/s), and counted with less than a token for ten of them.
 const BYTES_PER_SOUND_TOKEN: u64 = 10;
+/// Tokens, in a closer bound, for what a provider may put around any input.
+const AROUND: u64 = 64;
 /// As many images can be edited at once (<https://platform.openai.com/docs/api-reference/images/createEdit>).
 const MOST_IMAGES: u64 = 16;
 
@@ -73,6 +76,33 @@ pub fn of(flow: &Flow, endpoint: Endpoint, intake: &Intake, unknown_output: u64)
         (IntakeBody::Empty, _) => Worst::default(),
         _ => guess(bytes, unknown_output),
     }
+}
+
+/// The most tokens of input, where the tokenizers of all models that may be asked are known: those of the body as it is
+/// written, with an eighth more and [`AROUND`]. Field names and escapes are more than what parts messages is counted as;
+/// the margin is for what providers tell nobody, such as how they show tools to a model.
+pub async fn closer_input(flow: &Flow, intake: &Intake, worst: &Worst) -> Option<u64> {
+    let IntakeBody::Json { body, .. } = &intake.body else {
+        return None;
+    };
+    if worst.media.input_audio {
+        return None;
+    }
+    let mut encodings: Vec<Encoding> = Vec::new();
+    for target in &flow.targets {
+        let encoding = Encoding::of_model(target.upstream_model.as_deref().unwrap_or(&flow.model))?;
+        if !encodings.contains(&encoding) {
+            encodings.push(encoding);
+        }
+    }
+    let mut most = 0;
+    for encoding in encodings {
+        let text = String::from_utf8(body.to_vec()).ok()?;
+        let [tokens] = encoding.count_beside([vec![text]]).await?;
+        most = most.max(tokens);
+    }
+    let images = worst.input.saturating_sub(body.len() as u64);
+    Some(most + most.div_ceil(8) + AROUND + images)
 }
 
 /// The field that limits the length of an answer where the caller sent none.

@@ -142,6 +142,7 @@ def _target(target: RouteTarget) -> Target:
         weight=target.weight,
         stream_usage=target.stream_usage,
         private_network=target.private_network,
+        max_output_tokens=target.max_output_tokens,
     )
 
 

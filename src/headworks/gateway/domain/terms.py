@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from headworks.dataplane import flow as wire
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headworks.catalog.contracts import PriceBook
     from headworks.dataplane.flow import Flow, Target
     from headworks.ledger.contracts import InForce
@@ -22,6 +24,8 @@ class Terms:
     """At a moment."""
 
     limits: tuple[Limit, ...]
+    used: Mapping[str, tuple[tuple[int, int], ...]]
+    """By limit: what its window holds already."""
     in_force: InForce
     book: PriceBook
     at_us: int
@@ -40,7 +44,7 @@ def under(terms: Terms, flow: Flow) -> Flow:
     return replace(
         flow,
         targets=tuple(_priced(target, terms) for target in flow.targets),
-        limits=tuple(_limit(limit) for limit in terms.limits),
+        limits=tuple(_limit(limit, terms.used.get(limit.id, ())) for limit in terms.limits),
         # A soft one refuses nothing: the ledger alone counts it.
         budgets=tuple(budget for budget in terms.in_force.budgets if budget.hard),
         markup_ppm=terms.in_force.markup_ppm,
@@ -56,5 +60,5 @@ def _priced(target: Target, terms: Terms) -> Target:
     return target if price is None else replace(target, rates=tuple(price.rates))
 
 
-def _limit(limit: Limit) -> wire.Limit:
-    return wire.Limit(limit.id, limit.scope, limit.unit, limit.amount, limit.window_seconds)
+def _limit(limit: Limit, used: tuple[tuple[int, int], ...]) -> wire.Limit:
+    return wire.Limit(limit.id, limit.scope, limit.unit, limit.amount, limit.window_seconds, used)

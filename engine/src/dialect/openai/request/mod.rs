@@ -7,8 +7,10 @@ mod error;
 mod field;
 mod rewrite;
 mod scan;
+mod text;
 
 pub use clip::clip;
 pub use error::{BodyError, BodyErrorKind};
 pub use rewrite::{Pieces, rewrite};
 pub use scan::{Scan, StreamOptions, scan};
+pub use text::{InputText, input_text};

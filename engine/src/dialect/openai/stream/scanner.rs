@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::event::{Reading, error_code, read};
 use super::{End, Out, StreamError, StreamKind, length};
 use crate::dialect::json::push_quoted;
-use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, from_openai};
+use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, read_block};
 use crate::stream::sse::{self, Data, Next, Splitter};
 
 pub struct StreamScanner {
@@ -267,7 +267,7 @@ impl StreamScanner {
 
     fn count(&mut self, block: &[u8], is_all: bool) {
         self.usage_events += u32::from(is_all);
-        match from_openai(block) {
+        match read_block(block) {
             Ok(mut measured) => {
                 if self.usage_events > 1 {
                     measured.flags.raise(Flag::Repeated);

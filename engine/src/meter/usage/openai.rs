@@ -6,8 +6,8 @@
 
 use serde::Deserialize;
 
-use super::count::{Count, LARGEST, truncated};
-use super::{Flag, Flags, Measured, UsageError, UsageVector};
+use super::count::{Count, LARGEST, checked, truncated};
+use super::{Flag, Flags, Measured, UsageError, UsageVector, take};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -49,7 +49,7 @@ struct Details {
 /// Reads a usage block, which is a JSON object.
 ///
 /// What the block leaves out is not 0 but derived where the rest allows it, and flagged where not.
-pub fn from_openai(block: &[u8]) -> Result<Measured, UsageError> {
+pub fn read(block: &[u8]) -> Result<Measured, UsageError> {
     let block: Block = serde_json::from_slice(block).map_err(|_| UsageError::Malformed)?;
     Numbers::of(block)?.measure()
 }
@@ -194,25 +194,6 @@ struct Beyond {
     audio: u64,
 }
 
-/// At most `wanted` of what is left, so that the buckets can't sum to more than their total.
-fn take(left: &mut u64, wanted: u64, flags: &mut Flags) -> u64 {
-    let taken = wanted.min(*left);
-    if taken < wanted {
-        flags.raise(Flag::Clamped);
-    }
-    *left -= taken;
-    taken
-}
-
-fn checked(count: Option<Count>) -> Result<Option<u64>, UsageError> {
-    match count {
-        None => Ok(None),
-        Some(Count::Of(value)) => Ok(Some(value)),
-        Some(Count::Negative) => Err(UsageError::Negative),
-        Some(Count::TooLarge) => Err(UsageError::TooLarge),
-    }
-}
-
 fn milliseconds(seconds: Option<f64>, whole_seconds: Option<u64>) -> Result<Option<u64>, UsageError> {
     match (seconds, whole_seconds) {
         (Some(seconds), _) if seconds < 0.0 => Err(UsageError::Negative),
@@ -221,181 +202,5 @@ fn milliseconds(seconds: Option<f64>, whole_seconds: Option<u64>) -> Result<Opti
             .ok_or(UsageError::TooLarge),
         (None, Some(seconds)) if seconds > LARGEST / 1_000 => Err(UsageError::TooLarge),
         (None, seconds) => Ok(seconds.map(|seconds| seconds * 1_000)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    /// A provider's block and what it has to be read as. Buckets that are left out are 0.
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Golden {
-        #[serde(rename = "source")]
-        _source: String,
-        block: Value,
-        expected: serde_json::Map<String, Value>,
-        #[serde(default)]
-        flags: String,
-        /// What the provider itself calls the total, whatever its name for it.
-        total: u64,
-    }
-
-    #[test]
-    fn golden_blocks_are_read_as_they_were_meant() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/usage");
-        let mut read = 0;
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            let golden: Golden = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-            let measured = from_openai(golden.block.to_string().as_bytes()).unwrap();
-            let mut expected = serde_json::to_value(UsageVector::default()).unwrap();
-            for (bucket, tokens) in golden.expected {
-                assert!(
-                    expected.get(&bucket).is_some(),
-                    "{}: no bucket {bucket}",
-                    path.display()
-                );
-                expected[bucket] = tokens;
-            }
-            assert_eq!(
-                serde_json::to_value(measured.vector).unwrap(),
-                expected,
-                "{}",
-                path.display()
-            );
-            assert_eq!(measured.flags.text(), golden.flags, "{}", path.display());
-            assert_eq!(measured.vector.tokens(), golden.total, "{}", path.display());
-            read += 1;
-        }
-        assert!(read >= 15, "only {read} golden files");
-    }
-
-    fn read(block: &Value) -> Result<Measured, UsageError> {
-        from_openai(block.to_string().as_bytes())
-    }
-
-    fn flags(block: &Value) -> String {
-        read(block).unwrap().flags.text().to_owned()
-    }
-
-    #[test]
-    fn what_is_absent_is_not_zero() {
-        assert_eq!(read(&json!({})), Err(UsageError::Empty));
-        assert_eq!(read(&json!({"prompt_tokens": null, "cost": 1})), Err(UsageError::Empty));
-        let zero = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
-        assert_eq!(read(&zero), Ok(Measured::default()));
-        let derived = read(&json!({"completion_tokens": 3, "total_tokens": 10})).unwrap();
-        assert_eq!(
-            (derived.vector.input, derived.vector.output, derived.flags.text()),
-            (7, 3, "missing_input")
-        );
-        let derived = read(&json!({"prompt_tokens": 3, "total_tokens": 10})).unwrap();
-        assert_eq!(
-            (derived.vector.input, derived.vector.output, derived.flags.text()),
-            (3, 7, "")
-        );
-        assert_eq!(
-            flags(&json!({"prompt_tokens": 3, "completion_tokens": 1})),
-            "missing_total"
-        );
-        assert_eq!(flags(&json!({"total_tokens": 3})), "unsplit");
-    }
-
-    #[test]
-    fn what_can_not_be_is_refused() {
-        let base = |name: &str, value: Value| {
-            let mut block = json!({"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10});
-            block[name] = value;
-            read(&block)
-        };
-        assert_eq!(base("completion_tokens", json!(-5)), Err(UsageError::Negative));
-        assert_eq!(
-            base("prompt_tokens_details", json!({"cached_tokens": -1})),
-            Err(UsageError::Negative)
-        );
-        assert_eq!(base("prompt_tokens", json!(LARGEST + 1)), Err(UsageError::TooLarge));
-        assert_eq!(base("prompt_tokens", json!(1.5)), Err(UsageError::Malformed));
-        assert_eq!(base("prompt_tokens", json!("5")), Err(UsageError::Malformed));
-        assert_eq!(base("seconds", json!(-1.0)), Err(UsageError::Negative));
-        assert_eq!(base("seconds", json!(1e300)), Err(UsageError::TooLarge));
-        assert_eq!(from_openai(b"{"), Err(UsageError::Malformed));
-        assert_eq!(from_openai(b"null"), Err(UsageError::Malformed));
-    }
-
-    #[test]
-    fn the_largest_count_is_exact() {
-        let block = json!({"prompt_tokens": LARGEST, "completion_tokens": LARGEST, "total_tokens": LARGEST});
-        let measured = read(&block).unwrap();
-        assert_eq!((measured.vector.input, measured.vector.output), (LARGEST, LARGEST));
-        assert_eq!(measured.flags.text(), "contradiction");
-    }
-
-    #[test]
-    fn a_wrong_total_is_flagged_and_the_parts_count() {
-        let details = json!({"reasoning_tokens": 2});
-        for total in [9, 1_010] {
-            let block = json!({"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": total,
-                "completion_tokens_details": details});
-            let measured = read(&block).unwrap();
-            assert_eq!((measured.vector.tokens(), measured.flags.text()), (10, "contradiction"));
-        }
-        let block = json!({"input_tokens": 4, "output_tokens": 6, "total_tokens": 1_010});
-        assert_eq!(flags(&block), "contradiction");
-    }
-
-    #[test]
-    fn details_never_exceed_their_total() {
-        let block = json!({"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10,
-            "prompt_tokens_details": {"cached_tokens": 3, "audio_tokens": 3},
-            "completion_tokens_details": {"reasoning_tokens": 9}});
-        let measured = read(&block).unwrap();
-        let expected = UsageVector {
-            cache_read: 3,
-            input_audio: 1,
-            reasoning: 6,
-            ..UsageVector::default()
-        };
-        assert_eq!((measured.vector, measured.flags.text()), (expected, "clamped"));
-    }
-
-    fn count() -> impl Strategy<Value = Option<u64>> {
-        prop_oneof![Just(None), (0..20_u64).prop_map(Some), Just(Some(LARGEST))]
-    }
-
-    proptest! {
-        #[test]
-        fn buckets_sum_to_the_total(
-            (input, output, total) in (count(), count(), count()),
-            (cached, written, audio, image) in (count(), count(), count(), count()),
-            (reasoning, spoken) in (count(), count()),
-        ) {
-            let block = json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": total,
-                "prompt_tokens_details": {"cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio, "image_tokens": image},
-                "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": spoken}});
-            let Ok(measured) = read(&block) else {
-                prop_assert_eq!((input, output, total), (None, None, None));
-                return Ok(());
-            };
-            let parts = input.zip(output).map(|(input, output)| input + output);
-            let expected = match (parts, total) {
-                (Some(_), Some(total)) if !measured.flags.has(Flag::Contradiction) => total,
-                (Some(parts), _) => parts,
-                (None, Some(total)) => total.max(input.or(output).unwrap_or(0)),
-                (None, None) => input.or(output).unwrap_or(0),
-            };
-            prop_assert_eq!(measured.vector.tokens(), expected);
-        }
-
-        #[test]
-        fn any_bytes_end_in_a_verdict(block in prop::collection::vec(any::<u8>(), 0..80)) {
-            let _ = from_openai(&block);
-        }
     }
 }
