@@ -103,6 +103,7 @@ async def _on(database: Database, count: int) -> dict[str, Any]:
         await filling.fill(store, _NoPrices(), database, count, span)
         figures["fill_seconds"] = time.perf_counter() - began
         figures["rebuild_seconds"] = await _rebuilt(store, begin, end)
+        await filling.analyze(database)
         figures["rebuilt_per_second"] = count / figures["rebuild_seconds"]
         figures |= await _stored(store)
         figures |= await _reported(store, end)
