@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -9,15 +11,18 @@ from fastapi.testclient import TestClient
 from headworks.kernel.web import Router, look_routes_up, public
 
 
+def _answering(pattern: str) -> Callable[[], Awaitable[str]]:
+    async def answer() -> str:
+        return pattern
+
+    return answer
+
+
 def _app(*patterns: str) -> FastAPI:
-    """Each route answers with its pattern and what was in the path."""
+    """Each route answers with its pattern."""
     nouns = Router("/api/v1")
     for pattern in patterns:
-
-        async def answer(pattern: str = pattern) -> str:
-            return pattern
-
-        nouns.get(pattern, dependencies=[public()])(answer)
+        nouns.get(pattern, dependencies=[public()])(_answering(pattern))
     app = FastAPI()
     app.include_router(nouns)
     look_routes_up(app)
@@ -41,11 +46,11 @@ def test_what_is_there_answers_and_what_is_not_does_not(path: str, status: int) 
     assert TestClient(app).get(path).status_code == status
 
 
-def test_the_first_of_two_routes_that_fit_is_taken() -> None:
-    app = _app("/keys/bulk", "/keys/{key_id}")
-    answer = TestClient(app).get("/api/v1/keys/bulk?pattern=%2Fkeys%2Fbulk")
-    assert answer.json() == "/keys/bulk"
+@pytest.mark.parametrize("patterns", [("/keys/bulk", "/keys/{key_id}"), ("/keys/{key_id}", "/keys/bulk")])
+def test_the_first_of_two_routes_that_fit_is_taken(patterns: tuple[str, str]) -> None:
+    answer = TestClient(_app(*patterns)).get("/api/v1/keys/bulk")
     assert answer.status_code == 200
+    assert answer.json() == patterns[0]
 
 
 def test_another_method_is_refused_by_the_framework() -> None:
