@@ -28,7 +28,7 @@ from headworks.kernel.database import (
     server_schema,
 )
 from headworks.kernel.database.inline import DRIVER
-from headworks.kernel.database.schema import FILE_VERSION_TABLE, prepare_schema, script_config
+from headworks.kernel.database.schema import prepare_schema, script_config
 from headworks.kernel.database.server_schema import check, migrate, standing
 from headworks.kernel.secrets import Secret
 from tests.support.databases import ENGINES, LIMITS, SERVERS, Databases
@@ -72,7 +72,7 @@ class Home:
         self.look(upgrade)
 
     def version_table(self, schema: Schema) -> str:
-        return FILE_VERSION_TABLE if self.is_file else schema.version_table
+        return schema.file_version_table if self.is_file else schema.version_table
 
     def tables(self, schema: Schema) -> list[str]:
         return [self.version_table(schema), *(table.name for table in schema.metadata.sorted_tables)]

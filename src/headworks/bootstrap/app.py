@@ -15,6 +15,8 @@ from headworks.bootstrap.rotation import router as rotation_router
 from headworks.catalog.http import router as catalog_router
 from headworks.identity.http import router as identity_router
 from headworks.kernel.web import install_problem_handlers, look_routes_up, provide
+from headworks.ledger.http import router as ledger_router
+from headworks.limits.http import router as limits_router
 from headworks.usage.http import router as usage_router
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 ROUTERS = (
     identity_router,
     catalog_router,
+    limits_router,
     usage_router,
+    ledger_router,
     audit_router,
     rotation_router,
     operations.router,
