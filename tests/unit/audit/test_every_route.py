@@ -102,8 +102,8 @@ SAMPLES = {
     ("DELETE", "/api/v1/directory-tokens/{token_id}"): Sample("/directory-tokens/{directory_token}"),
     ("PATCH", "/api/v1/directory-groups/{group_id}"): Sample("/directory-groups/{directory_group}", {"role": "viewer"}),
 }
-CHANGES_NOTHING_HERE = {("POST", "/api/v1/re-ratings")}
-"""There is no usage to rate anew: tests/unit/ledger looks at what it leaves."""
+CHANGES_NOTHING_HERE = {("POST", "/api/v1/re-ratings"), ("POST", "/api/v1/usage-rebuilds")}
+"""There is no usage to rate anew: tests/unit/ledger looks at what it leaves. Sums that are made anew are the same as before."""
 OF_PEOPLE = {
     ("POST", "/api/v1/auth/sso/token"),
     *(("POST", f"/api/v1/auth/{what}") for what in ("login", "logout", "password", "refresh", "switch")),
