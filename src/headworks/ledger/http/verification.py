@@ -57,7 +57,7 @@ async def verify_ledger(request: Request, principal: _Reader, ledger: _Ledger) -
     return envelope(_out(report), request)
 
 
-@router.get("/progress")
+@router.get("/progress", response_class=StreamingResponse)
 async def watch_verification(principal: _Reader, ledger: _Ledger) -> StreamingResponse:
     """The same, and how far it is: one JSON object a line, the last one with `finished`."""
 
