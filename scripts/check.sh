@@ -33,7 +33,8 @@ if have cargo-deny; then
 else
   say "cargo-deny: not installed, left out (cargo install --locked cargo-deny); the workflow has it"
 fi
-step 'unit tests' $bin/python -m pytest -q tests/unit tests/architecture
+# Files share what takes long to make, so that each stays in one process; more than two take the machine from its people.
+step 'unit tests' $bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/architecture
 step 'the API breaks no client' $bin/python scripts/compatible.py
 step 'lock files' scripts/locks.py
 step 'links' scripts/links.py

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.child import Child, answers_well, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PROVIDER = "bench"
@@ -22,6 +22,7 @@ QUIET_CPU_SHARE = 0.03
 """Of a core: below that the work that a load left behind is done."""
 QUIET_SECONDS = 30
 SETTLE_SECONDS = 0.2
+PLENTY = 10**12
 
 
 class Headworks(Child):
@@ -79,6 +80,21 @@ class Headworks(Child):
         """A new key for inference: its id and itself."""
         made = self.manage("POST", "/keys", {"name": name})
         return made["id"], made["key"]
+
+    def governed_key(self, upstream_models: Sequence[str]) -> str:
+        """A key with a limit of each kind and budgets on itself and its organisation, none of which is ever reached."""
+        for model in upstream_models:
+            rates = {"input": 150_000_000, "output": 600_000_000}
+            self.manage("POST", "/prices", {"provider": PROVIDER, "upstream_model": model, "rates": rates})
+        key_id, key = self.new_key("governed")
+        of_key = {"scope": "key", "scope_id": key_id}
+        for unit in ("requests", "tokens", "spend"):
+            self.manage("POST", "/limits", {**of_key, "unit": unit, "window": "minute", "amount": PLENTY})
+        self.manage("POST", "/limits", {**of_key, "unit": "concurrent", "window": None, "amount": 1_000_000})
+        for scope in (of_key, {"scope": "organization"}):
+            budget = {"name": scope["scope"], "amount_nanodollars": PLENTY * 1000, "period": "month"}
+            self.manage("POST", "/budgets", {**scope, **budget})
+        return key
 
     def manage(self, method: str, path: str, body: object | None = None, bearer: str | None = None) -> Any:  # noqa: ANN401 - JSON
         """One call of the management API; the answer's `data`. Raises RuntimeError where it is refused.

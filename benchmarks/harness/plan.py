@@ -14,13 +14,26 @@ from harness import control, life, steady, streaming
 from harness.management import measuring
 from harness.management.fill import Amount
 from harness.scene import HAPROXY, HEADWORKS
+from harness.usage import measuring as usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from harness.scene import Scene, Subject
 
-STEPS = ("memory", "saturation", "latency", "open", "streams", "misses", "revocation", "start", "management")
+STEPS = (
+    "memory",
+    "saturation",
+    "latency",
+    "open",
+    "streams",
+    "governed",
+    "misses",
+    "revocation",
+    "start",
+    "management",
+    "usage",
+)
 BODIES_KIB = (1, 32, 256)
 SHARES = (0.5, 0.8)
 """Of the capacity that was measured in the same run."""
@@ -40,6 +53,7 @@ class Plan:
     revocations: int
     starts: int
     management: measuring.Extent
+    usage: usage.Extent
     retries: int
     """How many disturbed windows are measured again, at most."""
 
@@ -55,6 +69,7 @@ FULL = Plan(
     revocations=100,
     starts=5,
     management=measuring.Extent(LARGE, seconds=20, rounds=3),
+    usage=usage.Extent(sqlite=1_000_000, postgresql=10_000_000),
     retries=60,
 )
 QUICK = Plan(
@@ -66,6 +81,7 @@ QUICK = Plan(
     revocations=10,
     starts=1,
     management=measuring.Extent(LARGE, seconds=10, rounds=1),
+    usage=usage.Extent(sqlite=100_000, postgresql=100_000),
     retries=0,
 )
 
@@ -128,8 +144,22 @@ class Run:
         rounds = min(self._plan.rounds, MOST_STREAM_ROUNDS)
         for count in (first, *others):
             take = partial(streaming.streams, count=count, seconds=self._plan.stream_seconds)
-            only = None if count == first else HEADWORKS
-            self.figures[f"streams_{count}"] = self._in_turns(take, only=only, rounds=rounds)
+            subjects = [one for one in self._scene.subjects if count == first or one.name == HEADWORKS]
+            self.figures[f"streams_{count}"] = self._in_turns(take, subjects=subjects, rounds=rounds)
+
+    def governed(self) -> None:
+        """Headworks with limits, budgets and leases, beside itself without, and HAProxy."""
+        headworks = self._scene.headworks
+        if headworks is None:
+            return
+        seconds, count = self._plan.stream_seconds, self._plan.streams[0]
+        subject = self._scene.governed(headworks, (steady.ANSWER, streaming.answer(seconds)))
+        beside = [one for one in self._scene.subjects if one.name in {HAPROXY, HEADWORKS}]
+        take = partial(steady.saturation, kib=BODIES_KIB[0], seconds=self._plan.seconds)
+        self.figures["governed_requests"] = self._in_turns(take, subjects=[*beside, subject])
+        take = partial(streaming.streams, count=count, seconds=seconds)
+        rounds = min(self._plan.rounds, MOST_STREAM_ROUNDS)
+        self.figures["governed_streams"] = self._in_turns(take, subjects=[*beside, subject], rounds=rounds)
 
     def misses(self) -> None:
         """New keys."""
@@ -151,11 +181,18 @@ class Run:
         if self._scene.headworks:
             self.figures["management"] = measuring.measure(self._scene, self._plan.management)
 
+    def usage(self) -> None:
+        """Databases of usage, with many records."""
+        self.figures["usage"] = usage.measure(self._scene, self._plan.usage)
+
     def _in_turns(
-        self, take: Callable[[Scene, Subject], Figures], only: str | None = None, rounds: int | None = None
+        self,
+        take: Callable[[Scene, Subject], Figures],
+        subjects: Sequence[Subject] | None = None,
+        rounds: int | None = None,
     ) -> dict[str, list[Figures]]:
         """A list of rounds for each subject. Each round begins with another one, so that drift hits all alike."""
-        subjects = [subject for subject in self._scene.subjects if only in (None, subject.name)]
+        subjects = self._scene.subjects if subjects is None else subjects
         found: dict[str, list[Figures]] = defaultdict(list)
         for number in range(rounds or self._plan.rounds):
             for place in range(len(subjects)):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from harness.child import Child
 
 DIRECT, HAPROXY, NGINX, HEADWORKS = "direct", "haproxy", "nginx", "headworks"
+GOVERNED = "headworks-governed"
+"""The same process, asked with a key that is held to limits and budgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,12 @@ class Scene:
         self.headworks = headworks
         self.subjects.append(Subject(HEADWORKS, headworks.url, headworks, headworks.key))
 
+    def governed(self, headworks: Headworks, upstream_models: Sequence[str]) -> Subject:
+        """Headworks for a key with limits and hard budgets that are never reached; `upstream_models` get a price."""
+        return Subject(GOVERNED, headworks.url, headworks, headworks.governed_key(upstream_models))
+
     def model(self, subject: Subject, upstream_model: str) -> str:
         """What a request through `subject` must name to reach `upstream_model`."""
-        if subject.name == HEADWORKS and self.headworks:
+        if subject.name in {HEADWORKS, GOVERNED} and self.headworks:
             return self.headworks.model(upstream_model)
         return upstream_model

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.load import Window, measure
-from harness.scene import HEADWORKS
+from harness.scene import GOVERNED, HEADWORKS
 
 if TYPE_CHECKING:
     from harness.scene import Scene, Subject
@@ -81,6 +81,6 @@ def quantiles(times: dict[str, Any]) -> dict[str, float]:
 
 def interpreter_entries(scene: Scene, subject: Subject) -> float | None:
     """How often the engine has gone into Python for a request; None for other subjects."""
-    if subject.name != HEADWORKS or not scene.headworks:
+    if subject.name not in {HEADWORKS, GOVERNED} or not scene.headworks:
         return None
     return scene.headworks.metric("headworks_interpreter_entries_total")

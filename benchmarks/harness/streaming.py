@@ -14,10 +14,15 @@ RATE = 50
 """Chunks a second in each stream."""
 
 
+def answer(seconds: float) -> str:
+    """The mock's model that streams for so long."""
+    return f"mock:tokens={round(RATE * seconds)},rate={RATE},stamp"
+
+
 def streams(scene: Scene, subject: Subject, count: int, seconds: float) -> dict[str, Any]:
     """`count` streams of `seconds`, started evenly over one second."""
     chunks = round(RATE * seconds)
-    model = scene.model(subject, f"mock:tokens={chunks},rate={RATE},stamp")
+    model = scene.model(subject, answer(seconds))
     entries = interpreter_entries(scene, subject)
     options = ("--connections", count, "--chunks", chunks, "--ramp", 1, "--timeout", seconds * 3 + 30)
     window = measure(scene, subject, "streams", "--model", model, *options)

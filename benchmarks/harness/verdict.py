@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.results import middle
-from harness.scene import DIRECT, HAPROXY, HEADWORKS, NGINX
+from harness.scene import DIRECT, GOVERNED, HAPROXY, HEADWORKS, NGINX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -64,11 +64,13 @@ def judge(result: Figures) -> list[Line]:
     figures = result["figures"]
     lines = [
         *costs(figures),
+        *governed(figures),
         *latencies(figures),
         *streams(figures),
         *life(figures),
         *control(figures),
         *management(figures),
+        *usage(figures),
         *capacity(figures),
     ]
     return [line for line in lines if line.value is not None or line.haproxy is not None]
@@ -83,6 +85,33 @@ def costs(figures: Figures) -> Iterable[Line]:
     rounds = figures.get("streams_1000") or {}
     of, note = of_each(rounds, "cpu_us_per_chunk"), by_thread(rounds)
     yield Line("CPU per streamed chunk", "µs", *of, ratio_gate=1.4, ratio_stretch=1.15, note=note)
+
+
+def governed(figures: Figures) -> Iterable[Line]:
+    """The same gates, with limits, budgets and leases on."""
+    for name, what, label, gate, stretch in (
+        ("governed_requests", "cpu_us_per_request", "request, body of 1 KiB", 3.0, 2.0),
+        ("governed_streams", "cpu_us_per_chunk", "streamed chunk", 1.4, 1.15),
+    ):
+        rounds = figures.get(name) or {}
+        value, without = middle(rounds.get(GOVERNED), what), middle(rounds.get(HEADWORKS), what)
+        note = f"{without:.3g} without them, {value / without - 1:+.1%}" if value and without else ""
+        yield Line(
+            f"CPU per {label}, with limits and budgets",
+            "µs",
+            value,
+            middle(rounds.get(HAPROXY), what),
+            ratio_gate=gate,
+            ratio_stretch=stretch,
+            note=note,
+        )
+        entries = [one["interpreter_entries"] for one in rounds.get(GOVERNED) or [] if "interpreter_entries" in one]
+        yield Line(
+            f"entries into Python, {label}, with limits and budgets",
+            "",
+            max(entries) if entries else None,
+            note="leases are asked for beside the traffic",
+        )
 
 
 def by_thread(rounds: dict[str, list[Figures]]) -> str:
@@ -189,6 +218,21 @@ def management(figures: Figures) -> Iterable[Line]:
             for kind in ("reads", "writes"):
                 value = middle(rounds, kind, quantile)
                 yield Line(f"management, 50 clients, {label}: {quantile} of {kind}", "ms", value, gate=gate, note=note)
+
+
+def usage(figures: Figures) -> Iterable[Line]:
+    """Storing, adding up, and reports, beside many records."""
+    for database, label in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL")):
+        found = (figures.get("usage") or {}).get(database) or {}
+        of = f"usage, {found.get('records', 0):,} records, {label}"
+        slowest = max((found.get("report_ms_by_name") or {"": 0}).items(), key=lambda one: one[1])
+        yield Line(
+            f"{of}: p99 of ten reports", "ms", found.get("report_ms_p99"), gate=300, note=f"slowest: {slowest[0]}"
+        )
+        yield Line(f"{of}: sums that are wrong", "", found.get("wrong_sums"), gate=0)
+        yield Line(f"{of}: storing 2,000, p50", "ms", found.get("batch_ms_p50"))
+        yield Line(f"{of}: stored", "records/s", found.get("ingested_per_second"))
+        yield Line(f"{of}: made anew", "records/s", found.get("rebuilt_per_second"))
 
 
 def capacity(figures: Figures) -> Iterable[Line]:

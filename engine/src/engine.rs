@@ -11,12 +11,16 @@ use tokio::runtime::Runtime;
 use crate::auth::KeyHash;
 use crate::fail_point;
 use crate::flow::{Answer, Controller, FlowTable, Resolver};
+use crate::meter::estimate::Calibrations;
 use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
 use crate::settings::{Durability, Settings};
 use crate::signal::Signal;
 use crate::spool::{self, Final, Orphan, Position, Spool, SpoolError};
 use crate::telemetry::{Metrics, Sample, log};
+
+/// How long the end of service waits for the ledger to take leases back; what it does not hear ends with their terms.
+const RETURNING: Duration = Duration::from_secs(1);
 
 /// Why the engine could not do what was asked, for an operator to read.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +99,7 @@ impl Engine {
             spool,
             metrics: Metrics::register(),
             when_full: self.settings.spool_when_full,
+            calibrations: Calibrations::default(),
         };
         let gateway = Arc::new(Gateway::new(
             self.settings.clone(),
@@ -110,6 +115,7 @@ impl Engine {
         let server = runtime.block_on(Server::start(Arc::clone(&gateway))).map_err(failed)?;
         let address = server.address;
         tracing::info!(%address, "listening");
+        runtime.spawn(Arc::clone(&gateway.limiter).keep());
         *running = Some(Running {
             server: Arc::new(server),
             gateway,
@@ -159,6 +165,15 @@ impl Engine {
         let hash = key_hash(hash).ok_or_else(|| EngineError(format!("'{hash}' is not a SHA-256 in hex")))?;
         self.resolver.table.invalidate_key(&hash);
         Ok(())
+    }
+
+    /// A budget was changed or removed: what is left of its leases goes back. Nothing happens before the start.
+    pub fn recall(&self, budget_id: &str) {
+        let running = self.running.lock();
+        if let Some(running) = running.as_ref() {
+            let _inside = running.runtime.enter();
+            running.gateway.limiter.recall(budget_id);
+        }
     }
 
     pub fn usage_descriptor(&self) -> i32 {
@@ -218,7 +233,9 @@ impl Engine {
         let Ok(gateway) = self.gateway() else {
             return String::new();
         };
-        gateway.book.metrics.render(&self.samples(&gateway))
+        let mut samples = self.samples(&gateway);
+        samples.extend(gateway.limiter.samples());
+        gateway.book.metrics.render(&samples)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "Prometheus values are doubles")]
@@ -299,11 +316,21 @@ impl Engine {
     pub fn drain(&self, limit: Duration) -> bool {
         let server = {
             let running = self.running.lock();
-            running
-                .as_ref()
-                .map(|running| (Arc::clone(&running.server), running.runtime.handle().clone()))
+            running.as_ref().map(|running| {
+                (
+                    Arc::clone(&running.server),
+                    Arc::clone(&running.gateway.limiter),
+                    running.runtime.handle().clone(),
+                )
+            })
         };
-        server.is_none_or(|(server, runtime)| runtime.block_on(server.drain(limit)))
+        server.is_none_or(|(server, limiter, runtime)| {
+            runtime.block_on(async {
+                let is_clean = server.drain(limit).await;
+                limiter.give_all_back(RETURNING).await;
+                is_clean
+            })
+        })
     }
 }
 

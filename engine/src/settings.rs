@@ -49,6 +49,12 @@ pub struct Settings {
     pub idle_timeout_ms: u64,
     pub question_timeout_ms: u64,
     pub flow_table_size: usize,
+    /// What is set aside for an answer whose length nothing limits.
+    #[serde(default = "unknown_output_tokens")]
+    pub unknown_output_tokens: u64,
+    /// An answer that a budget can only pay for if it is shorter is refused.
+    #[serde(default = "least_output_tokens")]
+    pub least_output_tokens: u64,
     /// Tries with unknown keys that a source gets back in a second; 0 for no limit.
     pub unknown_key_rate: f64,
     pub unknown_key_burst: u32,
@@ -66,6 +72,14 @@ pub struct Settings {
     pub fail_point: Option<String>,
 }
 
+fn unknown_output_tokens() -> u64 {
+    4_096
+}
+
+fn least_output_tokens() -> u64 {
+    1
+}
+
 impl Settings {
     pub fn from_json(text: &str) -> Result<Self, String> {
         let settings: Self = serde_json::from_str(text).map_err(|error| format!("engine settings: {error}"))?;
@@ -80,6 +94,8 @@ impl Settings {
             ("unknown_key_burst", settings.unknown_key_burst.into()),
             ("signature_window_seconds", settings.signature_window_seconds),
             ("signature_nonces", settings.signature_nonces as u64),
+            ("unknown_output_tokens", settings.unknown_output_tokens),
+            ("least_output_tokens", settings.least_output_tokens),
             ("spool_sync_ms", settings.spool_sync_ms),
         ];
         for (name, value) in positive {

@@ -13,7 +13,7 @@ fn held_to(networks: &serde_json::Value, settings: &serde_json::Value, mock: &Mo
         Box::new(move |question| {
             if question["model"] == "absent" {
                 return json!({"refusal": {"status": 404, "code": "model_not_found", "message": "no", "type": "t",
-                    "param": null, "cache_ms": 60000, "addresses": networks, "version": 1}});
+                    "param": null, "cache_ms": 60000, "addresses": networks, "version": 2}});
             }
             let mut answer = flow(&targets);
             answer["flow"]["addresses"] = networks.clone();

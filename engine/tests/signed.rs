@@ -144,7 +144,7 @@ fn signing(secrets: &Value) -> Value {
 
 fn unknown() -> Value {
     json!({"refusal": {"status": 401, "code": "invalid_api_key", "message": "The key is not known here.",
-        "type": "invalid_request_error", "param": null, "cache_ms": 60000, "version": 1}})
+        "type": "invalid_request_error", "param": null, "cache_ms": 60000, "version": 2}})
 }
 
 /// A controller that knows one signing key, whose flows lead to `target`.
@@ -162,7 +162,7 @@ fn policy(target: Value) -> support::Policy {
                 answer
             }
             _ if question["model"] == "absent" => json!({"refusal": {"status": 404, "code": "model_not_found",
-                "message": "no", "type": "t", "param": "model", "cache_ms": 60000, "version": 1}}),
+                "message": "no", "type": "t", "param": "model", "cache_ms": 60000, "version": 2}}),
             _ => flow(std::slice::from_ref(&target)),
         }
     })

@@ -20,7 +20,7 @@ fn gateway(target: Value) -> Gateway {
             }
             json!({"refusal": {
                 "status": 401, "code": "invalid_api_key", "message": "The key is not known here.",
-                "type": "invalid_request_error", "param": null, "cache_ms": 60000, "version": 1,
+                "type": "invalid_request_error", "param": null, "cache_ms": 60000, "version": 2,
             }})
         }),
     )
@@ -113,7 +113,7 @@ fn this_machine_is_not_counted_unless_that_was_asked_for() {
         Box::new(|_| {
             json!({"refusal": {
                 "status": 401, "code": "invalid_api_key", "message": "The key is not known here.",
-                "type": "invalid_request_error", "param": null, "cache_ms": 0, "version": 1,
+                "type": "invalid_request_error", "param": null, "cache_ms": 0, "version": 2,
             }})
         }),
     );
@@ -130,7 +130,7 @@ fn behind_a_believed_proxy_each_client_has_its_own_tries() {
         Box::new(|_| {
             json!({"refusal": {
                 "status": 401, "code": "invalid_api_key", "message": "The key is not known here.",
-                "type": "invalid_request_error", "param": null, "cache_ms": 0, "version": 1,
+                "type": "invalid_request_error", "param": null, "cache_ms": 0, "version": 2,
             }})
         }),
     );

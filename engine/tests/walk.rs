@@ -71,7 +71,7 @@ fn every_request_is_counted_once_under_its_status() {
             (_, "unknown") => {
                 answer = json!({"refusal": {
                     "status": 404, "type": "invalid_request_error", "code": "model_not_found", "message": "There is none.",
-                    "param": "model", "cache_ms": 1000, "version": 1,
+                    "param": "model", "cache_ms": 1000, "version": 2,
                 }});
             }
             _ => {}

@@ -21,16 +21,19 @@ class Engine:
         """A descriptor that turns readable when questions wait; it belongs to the engine."""
 
     def take_questions(self, limit: int) -> list[tuple[int, str]]:
-        """Up to `limit` waiting questions as (number, `dataplane.flow.Question` as JSON); never blocks."""
+        """Up to `limit` waiting questions as (number, `dataplane.flow.AnyQuestion` as JSON); never blocks."""
 
     def answer(self, number: int, flow: str) -> None:
-        """Answer a question with a `Flow` or `Refusal` as JSON. Raises EngineError when it is malformed."""
+        """Answer a question with a `dataplane.flow.Answer` as JSON. Raises EngineError when it is malformed."""
 
     def invalidate_key(self, key_hash: str) -> None:
         """Forget every flow and refusal of the key with this SHA-256 (hex)."""
 
     def invalidate_all(self) -> None:
         """Forget every flow and refusal; each is asked for again when it is next needed."""
+
+    def recall(self, budget_id: str) -> None:
+        """Give back what is left of the leases on a budget, which was changed or removed; it is asked for anew."""
 
     def usage_fd(self) -> int:
         """A descriptor that turns readable when usage records wait; it belongs to the engine."""

@@ -20,11 +20,11 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.contracts import Organization, Project
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.events import EventBus
-from headworks.usage.adapters.memory import MemoryStore
-from headworks.usage.adapters.sql import SqlStore
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
 from tests.support.databases import ENGINES, Databases, Place
+from tests.support.usage_stores import Accounting, accounting_in_memory, accounting_on
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -70,17 +70,23 @@ async def catalogs(catalog_place: Place | None, announced: Announced) -> AsyncIt
 
 @pytest.fixture
 def usage_place(engine: str, databases: Databases, tmp_path: Path) -> Place | None:
-    return None if engine == "memory" else databases.empty(engine, USAGE, tmp_path, takes_turns=False)
+    return None if engine == "memory" else databases.empty(engine, USAGE, tmp_path, LEDGER, takes_turns=False)
 
 
 @pytest.fixture
-async def usage(usage_place: Place | None) -> AsyncIterator[UsageStore]:
+async def books(usage_place: Place | None) -> AsyncIterator[Accounting]:
+    """Usage and the ledger, which share a database."""
     if usage_place is None:
-        yield MemoryStore()
+        yield accounting_in_memory()
         return
     database = usage_place.open()
-    yield SqlStore(database)
+    yield accounting_on(database)
     await database.close()
+
+
+@pytest.fixture
+def usage(books: Accounting) -> UsageStore:
+    return books.usage
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def deployment(number: int, of: Provider) -> Deployment:
         weight=2,
         stream_usage=False,
         enabled=True,
+        max_output_tokens=4096 if number % 2 else None,
         origin="discovered",
         created_at=NOON,
         updated_at=NOON,

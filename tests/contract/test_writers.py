@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -39,10 +39,10 @@ from tests.contract.test_catalogs import provider
 from tests.contract.test_identity_store import key
 from tests.contract.test_usage_store import row
 from tests.support.databases import ENGINES, Databases, Place
+from tests.support.usage_stores import sql_usage
 
 WRITERS = 4
 ADMIN = Principal("key_admin", "key", "org_1", "prj_1", MANAGEMENT)
-EVERY_DAY = (date(2000, 1, 1), date(2100, 1, 1))
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES)
 
@@ -182,11 +182,12 @@ async def test_the_same_events_from_everywhere_are_stored_once(usage_place: Plac
         return done
 
     async with opened(usage_place) as databases:
-        stores = [SqlUsage(database) for database in databases]
+        stores = [sql_usage(database) for database in databases]
         done = await asyncio.gather(*(store(usage, turn) for turn, usage in enumerate(stores)))
         async with stores[0].read() as reading:
             records = await reading.records(RecordFilter("org_1"), None, 1000)
-            _, whole = await reading.report(ReportFilter("org_1", *EVERY_DAY), (), PageRequest())
+            _, every = await reading.report(ReportFilter("org_1", "minute", 0, 2**33), (), PageRequest())
+    whole = every.figures
     assert sorted(record.event.event_id for record in records) == sorted(f"req_{number}" for number in range(80))
     assert (whole.requests, whole.input_tokens, whole.cost_nanodollars) == (80, 80, 400)
     assert sum(one.stored for several in done for one in several) == 80
@@ -200,7 +201,7 @@ def _nothing() -> None:
 async def test_numbers_of_another_database_are_forgotten(usage_place: Place | None, databases: Databases) -> None:
     """As after a restore from a backup: what this process remembers of subjects is not there any more."""
     async with opened(usage_place, 2) as (database, other):
-        usage = SqlUsage(database)
+        usage = sql_usage(database)
         await usage_commands.store(usage, Batch([row(number) for number in range(4)], []), NOON, _nothing)
         async with other.transaction() as connection:
             for table in reversed(USAGE.metadata.sorted_tables):

@@ -47,7 +47,7 @@ def test_a_trail_outlives_restarts_and_no_hand_goes_unseen(tmp_path: Path) -> No
         headworks.management.create_key("later")
         whole = verify(headworks, *(part for anchor in last for part in ("--anchor", anchor)))
         assert whole.returncode == 0, whole.stderr
-        assert whole.stdout.count("whole") == 2
+        assert whole.stdout.count("whole") == 4
         with closing(sqlite3.connect(headworks.home / "identity.sqlite3")) as connection, connection:
             connection.execute(
                 "UPDATE identity_audit_trail SET source = '192.0.2.1' WHERE resource_id = ?", (key["id"],)
@@ -100,7 +100,7 @@ def test_secrets_are_given_a_new_key_under_load(own: Rig) -> None:
             before = sum(served)
             done = own.headworks.management.post("/keyring/rotations", {})
             # The credential, and for each trail a key of every key of the keyring that is gone.
-            assert (done["resealed"], done["remaining"]) == (1 + 2 * number, 0)
+            assert (done["resealed"], done["remaining"]) == (1 + 4 * number, 0)
             while sum(served) < before + 10 and not failures:
                 stop.wait(0.01)
     finally:
@@ -109,6 +109,6 @@ def test_secrets_are_given_a_new_key_under_load(own: Rig) -> None:
             worker.join()
     assert failures == []
     (key,) = own.headworks.management.get("/keyring")["keys"]
-    assert key["secrets"] == 1 + 2 * 5
+    assert key["secrets"] == 1 + 4 * 5
     whole = verify(own.headworks)
     assert whole.returncode == 0, whole.stdout

@@ -52,7 +52,7 @@ def installed(server: Server, folder: Path, **settings: str) -> Iterator[Rig]:
     """Migrated and started, with the mock as its provider."""
     headworks = Headworks(folder / "home", **settings)
     migrated = db(headworks, "migrate")
-    assert migrated.count("migrated from nothing") == 3, migrated
+    assert migrated.count("migrated from nothing") == 5, migrated
     with MockProvider(folder) as upstream, headworks:
         rig = Rig(headworks, upstream)
         rig.prepare()
@@ -117,6 +117,7 @@ def test_usage_alone_may_be_on_a_server(server: Server, tmp_path: Path) -> None:
         assert sorted(path.name for path in rig.headworks.home.glob("*.sqlite3")) == [
             "catalog.sqlite3",
             "identity.sqlite3",
+            "limits.sqlite3",
         ]
         body = f'{{"model": "{rig.model("mock:tokens=3")}", "messages": []}}'.encode()
         answer = exchange(rig.headworks.port, post("/v1/chat/completions", body, key=rig.headworks.credentials.api_key))

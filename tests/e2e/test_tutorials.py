@@ -102,3 +102,25 @@ def test_a_first_request(headworks: Headworks, terminal: Terminal) -> None:
     (key,) = [one for one in management.get("/keys") if one["name"] == "Anna's notebook"]
     assert (key["state"], key["allowed_models"]) == ("revoked", ["fast"])
     assert len(eventually(lambda: management.usage_events()[1:], what="the second request's usage")) == 1
+
+
+def test_finance(headworks: Headworks, terminal: Terminal) -> None:
+    said = [terminal.paste(block) for block in blocks_of(TUTORIALS / "finance.md")]
+    _, set_up, spent, shown, raised, found, preview, posted, proof = said
+    assert "0.25 USD a month, of project" in set_up
+    assert '"finish_reason":"stop"' in spent
+    assert "budget_exceeded" in spent
+    assert "alert       40 % crossed" in shown
+    assert '"choices"' in raised.partition("Raised it by 1.00 USD")[2], "the very next request goes through"
+    assert "search" in found
+    (row,) = (Path(terminal.folder) / "usage.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert "headworks/echo" in row
+    assert "Nothing was changed" in preview
+    assert "Posted as rer_" in posted
+    assert "all of it agrees" in proof
+
+    management = headworks.management
+    (budget,) = management.get("/budgets")
+    records = management.usage_events()
+    tokens = sum(500_000 * one["input_tokens"] + 3_000_000 * one["output_tokens"] for one in records)
+    assert budget["current"]["spent"]["nanodollars"] == tokens == sum(one["charge_nanodollars"] for one in records)

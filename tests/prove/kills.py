@@ -1,7 +1,8 @@
 """kill -9 under load, at every step of a request's record and at random times: nothing is lost, nothing is recorded twice.
 
 `python -m tests.prove.kills --cycles 200`; `tests/e2e/test_kills.py` is the short form. The upstream is not killed, and its
-list of what it served is what the records are compared with. No loss in n kills bounds the rate by 3/n (95 %).
+list of what it served is what the records are compared with. No loss in n kills bounds the rate by 3/n (95 %). All of it is
+drawn from one hard budget: in the end the ledger agrees with the records, and nobody holds anything.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from tests.support.child import Failure, eventually
 from tests.support.headworks import Headworks
 from tests.support.load import Load
 from tests.support.mock import MockProvider
-from tests.support.rig import Rig
+from tests.support.rig import PROVIDER, Rig
 
 FAIL_POINTS = tuple(f"K{number}" for number in range(10))
 OF_THE_SHIPPER = frozenset({"K6", "K7", "K8", "K9"})
 """Reached once for each batch of records, not once for each request."""
+BUDGET = {"name": "all", "scope": "organization", "amount_nanodollars": 10**15, "period": "total"}
 MODELS = (
     "mock:tokens=5",
     "mock:tokens=40,rate=400",
@@ -44,6 +46,8 @@ class Result:
     served: int = 0
     records: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    budget: dict[str, int] = field(default_factory=dict)
+    """How it stands in the end, in nanodollars."""
     discrepancies: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -54,6 +58,7 @@ class Result:
             f"kills: {self.kills.total()} ({kills})",
             f"requests that the upstream served: {self.served}",
             f"records: {self.records} ({outcomes})",
+            f"budget: {', '.join(f'{name} {amount}' for name, amount in self.budget.items())}",
             f"lost, double or wrong: {len(self.discrepancies)}",
             *self.discrepancies[:20],
         ]
@@ -88,7 +93,8 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
     with MockProvider(folder) as upstream, Headworks(folder / "home") as headworks:
         rig = Rig(headworks, upstream)
         rig.prepare()
-        models = [rig.model(upstream_model) for upstream_model in MODELS]
+        models = [_priced(rig, upstream_model) for upstream_model in MODELS]
+        budget = headworks.management.post("/budgets", BUDGET)["id"]
         headworks.stop()
         for number, where in enumerate(plan(cycles, chance), 1):
             cycle(headworks, models, where, chance, clients=clients)
@@ -98,7 +104,31 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
         headworks.start()
         upstream.wait_until_idle()
         _compare(rig, result)
+        _settle(rig, models[0], budget, result)
     return result
+
+
+def _priced(rig: Rig, upstream_model: str) -> str:
+    rates = {"input": 1_000_000_000, "output": 3_000_000_000}
+    rig.headworks.management.post("/prices", {"provider": PROVIDER, "upstream_model": upstream_model, "rates": rates})
+    return rig.model(upstream_model)
+
+
+def _settle(rig: Rig, model: str, budget: str, result: Result) -> None:
+    """A gateway that lives on lets go of what its former lives held, and of all that it holds when it ends in peace."""
+    headworks = rig.headworks
+    with headworks.openai() as client:
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hello"}])
+    headworks.stop()
+    headworks.start()
+    current = headworks.management.get(f"/budgets/{budget}")["current"]
+    result.budget = {name: current[name]["nanodollars"] for name in ("authorized", "spent", "held")}
+    if result.budget["held"]:
+        result.discrepancies.append(f"still held: {result.budget['held']}")
+    report = headworks.management.get("/ledger/verification")
+    result.discrepancies += [f"the ledger does not agree: {fault}" for fault in report["faults"]]
+    if not result.budget["spent"]:
+        result.discrepancies.append("nothing was drawn from the budget")
 
 
 def _compare(rig: Rig, result: Result) -> None:

@@ -34,6 +34,7 @@ class Place:
     path: Path | None = None
     address: Address | None = None
     takes_turns: bool = True
+    """Of the database of `schema`, in which others may lie too."""
 
     def open(self) -> Database:
         """As one process would: whoever opens twice has two processes' worth of connections."""
@@ -50,18 +51,25 @@ class Databases:
     servers: Servers
     _made: dict[tuple[str, str], Address] = field(default_factory=dict)
 
-    def empty(self, engine: str, schema: Schema, folder: Path, *, takes_turns: bool = True) -> Place:
-        """Skips the test, saying why, where the server is not installed."""
+    def empty(self, engine: str, schema: Schema, folder: Path, *beside: Schema, takes_turns: bool = True) -> Place:
+        """The tables of `schema`, and of those that lie beside it.
+
+        Skips the test, saying why, where the server is not installed.
+        """
+        every = (schema, *beside)
         if engine == "sqlite":
             path = folder / f"{schema.context}.sqlite3"
-            prepare_schema(path, schema)
+            for one in every:
+                prepare_schema(path, one)
             return Place(schema, path=path)
         address = self._made.get((engine, schema.context))
         if address is None:
             address = self._made[engine, schema.context] = self.new(engine)
-            asyncio.run(migrate(address, schema, LIMITS))
+            for one in every:
+                asyncio.run(migrate(address, one, LIMITS))
         else:
-            self._clear(engine, address, schema)
+            for one in every:
+                self._clear(engine, address, one)
         return Place(schema, address=address, takes_turns=takes_turns)
 
     def fresh(self, engine: str, schema: Schema) -> Place:

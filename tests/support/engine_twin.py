@@ -20,6 +20,8 @@ class EngineTwin:
         self.drained: list[float] = []
         self.invalidated: list[str] = []
         """Hashes of keys, and `*` for everything, in order."""
+        self.recalled: list[str] = []
+        """Ids of budgets."""
         self.reached: list[str] = []
         self.confirmed = 0
         self._lock = threading.Lock()
@@ -84,6 +86,9 @@ class EngineTwin:
 
     def invalidate_all(self) -> None:
         self.invalidated.append("*")
+
+    def recall(self, budget_id: str) -> None:
+        self.recalled.append(budget_id)
 
     def usage_fd(self) -> int:
         return self._usage.descriptor

@@ -20,7 +20,8 @@ from headworks.identity.commands.sessions import Client
 from headworks.identity.commands.sign_in import SignIn, Wish
 from headworks.identity.commands.signing import Signer
 from headworks.identity.contracts import Membership, PasswordSet, SessionEnded, StoredPassword, User, UserChanged
-from headworks.identity.queries.access import Authentication, PublicKeys, Sessions
+from headworks.identity.queries.access import Authentication, Sessions
+from headworks.identity.queries.tokens import PublicKeys, Tokens
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.errors import Unauthenticated
@@ -167,7 +168,8 @@ class World:
         self.second_factors = SecondFactors(self.store, self.hasher, self.sealer, self.clock)
         self.sessions = Sessions(self.store, self.settings.idle)
         self.public_keys = PublicKeys(self.store)
-        self.door = Authentication(_no_keys, _no_keys, self.public_keys, self.sessions, self.settings, self.clock)
+        self.tokens = Tokens(self.public_keys, self.settings.issuer)
+        self.door = Authentication(_no_keys, _no_keys, self.tokens, self.sessions, self.clock)
         ground.bus.subscribe(SessionEnded, lambda event: self.sessions.forget_session(event.session_id))
         ground.bus.subscribe(PasswordSet, lambda event: self.sessions.forget_user(event.user_id))
         ground.bus.subscribe(UserChanged, lambda event: self.sessions.forget_user(event.user_id))

@@ -29,7 +29,7 @@ class Terminal:
 
     def __init__(self, folder: Path, path: str, settings: Mapping[str, str]) -> None:
         """`folder` is its home, and where it begins; `path` comes before the system's."""
-        self._folder = folder
+        self.folder = folder
         inherited = os.environ.items()  # noqa: TID251 - handed on to the child, not read
         clean = {name: value for name, value in inherited if not name.startswith((*FOREIGN_SETTINGS, "XDG_"))}
         self._bash = subprocess.Popen(
@@ -63,7 +63,7 @@ class Terminal:
     def paste(self, block: str) -> str:
         """What the block printed. Raises Failure when one of its commands failed."""
         self._blocks += 1
-        file = self._folder / f"block-{self._blocks}.sh"
+        file = self.folder / f"block-{self._blocks}.sh"
         file.write_text(block, encoding="utf-8")
         # On a line of its own, whatever the block printed last.
         self._type(f"source {file} </dev/null; printf '\\n%s\\n' '{_END}'")

@@ -1,12 +1,15 @@
 //! What a request looks up and leaves behind: key, flow, room for its body, records in the spool.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headworks_engine::auth::hash;
 use headworks_engine::auth::signature::{Message, Signing, claim};
-use headworks_engine::flow::{Answer, Endpoint, FlowKey, FlowTable};
-use headworks_engine::limit::BodyBudget;
+use headworks_engine::flow::{Answer, Controller, Endpoint, Flow, FlowKey, FlowTable, Resolver, Verdict};
+use headworks_engine::limit::{BodyBudget, Limiter, Reservation, Used, Worst};
+use headworks_engine::meter::price;
+use headworks_engine::meter::usage::UsageVector;
 use headworks_engine::spool::{Durability, Settings, Spool};
 use http::{HeaderMap, HeaderName, Method, Uri};
 
@@ -19,12 +22,21 @@ pub const CASES: &[Case] = &[
     ("flow_lookup", flow_lookup),
     ("body_budget", || Some(body_budget())),
     ("spool_intent_and_final", spool_intent_and_final),
+    ("reserve_and_settle", reserve_and_settle),
 ];
 
 const KEY: &[u8] = b"hw_sk_0123456789abcdefghijABCDEFGHIJ010aBcDe";
 const FLOW: &str = r#"{"flow":{"organization_id":"o","project_id":"p","key_id":"k","model":"gpt-4o-mini","targets":[],
     "document":null,"policy":{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1},
-    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":1}}"#;
+    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":2}}"#;
+const HELD: &str = r#"{"flow":{"organization_id":"o","project_id":"p","key_id":"k","model":"gpt-4o-mini","targets":[
+    {"deployment_id":"d","provider_id":"p","dialect":"openai","base_url":"http://h/v1","upstream_model":null,"credential":null,
+    "weight":1,"stream_usage":true,"private_network":false,"rates":[150000000,75000000,0,0,0,0,600000000,600000000,0,0,0,0]}],
+    "limits":[{"id":"lim_1","scope":"key","unit":"requests","amount":1000000000,"window_s":60,"used":[]},
+    {"id":"lim_2","scope":"key","unit":"tokens","amount":1000000000000,"window_s":60,"used":[]}],
+    "budgets":[{"id":"bud_1","scope":"project","hard":true,"amount":1,"period_start_us":0,"period_end_us":null}],
+    "document":null,"policy":{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1},
+    "fresh_ms":60000,"hard_ms":900000,"revision":0,"version":2}}"#;
 /// About what a request's records take.
 const RECORD: [u8; 200] = [7; 200];
 const SEGMENT: usize = 8 * 1024 * 1024;
@@ -100,14 +112,16 @@ fn flow_lookup() -> Option<Work> {
     let table = FlowTable::new(16);
     let now = Instant::now();
     let (key, endpoint, model) = (hash(KEY), Endpoint::ChatCompletions, "gpt-4o-mini");
-    let flow = Answer::from_json(FLOW).ok()?;
+    let Answer::Flow(flow) = Answer::from_json(FLOW).ok()? else {
+        return None;
+    };
     table.keep(
         &FlowKey {
             key,
             endpoint,
             model: model.into(),
         },
-        flow,
+        Verdict::Allowed(flow.into()),
         table.generation(),
         now,
     );
@@ -141,6 +155,51 @@ fn spool_intent_and_final() -> Option<Work> {
         _folder: folder,
     };
     Some(Box::new(move || writer.write()))
+}
+
+/// Two limits and a budget, as a known flow meets them.
+fn reserve_and_settle() -> Option<Work> {
+    let resolver = Resolver::new(FlowTable::new(16), Controller::new().ok()?, Duration::from_secs(1));
+    let limiter = Arc::new(Limiter::new(
+        Arc::new(resolver),
+        "spool".into(),
+        Duration::from_secs(1),
+        1,
+    ));
+    let Answer::Flow(flow) = Answer::from_json(HELD).ok()? else {
+        return None;
+    };
+    let flow: Arc<Flow> = flow.into();
+    let target = flow.targets.first()?;
+    let rates = target.rates?;
+    let budget = flow.budgets.first()?;
+    let term_us = 3_600_000_000;
+    budget
+        .pool(&limiter)
+        .granted(i64::MAX.unsigned_abs(), 0, limiter.clock.now(), term_us);
+    let worst = Worst {
+        input: 4_096,
+        output: 512,
+        answers: 1,
+        ..Worst::default()
+    };
+    let usage = UsageVector {
+        input: 900,
+        output: 300,
+        ..UsageVector::default()
+    };
+    Some(Box::new(move || {
+        let charge = black_box(&worst).charge(&flow).unwrap_or_default();
+        let now_us = limiter.clock.now();
+        if let Ok(reservation) = Reservation::of(&limiter, &flow, &worst, charge, now_us) {
+            black_box(limiter.standings(&flow, Instant::now()));
+            let charge = price::charge(black_box(&usage), &rates, true, flow.markup_ppm);
+            black_box(reservation.settle(Used {
+                tokens: usage.tokens(),
+                charge,
+            }));
+        }
+    }))
 }
 
 /// A spool, which has to go before its folder does.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use headworks_engine::dialect::openai::request::{rewrite, scan};
 use headworks_engine::dialect::openai::response::{UsageFinder, inspect};
 use headworks_engine::dialect::openai::stream::{Out, StreamKind, StreamScanner};
-use headworks_engine::meter::usage::from_openai;
+use headworks_engine::meter::usage::read_block;
 
 use super::{Case, Work};
 
@@ -78,7 +78,7 @@ fn streaming(chunk: &str, in_halves: bool) -> Work {
 
 fn usage_block() -> Work {
     Box::new(|| {
-        let _ = black_box(from_openai(black_box(USAGE_BLOCK.as_bytes())));
+        let _ = black_box(read_block(black_box(USAGE_BLOCK.as_bytes())));
     })
 }
 

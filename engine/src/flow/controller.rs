@@ -17,6 +17,7 @@ const CAPACITY: usize = 4_096;
 /// `headworks.dataplane.flow.Question`.
 #[derive(Debug, Serialize)]
 pub struct Question<'a> {
+    pub kind: &'static str,
     pub key_hash: String,
     pub model: Option<&'a str>,
     pub endpoint: &'static str,
@@ -26,12 +27,35 @@ pub struct Question<'a> {
 impl<'a> Question<'a> {
     pub fn new(about: &'a FlowKey, request_id: &'a str) -> Self {
         Self {
+            kind: "flow",
             key_hash: hex(&about.key),
             model: (!about.model.is_empty()).then_some(&*about.model),
             endpoint: about.endpoint.name(),
             request_id,
         }
     }
+}
+
+/// `headworks.dataplane.flow.LeaseQuestion`.
+#[derive(Debug, Serialize)]
+pub struct LeaseQuestion<'a> {
+    pub kind: &'static str,
+    pub source: &'a str,
+    pub budget_id: &'a str,
+    pub period_start_us: u64,
+    pub need: u64,
+    pub want: u64,
+    pub request_id: &'a str,
+}
+
+/// `headworks.dataplane.flow.ReturnQuestion`.
+#[derive(Debug, Serialize)]
+pub struct ReturnQuestion<'a> {
+    pub kind: &'static str,
+    pub source: &'a str,
+    pub budget_id: &'a str,
+    pub period_start_us: u64,
+    pub amount: u64,
 }
 
 pub fn hex(bytes: &[u8]) -> String {
@@ -68,7 +92,7 @@ impl Controller {
     }
 
     /// Queue a question; None when too many wait already.
-    pub fn ask(&self, question: &Question<'_>) -> Option<(u64, oneshot::Receiver<Answer>)> {
+    pub fn ask(&self, question: &impl Serialize) -> Option<(u64, oneshot::Receiver<Answer>)> {
         let text = serde_json::to_string(question).ok()?;
         let (sender, receiver) = oneshot::channel();
         let number = {

@@ -12,17 +12,27 @@ use serde::{Deserialize, Deserializer};
 
 use crate::auth::Network;
 use crate::auth::signature::Signing;
+use crate::limit::{Budget, Limit, Unit};
+use crate::meter::estimate::Calibration;
+use crate::meter::price::Rates;
 use crate::upstream::{Origin, Pool};
 
 /// The newest meaning of the fields that this engine knows.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// Of a flow: as many as [`Flow::budgets_text`] has room for in a record.
+const MOST_BUDGETS: usize = 20;
+/// Of that text, in bytes.
+pub const LONGEST_BUDGETS: usize = 960;
 
 /// What the controller says to a question.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    Flow(Flow),
+    Flow(Box<Flow>),
     Refusal(Refusal),
+    Lease(Lease),
+    Spent(Spent),
+    Returned(Returned),
 }
 
 impl Answer {
@@ -31,15 +41,46 @@ impl Answer {
         let version = match &answer {
             Self::Flow(flow) => flow.version,
             Self::Refusal(refusal) => refusal.version,
+            Self::Lease(_) | Self::Spent(_) | Self::Returned(_) => VERSION,
         };
         if version != VERSION {
             return Err(format!(
                 "answer of the controller: version {version}; this engine knows {VERSION}"
             ));
         }
+        if let Self::Flow(flow) = &answer {
+            flow.check()
+                .map_err(|error| format!("answer of the controller: {error}"))?;
+        }
         Ok(answer)
     }
 }
+
+/// More to draw from a budget, in nanodollars.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lease {
+    pub granted: u64,
+    pub term_ms: u64,
+    /// What nobody holds after it.
+    pub remaining: u64,
+}
+
+/// There is not as much left of a budget, in nanodollars.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    pub amount: u64,
+    pub spent: u64,
+    /// By all gateways, for requests that have not ended and for those that may come.
+    pub held: u64,
+    pub resets_at_us: Option<u64>,
+    pub hard: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Returned {}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,7 +101,65 @@ pub struct Flow {
     /// Where a signer was asked for: what proves that it is they. Such a flow serves nothing else.
     #[serde(default)]
     pub signing: Option<Signing>,
+    /// Whose key it is; empty where it belongs to no user.
+    #[serde(default)]
+    pub user_id: String,
+    #[serde(default)]
+    pub limits: Box<[Limit]>,
+    #[serde(default)]
+    pub budgets: Box<[Budget]>,
+    /// Millionths that the organisation pays above the provider's price; a discount is negative.
+    #[serde(default)]
+    pub markup_ppm: i64,
     pub version: u32,
+    #[serde(skip)]
+    budgets_text: OnceLock<Box<str>>,
+}
+
+impl Flow {
+    fn check(&self) -> Result<(), String> {
+        if !(-1_000_000..=1_000_000_000).contains(&self.markup_ppm) {
+            return Err(format!("a mark-up of {} millionths", self.markup_ppm));
+        }
+        if self.budgets.len() > MOST_BUDGETS || self.budgets_text().len() > LONGEST_BUDGETS {
+            return Err(format!(
+                "{} budgets, of which records cannot name all",
+                self.budgets.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether its requests are held to anything.
+    pub fn is_held(&self) -> bool {
+        !self.limits.is_empty() || !self.budgets.is_empty()
+    }
+
+    /// Whether its requests may only go where they have a price.
+    pub fn counts_money(&self) -> bool {
+        !self.budgets.is_empty() || self.limits.iter().any(|limit| limit.unit == Unit::Spend)
+    }
+
+    /// Those that are drawn from.
+    pub fn hard_budgets(&self) -> impl Iterator<Item = &Budget> {
+        self.budgets.iter().filter(|budget| budget.hard)
+    }
+
+    /// The budgets that its requests draw from, as usage records name them.
+    pub fn budgets_text(&self) -> &str {
+        self.budgets_text.get_or_init(|| {
+            let names: Vec<String> = self
+                .hard_budgets()
+                .map(|budget| format!("{}@{}", budget.id, budget.period_start_us))
+                .collect();
+            names.join(",").into()
+        })
+    }
+
+    /// When the first of its budgets' periods ends, in Unix microseconds.
+    pub fn period_end_us(&self) -> Option<u64> {
+        self.budgets.iter().filter_map(|budget| budget.period_end_us).min()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -85,9 +184,18 @@ pub struct Target {
     pub weight: u32,
     pub stream_usage: bool,
     pub private_network: bool,
+    /// What it costs; None where nobody set a price.
+    #[serde(default)]
+    pub rates: Option<Rates>,
+    /// The most that it can answer, in tokens.
+    #[serde(default)]
+    pub max_output_tokens: Option<u64>,
     /// Looked up at the first use.
     #[serde(skip)]
     pub pool: OnceLock<Arc<Pool>>,
+    /// Likewise.
+    #[serde(skip)]
+    pub calibration: OnceLock<Arc<Calibration>>,
 }
 
 impl fmt::Debug for Target {
@@ -202,7 +310,7 @@ mod tests {
     #[test]
     fn another_version_is_refused() {
         let refusal =
-            r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":2}}"#;
-        assert!(Answer::from_json(refusal).unwrap_err().contains("version 2"));
+            r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":3}}"#;
+        assert!(Answer::from_json(refusal).unwrap_err().contains("version 3"));
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use tokio::sync::oneshot;
 
-use super::{Controller, Endpoint, FlowKey, FlowTable, Question, Verdict};
+use super::{Answer, Controller, Endpoint, FlowKey, FlowTable, Question, Verdict};
 use crate::auth::KeyHash;
 
 /// The controller did not answer in time, or too many questions wait.
@@ -98,20 +99,31 @@ impl Resolver {
 
     async fn question(&self, about: &FlowKey, request_id: &str) -> Option<Verdict> {
         let asked_in = self.table.generation();
-        let (number, answer) = self.controller.ask(&Question::new(about, request_id))?;
-        let Ok(Ok(answer)) = tokio::time::timeout(self.deadline, answer).await else {
-            self.controller.forget(number);
-            self.table.still_stale(about);
-            return None;
+        let verdict = match self.put(&Question::new(about, request_id)).await {
+            Some(Answer::Flow(flow)) => Verdict::Allowed(flow.into()),
+            Some(Answer::Refusal(refusal)) => Verdict::Refused(refusal.into()),
+            _ => {
+                self.table.still_stale(about);
+                return None;
+            }
         };
-        Some(self.table.keep(about, answer, asked_in, Instant::now()))
+        Some(self.table.keep(about, verdict, asked_in, Instant::now()))
+    }
+
+    /// Any question's answer; None when it does not come in time, or too many wait.
+    pub async fn put(&self, question: &impl Serialize) -> Option<Answer> {
+        let (number, answer) = self.controller.ask(question)?;
+        let answer = tokio::time::timeout(self.deadline, answer).await;
+        if !matches!(answer, Ok(Ok(_))) {
+            self.controller.forget(number);
+        }
+        answer.ok()?.ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::Answer;
 
     fn resolver(deadline_ms: u64) -> Arc<Resolver> {
         let controller = Controller::new().unwrap();
@@ -123,7 +135,7 @@ mod tests {
     }
 
     fn refusal() -> Answer {
-        let text = r#"{"refusal":{"status":404,"code":"c","message":"m","type":"t","param":null,"cache_ms":10000,"version":1}}"#;
+        let text = r#"{"refusal":{"status":404,"code":"c","message":"m","type":"t","param":null,"cache_ms":10000,"version":2}}"#;
         Answer::from_json(text).unwrap()
     }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use papaya::{Equivalent, HashMap};
 
-use super::{Answer, Endpoint, Flow, Refusal};
+use super::{Endpoint, Flow, Refusal};
 use crate::auth::{KeyHash, Network};
+use crate::meter::now_us;
 
 /// Refusals are cheap to make by whoever sends nonsense, so they get a small table of their own.
 const REFUSALS: usize = 10_000;
@@ -132,17 +133,14 @@ impl FlowTable {
     }
 
     /// Keep an answer, unless something was invalidated since its question. Returns the verdict either way.
-    pub fn keep(&self, key: &FlowKey, answer: Answer, asked_in: u64, now: Instant) -> Verdict {
-        let is_of_the_key = matches!(&answer, Answer::Refusal(refusal) if refusal.is_of_the_key());
-        let (verdict, fresh_ms, hard_ms) = match answer {
-            Answer::Flow(flow) => {
-                let (fresh, hard) = (flow.fresh_ms, flow.hard_ms.max(flow.fresh_ms));
-                (Verdict::Allowed(Arc::new(flow)), fresh, hard)
+    pub fn keep(&self, key: &FlowKey, verdict: Verdict, asked_in: u64, now: Instant) -> Verdict {
+        let (fresh_ms, hard_ms, is_of_the_key) = match &verdict {
+            Verdict::Allowed(flow) => {
+                let longest = ends_in_ms(flow);
+                let hard_ms = flow.hard_ms.max(flow.fresh_ms).min(longest);
+                (flow.fresh_ms.min(longest), hard_ms, false)
             }
-            Answer::Refusal(refusal) => {
-                let lasts = refusal.cache_ms;
-                (Verdict::Refused(Arc::new(refusal)), lasts, lasts)
-            }
+            Verdict::Refused(refusal) => (refusal.cache_ms, refusal.cache_ms, refusal.is_of_the_key()),
         };
         if self.generation() == asked_in {
             self.remember(&key.key, !is_of_the_key);
@@ -216,6 +214,12 @@ impl FlowTable {
     }
 }
 
+/// The budgets that a flow names are those of their periods: with the first that ends, it ends.
+fn ends_in_ms(flow: &Flow) -> u64 {
+    flow.period_end_us()
+        .map_or(u64::MAX, |end_us| end_us.saturating_sub(now_us()) / 1_000)
+}
+
 /// A full table first drops what has expired, then, if that was not enough, everything: the controller can
 /// answer again, and a table that is full of live entries is a sign of abuse or of too small a setting.
 fn make_room(table: &HashMap<FlowKey, Arc<Entry>>, capacity: usize, now: Instant) {
@@ -241,8 +245,8 @@ mod tests {
         }
     }
 
-    fn refusal(cache_ms: u64) -> Answer {
-        Answer::Refusal(Refusal {
+    fn refusal(cache_ms: u64) -> Verdict {
+        Verdict::Refused(Arc::new(Refusal {
             status: 404,
             code: "model_not_found".into(),
             message: "no".into(),
@@ -250,17 +254,21 @@ mod tests {
             param: None,
             cache_ms,
             addresses: None,
-            version: 1,
-        })
+            version: 2,
+        }))
     }
 
-    fn flow(fresh_ms: u64, hard_ms: u64) -> Answer {
+    fn flow(fresh_ms: u64, hard_ms: u64) -> Verdict {
+        Verdict::Allowed(Arc::new(parsed(fresh_ms, hard_ms)))
+    }
+
+    fn parsed(fresh_ms: u64, hard_ms: u64) -> Flow {
         let text = format!(
-            r#"{{"flow":{{"organization_id":"o","project_id":"p","key_id":"k","model":"m","targets":[],"document":null,
+            r#"{{"organization_id":"o","project_id":"p","key_id":"k","model":"m","targets":[],"document":null,
             "policy":{{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1}},
-            "fresh_ms":{fresh_ms},"hard_ms":{hard_ms},"revision":0,"version":1}}}}"#
+            "fresh_ms":{fresh_ms},"hard_ms":{hard_ms},"revision":0,"version":2}}"#
         );
-        Answer::from_json(&text).unwrap()
+        serde_json::from_str(&text).unwrap()
     }
 
     fn get(table: &FlowTable, byte: u8, at: Instant) -> Option<Found> {
@@ -277,6 +285,33 @@ mod tests {
         assert!(get(&table, 1, later).unwrap().stale);
         assert!(!get(&table, 1, later).unwrap().stale, "only one finder refreshes");
         assert!(get(&table, 1, start + Duration::from_millis(100)).is_none());
+    }
+
+    #[test]
+    fn a_flow_ends_with_the_period_of_its_budgets() {
+        let table = FlowTable::new(10);
+        let start = Instant::now();
+        let mut ending = parsed(50_000, 100_000);
+        let budget = r#"[{"id":"bud_1","scope":"key","hard":true,"amount":1,"period_start_us":0,"period_end_us":END}]"#;
+        let budgets = |end_us: u64| serde_json::from_str(&budget.replace("END", &end_us.to_string())).unwrap();
+        ending.budgets = budgets(now_us() + 10_000_000);
+        table.keep(
+            &key(1, "m"),
+            Verdict::Allowed(Arc::new(ending)),
+            table.generation(),
+            start,
+        );
+        assert!(get(&table, 1, start + Duration::from_secs(5)).is_some());
+        assert!(get(&table, 1, start + Duration::from_secs(11)).is_none());
+        let mut ended = parsed(50_000, 100_000);
+        ended.budgets = budgets(1);
+        table.keep(
+            &key(2, "m"),
+            Verdict::Allowed(Arc::new(ended)),
+            table.generation(),
+            start,
+        );
+        assert!(get(&table, 2, start).is_none());
     }
 
     #[test]

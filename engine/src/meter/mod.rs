@@ -1,21 +1,26 @@
 //! A request's measure: begun before the upstream is called, settled exactly once however the request ends.
 
+pub mod estimate;
+pub mod price;
 mod record;
 mod request_id;
 pub mod usage;
 
-pub use record::{Outcome, Record, UsageSource, decode, encoded, settle_orphan};
+pub use record::{LONGEST_TAGS, Outcome, Payer, Record, UsageSource, decode, encoded, settle_orphan};
 pub use request_id::{RequestId, Text as RequestIdText, now_us};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::fail_point::{FailPoint, reach};
 use crate::flow::{Endpoint, Flow, Target};
+use crate::limit::{Reservation, Used};
 use crate::settings::WhenFull;
 use crate::spool::{NoRoom, Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
-use record::{Mark, bounded, estimate_tokens};
+use estimate::{Calibration, Calibrations, CountedBy, Encoding, by_bytes};
+use record::{Mark, bounded, bounded_id, encoded_mark};
 use usage::{Measured, UsageError, UsageVector};
 
 /// A mark is written when a stream has grown by this much, or after [`MARK_EVERY`].
@@ -31,11 +36,15 @@ pub enum Unrecordable {
     NotDurable,
 }
 
+/// What the caller labelled a request with: a JSON object of strings, or nothing. In ASCII, at most [`LONGEST_TAGS`].
+pub type Tags = Box<str>;
+
 /// Where records go.
 pub struct Book {
     pub spool: Arc<Spool>,
     pub metrics: Metrics,
     pub when_full: WhenFull,
+    pub calibrations: Calibrations,
 }
 
 /// How a request ended.
@@ -71,7 +80,26 @@ pub struct Meter {
     marked_at: Instant,
     open: Option<Open>,
     settled: bool,
+    /// What limits and budgets it was set aside on; None before it is admitted to any, and when it has ended.
+    /// On the heap: a request that nothing limits does not carry its size about.
+    reservation: Option<Box<Reservation>>,
+    /// What it drew from each of its budgets, or will have, as far as is known.
+    drawn: u64,
+    tags: Tags,
+    /// What the model's tokenizer makes of a request whose usage is missing.
+    counted: Option<Box<Counted>>,
 }
+
+/// Tokens by a tokenizer.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub by: Encoding,
+    pub input: u64,
+    pub output: u64,
+}
+
+/// Tokens, where they are from, and what is to be remarked.
+type Usage<'a> = (UsageVector, UsageSource, Cow<'a, str>);
 
 /// What is known of a request when it is admitted.
 pub struct Admitted {
@@ -82,6 +110,8 @@ pub struct Admitted {
     pub input_bytes: u64,
     pub started: Instant,
     pub started_us: u64,
+    pub reservation: Option<Box<Reservation>>,
+    pub tags: Tags,
 }
 
 impl Meter {
@@ -107,15 +137,21 @@ impl Meter {
             marked_at: admitted.started,
             open: None,
             settled: false,
+            drawn: admitted.reservation.as_deref().map_or(0, Reservation::drawn),
+            reservation: admitted.reservation,
+            tags: admitted.tags,
+            counted: None,
         };
-        let intent = meter.record(&Settlement {
+        let expected = Settlement {
             status: 0,
             outcome: Outcome::Interrupted,
             usage: None,
             refused_usage: None,
             was_served: true,
             error_code: "interrupted",
-        });
+        };
+        let (vector, source, flags) = meter.usage(&expected);
+        let intent = meter.record(&expected, (vector, source, &flags));
         let opened = loop {
             match encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes)) {
                 Some(Ok(open)) => break Some(open),
@@ -209,7 +245,7 @@ impl Meter {
             status: self.status,
         };
         if let Some(open) = &self.open {
-            encoded(&mark, |bytes| self.book.spool.mark(open, bytes));
+            encoded_mark(&mark, |bytes| self.book.spool.mark(open, bytes));
         }
     }
 
@@ -219,8 +255,15 @@ impl Meter {
             return;
         }
         reach(FailPoint::K4);
+        self.learn(settlement);
+        let (vector, source, flags) = self.usage(settlement);
+        if let Some(reservation) = self.reservation.take() {
+            self.drawn = reservation.settle(self.used(&vector, settlement));
+        }
         if let Some(open) = self.open.take() {
-            match encoded(&self.record(settlement), |bytes| self.book.spool.finish(open, bytes)) {
+            match encoded(&self.record(settlement, (vector, source, &flags)), |bytes| {
+                self.book.spool.finish(open, bytes)
+            }) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     tracing::error!(request_id = %self.id, %error, "a final usage record could not be written");
@@ -237,20 +280,53 @@ impl Meter {
         self.book.metrics.answered(&labels, self.started.elapsed());
     }
 
-    fn record<'a>(&'a self, settlement: &Settlement<'a>) -> Record<'a> {
-        let (usage, source, flags) = self.usage(settlement);
+    /// What limits and budgets count.
+    fn used(&self, usage: &UsageVector, settlement: &Settlement<'_>) -> Used {
+        let succeeded = settlement.outcome == Outcome::Success;
+        let rates = self.target().and_then(|target| target.rates.as_ref());
+        Used {
+            tokens: usage.tokens(),
+            charge: rates.map_or(0, |rates| price::charge(usage, rates, succeeded, self.flow.markup_ppm)),
+        }
+    }
+
+    /// A stream has come to so many events. True where nothing is left to pay for more, and it has to end.
+    pub fn is_outrun(&mut self, events: u64) -> bool {
+        let tokens = events.max(by_bytes(self.delivered_bytes));
+        self.reservation
+            .as_mut()
+            .is_some_and(|reservation| reservation.is_outrun(tokens))
+    }
+
+    /// Whether the answer may outrun what was set aside for it.
+    pub fn may_be_outrun(&self) -> bool {
+        self.reservation.as_deref().is_some_and(Reservation::may_be_outrun)
+    }
+
+    /// It did, and there was no more.
+    pub fn was_cut_short(&self) {
+        if let Some(reservation) = &self.reservation {
+            reservation.was_cut_short();
+        }
+    }
+
+    fn record<'a>(
+        &'a self,
+        settlement: &Settlement<'a>,
+        (usage, source, flags): (UsageVector, UsageSource, &'a str),
+    ) -> Record<'a> {
         let target = self.target();
         Record {
             occurred_at_us: self.started_us,
             duration_us: micros(self.started.elapsed()),
             first_byte_us: self.first_byte.map(micros),
-            organization: bounded(&self.flow.organization_id),
-            project: bounded(&self.flow.project_id),
-            key: bounded(&self.flow.key_id),
+            organization: bounded_id(&self.flow.organization_id),
+            project: bounded_id(&self.flow.project_id),
+            key: bounded_id(&self.flow.key_id),
             model: bounded(&self.flow.model),
             endpoint: self.endpoint.name(),
-            provider: target.map_or("", |target| bounded(&target.provider_id)),
-            deployment: target.map_or("", |target| bounded(&target.deployment_id)),
+            provider: target.map_or("", |target| bounded_id(&target.provider_id)),
+            deployment: target.map_or("", |target| bounded_id(&target.deployment_id)),
             upstream_model: target
                 .and_then(|target| target.upstream_model.as_deref())
                 .map_or("", bounded),
@@ -263,24 +339,60 @@ impl Meter {
             upstream_request: &self.upstream_request,
             error_code: bounded(settlement.error_code),
             flags,
+            payer: Payer {
+                user: bounded_id(&self.flow.user_id),
+                tags: &self.tags,
+                drawn: self.drawn,
+                budgets: self.flow.budgets_text(),
+            },
         }
     }
 
-    fn usage<'a>(&self, settlement: &Settlement<'a>) -> (UsageVector, UsageSource, &'a str) {
+    fn usage<'a>(&self, settlement: &Settlement<'a>) -> Usage<'a> {
         match settlement.usage {
             Some(measured) if settlement.outcome == Outcome::Success => {
-                (measured.vector, UsageSource::Provider, measured.flags.text())
+                (measured.vector, UsageSource::Provider, measured.flags.text().into())
             }
-            Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text()),
+            Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text().into()),
             None => {
                 let flags = settlement.refused_usage.map_or("", UsageError::name);
                 if settlement.was_served && self.has_tokens() {
-                    (self.estimate(), UsageSource::Estimated, flags)
+                    let (vector, counted_by) = self.estimate();
+                    let flags = match flags {
+                        "" => counted_by.remark().into(),
+                        flags => format!("{flags},{}", counted_by.remark()).into(),
+                    };
+                    (vector, UsageSource::Estimated, flags)
                 } else {
-                    (UsageVector::default(), UsageSource::None, flags)
+                    (UsageVector::default(), UsageSource::None, flags.into())
                 }
             }
         }
+    }
+
+    /// What the provider tells teaches what to think of the requests of which it tells nothing.
+    fn learn(&self, settlement: &Settlement<'_>) {
+        let (Some(measured), Outcome::Success) = (settlement.usage, settlement.outcome) else {
+            return;
+        };
+        let Some(calibration) = self.calibration() else {
+            return;
+        };
+        let usage = &measured.vector;
+        if usage.input_audio == 0 && usage.input_image == 0 {
+            let input = usage.input + usage.cache_read + usage.cache_write_5m + usage.cache_write_1h;
+            calibration.learn_input(self.input_bytes, input);
+        }
+        // Of reasoning there may be more than was told.
+        if usage.reasoning == 0 && usage.output_audio == 0 {
+            calibration.learn_output(self.delivered_bytes, usage.output);
+        }
+    }
+
+    fn calibration(&self) -> Option<&Calibration> {
+        let target = self.target()?;
+        let found = target.calibration.get_or_init(|| self.book.calibrations.of(target));
+        Some(found)
     }
 
     /// Endpoints whose upstreams bill otherwise than by tokens of text are not guessed at.
@@ -291,12 +403,40 @@ impl Meter {
         ) && !self.endpoint.takes_form()
     }
 
-    fn estimate(&self) -> UsageVector {
-        UsageVector {
-            input: estimate_tokens(self.input_bytes),
-            output: estimate_tokens(self.delivered_bytes),
+    /// What the tokenizer makes of it, for the case that the upstream does not say.
+    pub fn counted(&mut self, counted: Counted) {
+        self.counted = Some(Box::new(counted));
+    }
+
+    /// The tokens of the request as far as it has come, and what they were counted by.
+    pub fn estimate(&self) -> (UsageVector, CountedBy) {
+        let (input, output, by) = match self.counted.as_deref() {
+            Some(counted) => (counted.input, counted.output, CountedBy::Tokenizer(counted.by)),
+            None => self.guessed(),
+        };
+        let vector = UsageVector {
+            input,
+            output,
             ..UsageVector::default()
-        }
+        };
+        (vector, by)
+    }
+
+    fn guessed(&self) -> (u64, u64, CountedBy) {
+        let (sent, delivered) = (self.input_bytes, self.delivered_bytes);
+        // An intent may be completed by a mark alone, which knows the rule of thumb.
+        let taught = self.open.as_ref().and_then(|_| self.calibration());
+        let input = taught.and_then(|taught| taught.input(sent));
+        let output = taught.and_then(|taught| taught.output(delivered));
+        let by = match input.or(output) {
+            Some(_) => CountedBy::Calibration,
+            None => CountedBy::Bytes,
+        };
+        (
+            input.unwrap_or(by_bytes(sent)),
+            output.unwrap_or(by_bytes(delivered)),
+            by,
+        )
     }
 
     fn target(&self) -> Option<&Target> {

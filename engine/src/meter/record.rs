@@ -4,14 +4,21 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::by_bytes;
 use super::usage::UsageVector;
 
 /// The encoding below; a reader refuses versions that it does not know.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+/// Records of this version end before their [`Payer`]; marks are the same.
+const FIRST_VERSION: u8 = 1;
 /// The longest encoded record: names are bounded at admission.
 pub const MAX_ENCODED: usize = 4_096;
 /// Names longer than this are cut in records. No name that the control plane accepts is.
 const MAX_NAME: usize = 256;
+/// Likewise ids.
+const MAX_ID: usize = 128;
+/// Of tags, in bytes: `headworks.dataplane.events.LONGEST_TAGS`.
+pub const LONGEST_TAGS: usize = 1_024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
@@ -79,6 +86,21 @@ pub struct Record<'a> {
     pub upstream_request: &'a str,
     pub error_code: &'a str,
     pub flags: &'a str,
+    /// Written after all the rest, which records of the first version end with.
+    #[serde(skip)]
+    pub payer: Payer<'a>,
+}
+
+/// Whose the request was, and what it drew from which budgets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer<'a> {
+    pub user: &'a str,
+    /// A JSON object of strings; empty for none.
+    pub tags: &'a str,
+    /// Nanodollars, from each of the budgets.
+    pub drawn: u64,
+    /// `bud_a@<period_start_us>,bud_b@…`
+    pub budgets: &'a str,
 }
 
 /// How far a stream has come: what an estimate after a crash builds on.
@@ -94,54 +116,81 @@ thread_local! {
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Encodes a record or a mark, and hands the bytes to `write`. None when it does not fit.
-pub fn encoded<T: Serialize, R>(value: &T, write: impl FnOnce(&[u8]) -> R) -> Option<R> {
+/// Encodes a record, and hands the bytes to `write`. None when it does not fit.
+pub fn encoded<R>(record: &Record<'_>, write: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    encoded_parts(record, &record.payer, write)
+}
+
+/// The same for a mark.
+pub fn encoded_mark<R>(mark: &Mark, write: impl FnOnce(&[u8]) -> R) -> Option<R> {
+    encoded_parts(mark, &(), write)
+}
+
+/// The parts of a value lie one behind the other, as its fields would.
+fn encoded_parts<R>(first: &impl Serialize, second: &impl Serialize, write: impl FnOnce(&[u8]) -> R) -> Option<R> {
     BUFFER.with_borrow_mut(|buffer| {
         buffer.clear();
         buffer.push(VERSION);
-        *buffer = postcard::to_extend(value, std::mem::take(buffer)).ok()?;
+        *buffer = postcard::to_extend(first, std::mem::take(buffer)).ok()?;
+        *buffer = postcard::to_extend(second, std::mem::take(buffer)).ok()?;
         (buffer.len() <= MAX_ENCODED).then(|| write(buffer))
     })
 }
 
 /// Reads what [`encoded`] wrote; None when it is of another version or damaged.
-pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Option<T> {
+pub fn decode(bytes: &[u8]) -> Option<Record<'_>> {
     let (version, rest) = bytes.split_first()?;
-    (*version == VERSION).then(|| postcard::from_bytes(rest).ok()).flatten()
+    let (record, rest) = postcard::take_from_bytes::<Record<'_>>(rest).ok()?;
+    let payer = match *version {
+        VERSION => postcard::from_bytes(rest).ok()?,
+        FIRST_VERSION => Payer::default(),
+        _ => return None,
+    };
+    Some(Record { payer, ..record })
+}
+
+fn decode_mark(bytes: &[u8]) -> Option<Mark> {
+    let (version, rest) = bytes.split_first()?;
+    let is_known = matches!(*version, FIRST_VERSION | VERSION);
+    is_known.then(|| postcard::from_bytes(rest).ok()).flatten()
 }
 
 /// `name`, cut to what a record has room for.
 pub fn bounded(name: &str) -> &str {
-    if name.len() <= MAX_NAME {
-        return name;
+    cut(name, MAX_NAME)
+}
+
+/// The same for an id.
+pub fn bounded_id(id: &str) -> &str {
+    cut(id, MAX_ID)
+}
+
+fn cut(text: &str, longest: usize) -> &str {
+    if text.len() <= longest {
+        return text;
     }
-    let end = (0..=MAX_NAME).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
-    &name[..end]
+    let end = (0..=longest).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
 }
 
 /// The final record of an intent that nobody finished: its estimate, with what the last mark adds.
 pub fn settle_orphan<'a>(intent: &'a [u8], mark: Option<&[u8]>) -> Option<Record<'a>> {
-    let mut record: Record<'a> = decode(intent)?;
-    if let Some(mark) = mark.and_then(decode::<Mark>) {
+    let mut record = decode(intent)?;
+    if let Some(mark) = mark.and_then(decode_mark) {
         record.duration_us = mark.duration_us;
         record.status = mark.status;
-        record.usage.output = estimate_tokens(mark.output_bytes);
+        record.usage.output = by_bytes(mark.output_bytes);
     }
     Some(record)
-}
-
-/// Tokens of a text of this many bytes, by the rule of thumb of four bytes a token (`OpenAI`'s help page "What are
-/// tokens and how to count them?"). Always marked as an estimate.
-pub fn estimate_tokens(bytes: u64) -> u64 {
-    bytes.div_ceil(4)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::LONGEST_BUDGETS;
 
-    fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-        encoded(value, <[u8]>::to_vec).unwrap()
+    fn encode(record: &Record<'_>) -> Vec<u8> {
+        encoded(record, <[u8]>::to_vec).unwrap()
     }
 
     fn record() -> Record<'static> {
@@ -169,13 +218,37 @@ mod tests {
             upstream_request: "",
             error_code: "",
             flags: "",
+            payer: Payer {
+                user: "usr_1",
+                tags: r#"{"team":"a"}"#,
+                drawn: 7_000,
+                budgets: "bud_1@1700000000000000",
+            },
         }
     }
 
     #[test]
     fn a_record_survives_its_encoding() {
         let encoded = encode(&record());
-        assert_eq!(decode::<Record<'_>>(&encoded).unwrap(), record());
+        assert_eq!(decode(&encoded).unwrap(), record());
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_had_no_payer() {
+        let mut first = vec![FIRST_VERSION];
+        first = postcard::to_extend(&record(), first).unwrap();
+        let expected = Record {
+            payer: Payer::default(),
+            ..record()
+        };
+        assert_eq!(decode(&first).unwrap(), expected);
+        let mark = Mark {
+            duration_us: 9,
+            output_bytes: 41,
+            status: 200,
+        };
+        let mark = postcard::to_extend(&mark, vec![FIRST_VERSION]).unwrap();
+        assert_eq!(settle_orphan(&first, Some(&mark)).unwrap().usage.output, 11);
     }
 
     #[test]
@@ -183,19 +256,21 @@ mod tests {
         let encoded = encode(&record());
         let mut other = encoded.clone();
         other[0] = VERSION + 1;
-        assert!(decode::<Record<'_>>(&other).is_none());
-        assert!(decode::<Record<'_>>(&encoded[..10]).is_none());
-        assert!(decode::<Record<'_>>(&[]).is_none());
+        assert!(decode(&other).is_none());
+        assert!(decode(&encoded[..10]).is_none());
+        assert!(decode(&encoded[..encoded.len() - 1]).is_none());
+        assert!(decode(&[]).is_none());
     }
 
     #[test]
     fn an_orphan_is_charged_for_what_was_delivered() {
         let intent = encode(&record());
-        let mark = encode(&Mark {
+        let mark = Mark {
             duration_us: 9,
             output_bytes: 41,
             status: 200,
-        });
+        };
+        let mark = encoded_mark(&mark, <[u8]>::to_vec).unwrap();
         let settled = settle_orphan(&intent, Some(&mark)).unwrap();
         assert_eq!(
             (settled.usage.input, settled.usage.output, settled.status),
@@ -205,30 +280,38 @@ mod tests {
             (settled.outcome, settled.source),
             (Outcome::Interrupted, UsageSource::Estimated)
         );
+        assert_eq!(settled.payer, record().payer, "with what was reserved as its draw");
     }
 
     #[test]
     fn the_longest_names_fit() {
         let long = "é".repeat(MAX_NAME);
-        let name = bounded(&long);
+        let (name, id) = (bounded(&long), bounded_id(&long));
+        let (tags, budgets) = ("t".repeat(LONGEST_TAGS), "b".repeat(LONGEST_BUDGETS));
         let mut widest = record();
         for field in [
             &mut widest.organization,
             &mut widest.project,
             &mut widest.key,
-            &mut widest.model,
-        ] {
-            *field = name;
-        }
-        for field in [
             &mut widest.provider,
             &mut widest.deployment,
+            &mut widest.payer.user,
+        ] {
+            *field = id;
+        }
+        for field in [
+            &mut widest.model,
             &mut widest.upstream_model,
             &mut widest.upstream_request,
         ] {
             *field = name;
         }
         widest.error_code = name;
+        widest.flags = "contradiction,clamped,missing_input,missing_total,unsplit,unlisted,repeated,estimate,tags,counted:calibrated";
+        (widest.payer.tags, widest.payer.budgets) = (&tags, &budgets);
+        widest.payer.drawn = u64::MAX;
+        widest.occurred_at_us = u64::MAX;
+        widest.usage.output = u64::MAX;
         assert!(encoded(&widest, |_| ()).is_some());
     }
 }

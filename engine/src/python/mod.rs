@@ -61,6 +61,10 @@ impl Engine {
         py.detach(|| self.0.resolver().table.invalidate_all());
     }
 
+    fn recall(&self, py: Python<'_>, budget_id: &str) {
+        py.detach(|| self.0.recall(budget_id));
+    }
+
     fn usage_fd(&self) -> i32 {
         self.0.usage_descriptor()
     }

@@ -4,12 +4,12 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::meter::{Record, RequestId, decode};
+use crate::meter::{RequestId, decode};
 use crate::spool::Final;
 
 /// None for a record that can't be read; it was counted and logged when it was written or recovered.
 pub fn event<'py>(py: Python<'py>, source: &str, stored: &Final) -> PyResult<Option<Bound<'py, PyTuple>>> {
-    let Some(record) = decode::<Record<'_>>(&stored.payload) else {
+    let Some(record) = decode(&stored.payload) else {
         tracing::error!("a usage record of an unknown version was skipped");
         return Ok(None);
     };
@@ -53,6 +53,10 @@ pub fn event<'py>(py: Python<'py>, source: &str, stored: &Final) -> PyResult<Opt
         record.upstream_request,
         record.error_code,
         record.flags,
+        record.payer.user,
+        record.payer.tags,
+        record.payer.drawn.min(i64::MAX.unsigned_abs()),
+        record.payer.budgets,
     )?;
     Ok(Some(who))
 }

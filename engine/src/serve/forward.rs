@@ -9,15 +9,18 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 
+use super::allowance::{self, Shown};
 use super::answer::AnswerBody;
-use super::intake::Intake;
+use super::intake::{Intake, IntakeBody};
 use super::refusal::{Refused, X_ERROR_SOURCE, X_REQUEST_ID};
-use super::{Gateway, headers};
+use super::{Gateway, headers, tags};
 use crate::dialect::openai::errors::ApiError;
-use crate::dialect::openai::response::{UsageFinder, inspect, output_bytes};
+use crate::dialect::openai::request::input_text;
+use crate::dialect::openai::response::{UsageFinder, inspect, output_texts};
 use crate::dialect::openai::stream::StreamScanner;
 use crate::flow::{Endpoint, Flow, Target};
-use crate::meter::{Admitted, Meter, Outcome, RequestId, Settlement, Unrecordable};
+use crate::meter::estimate::Encoding;
+use crate::meter::{Admitted, Counted, Meter, Outcome, RequestId, Settlement, Unrecordable};
 use crate::route;
 use crate::stream::{Content, Relay, RelayLimits, stream_kind};
 use crate::upstream::{CallError, Replay, RequestBody, ResponseBody};
@@ -42,7 +45,7 @@ pub async fn serve(
     admission: Admission,
     rest: &str,
     parts: &Parts,
-    intake: Intake,
+    mut intake: Intake,
 ) -> Result<Response<AnswerBody>, Refused> {
     let flow = Arc::clone(&admission.flow);
     let order = route::order(&flow.targets, flow.policy.attempts);
@@ -52,6 +55,12 @@ pub async fn serve(
             "No deployment is available for this model; its operator must add or enable one.",
         ));
     };
+    let (reservation, shown) = if flow.is_held() {
+        let allowed = allowance::reserve(gateway, &flow, admission.endpoint, &mut intake, admission.id).await?;
+        (Some(allowed.reservation), Some(allowed.shown))
+    } else {
+        (None, None)
+    };
     let admitted = Admitted {
         id: admission.id,
         flow: Arc::clone(&flow),
@@ -60,6 +69,8 @@ pub async fn serve(
         input_bytes: intake.input_bytes,
         started: admission.started,
         started_us: admission.started_us,
+        reservation,
+        tags: tags::of(&parts.headers, &intake),
     };
     let meter = Meter::begin(Arc::clone(&gateway.book), admitted, first)
         .await
@@ -84,6 +95,7 @@ pub async fn serve(
         meter,
         waited: Duration::ZERO,
         target: first,
+        shown,
     });
     call.try_targets(&order).await.map_err(Refused::after_admission)
 }
@@ -99,6 +111,8 @@ struct Call<'a> {
     /// Time spent on upstreams.
     waited: Duration,
     target: usize,
+    /// What the response says of the flow's limits.
+    shown: Option<Box<Shown>>,
 }
 
 impl Replay for Call<'_> {
@@ -211,7 +225,10 @@ impl Call<'_> {
             )),
             (200..=299, MediaType::Events) => {
                 let strip = self.target().stream_usage && !self.intake.wants_usage();
-                let scanner = StreamScanner::new(stream_kind(self.admission.endpoint), strip);
+                let mut scanner = StreamScanner::new(stream_kind(self.admission.endpoint), strip);
+                if self.meter.may_be_outrun() {
+                    scanner = scanner.that_may_be_cut();
+                }
                 Ok(self.relay(response, Content::Events(Box::new(scanner))))
             }
             (200..=299, MediaType::Json) => self.whole(response).await,
@@ -271,7 +288,7 @@ impl Call<'_> {
                 }
                 self.meter.first_byte();
                 if seen.usage.is_none() {
-                    self.meter.delivered(output_bytes(&body));
+                    self.count(&body).await;
                 }
                 self.meter.settle(&Settlement {
                     status: parts.status.as_u16(),
@@ -295,6 +312,24 @@ impl Call<'_> {
                 let message = "The upstream closed its connection in the middle of the answer.";
                 Err(ApiError::new(502, "api_error", "upstream_truncated", message).into())
             }
+        }
+    }
+
+    /// The provider does not say what its answer used.
+    async fn count(&mut self, answer: &[u8]) {
+        let output = output_texts(answer);
+        self.meter.delivered(output.iter().map(|text| text.len() as u64).sum());
+        let model = self.target().upstream_model.as_deref();
+        let Some(by) = Encoding::of_model(model.unwrap_or(&self.admission.flow.model)) else {
+            return;
+        };
+        let IntakeBody::Json { body, .. } = &self.intake.body else {
+            return;
+        };
+        let Some(input) = input_text(body) else { return };
+        if let Some([texts, output]) = by.count_beside([input.texts, output]).await {
+            let input = texts + input.besides;
+            self.meter.counted(Counted { by, input, output });
         }
     }
 
@@ -348,6 +383,7 @@ impl Call<'_> {
         let overhead = self.overhead();
         let (id, endpoint) = (self.admission.id, self.admission.endpoint);
         let gateway = self.gateway;
+        let (shown, tells_usage) = (self.shown, self.intake.wants_usage());
         let relay = Relay::new(
             body,
             content,
@@ -357,8 +393,17 @@ impl Call<'_> {
             limits,
             parts.status.as_u16(),
         )
-        .after(read);
-        head(gateway, endpoint, id, overhead, parts, AnswerBody::relay(relay))
+        .after(read)
+        .telling_usage(tells_usage);
+        head(
+            gateway,
+            endpoint,
+            id,
+            overhead,
+            parts,
+            shown.as_deref(),
+            AnswerBody::relay(relay),
+        )
     }
 
     fn overhead(&self) -> Duration {
@@ -372,6 +417,7 @@ impl Call<'_> {
             self.admission.id,
             self.overhead(),
             parts,
+            self.shown.as_deref(),
             body,
         )
     }
@@ -383,9 +429,13 @@ fn head(
     id: RequestId,
     overhead: Duration,
     mut parts: http::response::Parts,
+    shown: Option<&Shown>,
     body: AnswerBody,
 ) -> Response<AnswerBody> {
     headers::downstream(&mut parts.headers);
+    if let Some(shown) = shown {
+        shown.put(&mut parts.headers);
+    }
     parts.version = http::Version::HTTP_11;
     parts.headers.insert(X_REQUEST_ID, id.text().header());
     parts.headers.insert(

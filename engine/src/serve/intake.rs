@@ -34,6 +34,8 @@ pub struct Intake {
     pub body: IntakeBody,
     /// Bytes of input, for estimates; 0 where it is not text.
     pub input_bytes: u64,
+    /// As the caller declared the body's length; 0 where it did not.
+    pub declared_bytes: u64,
     _held: Option<Held>,
 }
 
@@ -96,6 +98,7 @@ impl Intake {
             let message = "The request has no body; this endpoint needs one.";
             return Err(ApiError::new(400, "invalid_request_error", "missing_body", message).into());
         }
+        intake.declared_bytes = declared.unwrap_or(0);
         if let Some(model) = path_model {
             intake.model = model;
         } else if intake.model.is_empty() {
@@ -116,6 +119,7 @@ impl Intake {
             streamed: false,
             body,
             input_bytes: 0,
+            declared_bytes: 0,
             _held: held,
         }
     }
@@ -145,6 +149,7 @@ impl Intake {
             streamed,
             body,
             input_bytes,
+            declared_bytes: 0,
             _held: Some(held),
         })
     }
@@ -186,6 +191,17 @@ impl Intake {
             IntakeBody::Form(form) => form.outgoing(model),
             IntakeBody::Whole(body) => Some(RequestBody::pieces([body.clone()])),
             IntakeBody::Stream(body) => body.take().map(|body| streamed::passage(body, u64::MAX)),
+        }
+    }
+
+    /// Asks for answers of at most so many tokens; `name` is the field to add where the body limits them nowhere.
+    pub fn clip(&mut self, name: &str, tokens: u64) {
+        if let IntakeBody::Json { body, scan } = &mut self.body {
+            let clipped = request::clip(body, scan, name, tokens);
+            // What was well formed still is.
+            if let Ok(again) = request::scan(&clipped) {
+                (*body, **scan) = (clipped, again);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The front door: listens, reads requests, and sends each where it belongs.
 
+mod allowance;
 mod answer;
 mod client;
 mod connection;
@@ -21,6 +22,7 @@ mod signed;
 mod stranger;
 mod streamed;
 mod streams;
+mod tags;
 
 pub use drain::Drain;
 pub use listener::{Server, StartError};
@@ -33,7 +35,7 @@ use http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 
 use crate::flow::{Dialect, Resolver, Target};
-use crate::limit::{BodyBudget, Strangers};
+use crate::limit::{BodyBudget, Limiter, Strangers};
 use crate::meter::{Book, RequestId};
 use crate::settings::Settings;
 use crate::upstream::{Pool, Pools};
@@ -51,6 +53,7 @@ pub struct Gateway {
     pub bodies: Arc<BodyBudget>,
     pub strangers: Strangers,
     pub signatures: Signatures,
+    pub limiter: Arc<Limiter>,
     pub pools: Pools,
     pub drain: Arc<Drain>,
     control: Option<Control>,
@@ -73,6 +76,12 @@ impl Gateway {
             settings.unknown_key_loopback,
         );
         let signatures = Signatures::new(settings.signature_window_seconds, settings.signature_nonces);
+        let limiter = Arc::new(Limiter::new(
+            Arc::clone(&resolver),
+            book.spool.source().to_owned(),
+            settings.question_timeout(),
+            settings.least_output_tokens,
+        ));
         Self {
             settings,
             resolver,
@@ -80,6 +89,7 @@ impl Gateway {
             bodies,
             strangers,
             signatures,
+            limiter,
             pools: Pools::default(),
             drain: Arc::default(),
             control,

@@ -19,10 +19,20 @@ pub const X_ERROR_SOURCE: HeaderName = HeaderName::from_static("x-headworks-erro
 pub struct Refused {
     pub error: ApiError,
     pub retry_after_s: Option<u32>,
+    /// Most say nothing more.
+    pub more: Option<Box<More>>,
     /// The rest of the request will not be read.
     pub close: bool,
     /// It failed after it was let in, so that its record and its metrics are written already.
     pub was_let_in: bool,
+}
+
+/// What else the caller's program may read.
+#[derive(Debug, Default)]
+pub struct More {
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The limit or budget that is behind the error: a JSON object.
+    pub rule: Option<String>,
 }
 
 impl From<ApiError> for Refused {
@@ -30,6 +40,7 @@ impl From<ApiError> for Refused {
         Self {
             error,
             retry_after_s: None,
+            more: None,
             close: false,
             was_let_in: false,
         }
@@ -63,10 +74,14 @@ impl Refused {
 
     /// `managed` is the path of a request to the management API, which speaks problem details, or of a directory, which speaks SCIM.
     pub fn respond(&self, id: RequestId, managed: Option<&str>) -> Response<AnswerBody> {
+        let more = self.more.as_deref();
         let (body, media_type) = match managed {
             Some(path) if scim::is_spoken_at(path) => (scim::of(&self.error), scim::MEDIA_TYPE),
             Some(path) => (problem::of(&self.error, path, id.text().as_str()), problem::MEDIA_TYPE),
-            None => (self.error.to_json(), "application/json"),
+            None => (
+                self.error.to_json_with(more.and_then(|more| more.rule.as_deref())),
+                "application/json",
+            ),
         };
         let mut response = Response::new(AnswerBody::whole(Bytes::from(body)));
         *response.status_mut() = StatusCode::from_u16(self.error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -76,6 +91,9 @@ impl Refused {
         headers.insert(X_ERROR_SOURCE, HeaderValue::from_static("gateway"));
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        for (name, value) in more.map_or(&[][..], |more| &more.headers) {
+            headers.insert(name, value.clone());
         }
         if self.close {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -54,6 +54,8 @@ pub struct Relay {
     last_bytes: Instant,
     tick: Pin<Box<Sleep>>,
     complete_since: Option<Instant>,
+    /// Whether the client asked for the usage of its stream.
+    tells_usage: bool,
 }
 
 impl Relay {
@@ -81,7 +83,14 @@ impl Relay {
             last_bytes: now,
             tick: Box::pin(tokio::time::sleep(TICK)),
             complete_since: None,
+            tells_usage: false,
         }
+    }
+
+    #[must_use]
+    pub fn telling_usage(mut self, tells_usage: bool) -> Self {
+        self.tells_usage = tells_usage;
+        self
     }
 
     /// The same, where the beginning of the body was read before.
@@ -108,14 +117,17 @@ impl Relay {
             }
             Content::Events(scanner) => {
                 let fed = scanner.feed(bytes, &mut self.out);
-                let (complete, delivered) = (scanner.is_complete(), scanner.content_bytes());
+                let (complete, delivered, events) = (scanner.is_complete(), scanner.content_bytes(), scanner.events());
                 reach(FailPoint::K3);
                 self.meter.delivered(delivered);
+                let is_outrun = !complete && self.meter.is_outrun(events);
                 if let Err(error) = fed {
                     let why = format!("The upstream's stream was ended here: {error}.");
                     self.break_off("upstream_malformed", &why);
                 } else if complete && self.complete_since.is_none() {
                     self.finish();
+                } else if is_outrun {
+                    self.cut_short();
                 }
             }
         }
@@ -157,6 +169,21 @@ impl Relay {
             Outcome::Truncated
         };
         self.settle(outcome, code);
+    }
+
+    /// Nothing is left to pay for more: the answer ends as by its length, which clients understand, and the upstream is
+    /// cancelled.
+    fn cut_short(&mut self) {
+        const CODE: &str = "budget_exceeded";
+        self.upstream = None;
+        if let Content::Events(scanner) = &self.content {
+            let (usage, _) = self.meter.estimate();
+            let why = "The budget that pays for this answer is spent; the answer is incomplete.";
+            let end = scanner.length_end(CODE, self.tells_usage.then_some(&usage));
+            self.out.push(end.unwrap_or_else(|| scanner.error_event(why, CODE)));
+        }
+        self.meter.was_cut_short();
+        self.settle(Outcome::GatewayError, CODE);
     }
 
     fn settle(&mut self, outcome: Outcome, error_code: &str) {

@@ -40,12 +40,18 @@ struct AttemptLabels {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UnitLabels {
+    unit: &'static str,
+}
+
 type Histograms = Family<EndpointLabels, Histogram, fn() -> Histogram>;
 
 pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
+    limited: Family<UnitLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     durations: Histograms,
     added: Histograms,
@@ -83,6 +89,12 @@ impl Metrics {
             "Requests that were not let in, by error code and status",
             refusals.clone(),
         );
+        let limited = Family::default();
+        registry.register(
+            "limit_refusals",
+            "Requests that a limit or a budget did not let in, by what it counts",
+            limited.clone(),
+        );
         let attempts = Family::default();
         registry.register(
             "upstream_attempts",
@@ -116,6 +128,7 @@ impl Metrics {
             registry: Mutex::new(registry),
             requests,
             refusals,
+            limited,
             attempts,
             durations,
             added,
@@ -148,6 +161,10 @@ impl Metrics {
             status: error.status,
         };
         self.refusals.get_or_create(&labels).inc();
+    }
+
+    pub fn limited(&self, unit: &'static str) {
+        self.limited.get_or_create(&UnitLabels { unit }).inc();
     }
 
     pub fn attempted(&self, provider: &str, result: &'static str) {
@@ -188,9 +205,10 @@ impl Metrics {
 /// `OpenMetrics` describes a counter by its bare name and samples it as `…_total`; in the older text format, which the
 /// control plane serves, both carry the suffix.
 fn counter_as_sampled(line: &str) -> Cow<'_, str> {
-    const COUNTERS: [&str; 5] = [
+    const COUNTERS: [&str; 6] = [
         "requests",
         "refusals",
+        "limit_refusals",
         "upstream_attempts",
         "stream_events",
         "unrecorded_requests",

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use headworks_engine::engine::Engine;
-use headworks_engine::meter::{Record, decode};
+use headworks_engine::meter::decode;
 
 pub const KEY: &str = "a-foreign-key-for-tests";
 
@@ -89,7 +89,7 @@ pub fn flow(targets: &[serde_json::Value]) -> serde_json::Value {
     serde_json::json!({"flow": {
         "organization_id": "org_1", "project_id": "prj_1", "key_id": "key_1", "model": "m", "targets": targets, "document": null,
         "policy": {"connect_ms": 1000, "first_byte_ms": 1500, "idle_ms": 1500, "total_ms": 60000, "attempts": 3},
-        "fresh_ms": 60000, "hard_ms": 60000, "revision": 1, "version": 1,
+        "fresh_ms": 60000, "hard_ms": 60000, "revision": 1, "version": 2,
     }})
 }
 
@@ -174,6 +174,13 @@ impl Gateway {
         all
     }
 
+    /// Those that are there.
+    pub fn records_now(&self) -> Vec<Stored> {
+        let (position, records) = self.engine.take_usage(10_000).unwrap();
+        self.engine.confirm_usage(position).unwrap();
+        records.iter().map(|stored| Stored::of(&stored.payload)).collect()
+    }
+
     pub fn metric(&self, name: &str) -> f64 {
         let metrics = self.engine.metrics();
         let line = metrics
@@ -206,11 +213,16 @@ pub struct Stored {
     pub error_code: String,
     pub endpoint: String,
     pub upstream_model: String,
+    pub user: String,
+    pub tags: String,
+    pub drawn: u64,
+    pub budgets: String,
+    pub flags: String,
 }
 
 impl Stored {
     fn of(payload: &[u8]) -> Self {
-        let record: Record<'_> = decode(payload).unwrap();
+        let record = decode(payload).unwrap();
         Self {
             outcome: record.outcome.name().into(),
             source: record.source.name().into(),
@@ -221,6 +233,11 @@ impl Stored {
             error_code: record.error_code.into(),
             endpoint: record.endpoint.into(),
             upstream_model: record.upstream_model.into(),
+            user: record.payer.user.into(),
+            tags: record.payer.tags.into(),
+            drawn: record.payer.drawn,
+            budgets: record.payer.budgets.into(),
+            flags: record.flags.into(),
         }
     }
 }

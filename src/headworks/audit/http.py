@@ -69,6 +69,9 @@ class AuditEventOut(ResponseModel):
     key_id: str | None = Field(description="Which key made the hash; null for entries from before there were keys.")
 
 
+_COPIED = tuple(name for name in AuditEventOut.model_fields if name != "trail")
+
+
 class FaultOut(ResponseModel):
     """The first place where a chain does not hold."""
 
@@ -192,7 +195,7 @@ def _place(cursor: str) -> Place:
 
 def _out(one: Listed, caller: Principal) -> AuditEventOut:
     entry = one.entry
-    shown = {name: getattr(entry, name) for name in AuditEventOut.model_fields if name != "trail"}
+    shown = {name: getattr(entry, name) for name in _COPIED}
     views = {name: _json(shown[name]) for name in ("before", "after")}
     # How many changes others make is theirs to know.
     sequence = entry.sequence if _is_operator(caller) else None

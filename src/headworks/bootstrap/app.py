@@ -14,7 +14,9 @@ from headworks.bootstrap.landing import router as landing_router
 from headworks.bootstrap.rotation import router as rotation_router
 from headworks.catalog.http import router as catalog_router
 from headworks.identity.http import router as identity_router
-from headworks.kernel.web import install_problem_handlers, provide
+from headworks.kernel.web import install_problem_handlers, look_routes_up, provide
+from headworks.ledger.http import router as ledger_router
+from headworks.limits.http import router as limits_router
 from headworks.usage.http import router as usage_router
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 ROUTERS = (
     identity_router,
     catalog_router,
+    limits_router,
     usage_router,
+    ledger_router,
     audit_router,
     rotation_router,
     operations.router,
@@ -36,6 +40,7 @@ def build_app(provisions: Mapping[type, object]) -> FastAPI:
     app = FastAPI(title="Headworks", version=__version__, openapi_url=None, docs_url=None, redoc_url=None)
     for router in ROUTERS:
         app.include_router(router)
+    look_routes_up(app)
     install_problem_handlers(app)
     for port, thing in provisions.items():
         provide(app, port, thing)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
+from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
@@ -23,6 +24,8 @@ from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
+from headworks.gateway.adapters.remembered_windows import RememberedWindows
+from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sealed import SealedInIdentity
@@ -39,11 +42,29 @@ from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.strangers import Strangers
 from headworks.kernel.versions import Editing
+from headworks.ledger.adapters.sql import SqlLedger
+from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
+from headworks.ledger.adapters.tables import replies as ledger_replies
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
+from headworks.ledger.facade import Bookkeeper, LedgerFacade
+from headworks.ledger.settings import LedgerSettings
+from headworks.ledger.tasks import Keeper
+from headworks.limits.adapters.sql import SqlLimits
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
+from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
+from headworks.limits.adapters.tables import replies as limits_replies
+from headworks.limits.contracts import LimitsChanged
+from headworks.limits.facade import LimitsFacade
 from headworks.usage.adapters.sql import SqlStore as SqlUsage
+from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA as USAGE
+from headworks.usage.facade import UsageFacade
+from headworks.usage.settings import UsageSettings
+from headworks.usage.tasks import Keeper as UsageKeeper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
 
     from headworks.bootstrap.databases import Databases
     from headworks.bootstrap.home import Home
@@ -66,6 +87,8 @@ class Foundation:
     """Where `env:` references look."""
     catalog_settings: CatalogSettings
     gateway_settings: GatewaySettings
+    ledger_settings: LedgerSettings
+    usage_settings: UsageSettings
     sign_in_settings: SignInSettings
     sso_settings: SsoSettings
     strangers: Strangers
@@ -87,7 +110,11 @@ class Container:
     catalogs: SqlCatalogs
     vault: SealedVault
     catalog: CatalogFacade
+    limits: SqlLimits
     usage: UsageStore
+    ledger: SqlLedger
+    keeper: Keeper
+    usage_keeper: UsageKeeper
     trails: Trails
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
@@ -148,6 +175,8 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
+        ledger_settings=LedgerSettings(),
+        usage_settings=UsageSettings(minute_hours=settings.usage_minute_hours, hour_days=settings.usage_hour_days),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         strangers=Strangers(
@@ -162,28 +191,44 @@ def build_container(foundation: Foundation) -> Container:
     """The control plane's parts; they connect when they are first used."""
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
-    usage_database = databases.open(USAGE, takes_turns=False)
+    limits_database, usage_database = databases.open(LIMITS), databases.open(USAGE, takes_turns=False)
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     identity_keys, catalog_keys = foundation.trail_keys(IDENTITY_TRAIL), foundation.trail_keys(CATALOG_TRAIL)
+    limits_keys, ledger_keys = foundation.trail_keys(LIMITS_TRAIL), foundation.trail_keys(LEDGER_TRAIL)
     catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
+    ledger = SqlLedger(usage_database, SqlRecordTables(), bus.publish, ledger_keys)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
+        SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
+        SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
+    usage = SqlUsage(usage_database, Bookkeeper(ledger))
     return Container(
         foundation=foundation,
-        databases={"identity": identity_database, "catalog": catalog_database, "usage": usage_database},
+        databases={
+            "identity": identity_database,
+            "catalog": catalog_database,
+            "limits": limits_database,
+            "usage": usage_database,
+        },
         identity=IdentityFacade(SqlIdentity(identity_database, bus, identity_keys), now, foundation.keyring.sealer),
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
-        usage=SqlUsage(usage_database),
+        limits=SqlLimits(limits_database, bus.publish, limits_keys),
+        usage=usage,
+        ledger=ledger,
+        keeper=Keeper(ledger, foundation.ledger_settings),
+        usage_keeper=UsageKeeper(usage, foundation.usage_settings),
         trails=Trails(
             (
                 SqlReader(identity_database, IDENTITY_TRAIL, identity_keys),
                 SqlReader(catalog_database, CATALOG_TRAIL, catalog_keys),
+                SqlReader(limits_database, LIMITS_TRAIL, limits_keys),
+                SqlReader(usage_database, LEDGER_TRAIL, ledger_keys),
             )
         ),
         sealed=(
@@ -191,18 +236,40 @@ def build_container(foundation: Foundation) -> Container:
             SealedInIdentity(identity_database, foundation.keyring.sealer),
             KeptTrailKeys(identity_database, identity_keys),
             KeptTrailKeys(catalog_database, catalog_keys),
+            KeptTrailKeys(limits_database, limits_keys),
+            KeptTrailKeys(usage_database, ledger_keys),
             *replies,
         ),
         replies=AllReplies(replies),
     )
 
 
-def build_controller(foundation: Foundation) -> ControllerParts:
-    """The controller's parts, reading only; they belong to the loop that first asks the controller."""
+def build_controller(foundation: Foundation, recovered: Future[None]) -> ControllerParts:
+    """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller.
+
+    `recovered`: see `LeasesAfterRecovery`.
+    """
     identity, catalog, databases = _inline(foundation)
+    # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
+    usage_database = foundation.databases.open(USAGE, takes_turns=False)
+    ledger = _ledger(foundation, usage_database)
+    budgets = LedgerFacade(ledger, foundation.ledger_settings)
+    limits_database = foundation.databases.open(LIMITS, inline=True)
+    limits = LimitsFacade(SqlLimits(limits_database, foundation.bus.publish, foundation.trail_keys(LIMITS_TRAIL)))
+    foundation.bus.subscribe(BudgetChanged, budgets.changed)
+    foundation.bus.subscribe(MarkUpChanged, budgets.changed)
+    foundation.bus.subscribe(LimitsChanged, limits.changed)
     settings = foundation.gateway_settings
-    keys = RememberedKeys(identity.find_key_by_hash, settings)
-    return ControllerParts(Controller(keys, identity.signing_secrets, catalog, settings), databases)
+    neighbours = Neighbours(
+        keys=RememberedKeys(identity.find_key_by_hash, settings),
+        secrets=identity.signing_secrets,
+        models=catalog,
+        limits=limits,
+        windows=RememberedWindows(UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger))).used_in_window, recovered),
+        budgets=budgets,
+        leases=LeasesAfterRecovery(budgets, recovered),
+    )
+    return ControllerParts(Controller(neighbours, settings), (*databases, limits_database, usage_database))
 
 
 def build_shipper(foundation: Foundation) -> ShipperParts:
@@ -210,7 +277,9 @@ def build_shipper(foundation: Foundation) -> ShipperParts:
     identity, catalog, databases = _inline(foundation)
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
-    return ShipperParts(SqlUsage(usage_database), catalog, identity, (*databases, usage_database))
+    ledger = _ledger(foundation, usage_database)
+    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    return ShipperParts(usage, catalog, identity, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:
@@ -226,6 +295,10 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     foundation.bus.subscribe(CatalogChanged, catalog.changed)
     return identity, catalog, (identity_database, catalog_database)
+
+
+def _ledger(foundation: Foundation, usage_database: Database) -> SqlLedger:
+    return SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
 
 
 async def furnish(container: Container, organization_id: str) -> None:

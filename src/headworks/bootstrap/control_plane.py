@@ -16,9 +16,12 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
+from headworks.bootstrap.ledger import LedgerMetrics
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
+from headworks.bootstrap.scopes import KnownScopes
 from headworks.bootstrap.single_sign_on import single_sign_on
+from headworks.bootstrap.usage import EngineBacklog, UsageMetrics, WhoIsWho
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.ports import Store as IdentityStore
@@ -27,7 +30,12 @@ from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
-from headworks.usage.ports import KeyNames, UsageStore
+from headworks.ledger.ports import Ledger, Prices, ScopeNames
+from headworks.ledger.settings import LedgerSettings
+from headworks.limits.ports import LimitStore, Scopes
+from headworks.usage.adapters.parquet import ArrowTables
+from headworks.usage.ports import Backlog, Names, Tables, UsageStore
+from headworks.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +59,9 @@ def management_app(
 ) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
+    LedgerMetrics(metrics, container.keeper)
+    UsageMetrics(metrics, container.usage_keeper)
+    scopes = KnownScopes(container.identity, container.catalog)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
         **single_sign_on(container, sign_in),
@@ -61,8 +72,17 @@ def management_app(
         CatalogSettings: container.foundation.catalog_settings,
         Editing: container.foundation.editing,
         Once: Once(container.replies),
+        LimitStore: container.limits,
+        Scopes: scopes,
         UsageStore: container.usage,
-        KeyNames: container.identity,
+        Names: WhoIsWho(container.identity, container.catalogs),
+        Backlog: EngineBacklog(health.engine),
+        Tables: ArrowTables(),
+        UsageSettings: container.foundation.usage_settings,
+        Ledger: container.ledger,
+        Prices: container.catalog,
+        ScopeNames: scopes,
+        LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
         Health: health,

@@ -10,6 +10,8 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.database import Address, Database, Limits, prepare_schema
 from headworks.kernel.database.schema import file_standing
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 if TYPE_CHECKING:
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
     from headworks.kernel.database import Schema, Standing
 
-SCHEMAS = (IDENTITY, CATALOG, USAGE)
-_ASKED_BY_OTHER_LOOPS = (IDENTITY, CATALOG)
-"""By the controller and the shipper, which have connections of their own."""
+SCHEMAS = (IDENTITY, CATALOG, LIMITS, USAGE, LEDGER)
+_OTHER_LOOPS = {IDENTITY.context: 1, CATALOG.context: 1, LIMITS.context: 1, USAGE.context: 2}
+"""How many sets of connections the controller and the shipper have beside the control plane's: both write usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,22 @@ class Databases:
         urls = {
             IDENTITY.context: settings.identity_database_url,
             CATALOG.context: settings.catalog_database_url,
+            LIMITS.context: settings.limits_database_url,
             USAGE.context: settings.usage_database_url,
         }
-        paths = {IDENTITY.context: home.identity, CATALOG.context: home.catalog, USAGE.context: home.usage}
+        paths = {
+            IDENTITY.context: home.identity,
+            CATALOG.context: home.catalog,
+            LIMITS.context: home.limits,
+            USAGE.context: home.usage,
+        }
         self._places: dict[str, Place] = {}
         for schema in SCHEMAS:
-            url = urls[schema.context] or settings.database_url
+            # What lies beside another context has no place of its own.
+            owner = schema.beside or schema.context
+            url = urls[owner] or settings.database_url
             address = None if url is None else Address.parse(url)
-            self._places[schema.context] = Place(schema, paths[schema.context], address)
+            self._places[schema.context] = Place(schema, paths[owner], address)
 
     def __iter__(self) -> Iterator[Place]:
         """In the order in which contexts depend on each other."""
@@ -69,9 +79,12 @@ class Databases:
     def most_connections(self) -> int:
         """To all servers together, of one process that serves everything: docs/guides/databases.md has the sum."""
         most = self.limits.connections
-        # The controller reads there with connections of its own, and the shipper, one thing after another, with one.
-        of_other_loops = sum(most for place in self if place.address and place.schema in _ASKED_BY_OTHER_LOOPS)
-        return sum(most for place in self if place.address) + of_other_loops
+        # What lies beside another context uses its connections.
+        return sum(
+            most * (1 + _OTHER_LOOPS[place.schema.context])
+            for place in self
+            if place.address and not place.schema.beside
+        )
 
     def open(self, schema: Schema, *, inline: bool = False, takes_turns: bool = True) -> Database:
         """Connections of one loop. `inline`: see `Database.sqlite`; `takes_turns`: see `Database.on_server`."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Json = dict[str, Any]
 
 DESCRIPTION = """\
-Keys, people, providers, models, prices and usage of a Headworks installation. The inference API under `/v1` is OpenAI's, and is \
+Keys, people, providers, models, prices, budgets and usage of a Headworks installation. The inference API under `/v1` is OpenAI's, and is \
 described by OpenAI.
 
 Every answer is `{"data": …, "meta": {"request_id", "timestamp"}}`; lists add `page`, `per_page`, `total` and `total_pages` \
@@ -38,7 +38,9 @@ POST, and sending it again does it no second time.
 TAGS = (
     {"name": "identity", "description": "Organisations, projects, people, service accounts and keys."},
     {"name": "catalog", "description": "Providers, deployments, models and prices."},
+    {"name": "limits", "description": "How many requests and tokens, and how much spending, in what time."},
     {"name": "usage", "description": "What was used, and what it cost."},
+    {"name": "ledger", "description": "Budgets, what was charged, and the proof that it adds up."},
     {"name": "operations", "description": "Health, metrics and state of the installation."},
 )
 _METHODS = frozenset({"get", "post", "put", "patch", "delete"})

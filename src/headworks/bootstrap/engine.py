@@ -36,6 +36,8 @@ def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> En
         idle_timeout_ms=settings.idle_timeout_ms,
         question_timeout_ms=settings.question_timeout_ms,
         flow_table_size=settings.flow_table_size,
+        unknown_output_tokens=settings.unknown_output_tokens,
+        least_output_tokens=settings.least_output_tokens,
         unknown_key_rate=settings.unknown_key_rate,
         unknown_key_burst=settings.unknown_key_burst,
         unknown_key_loopback=settings.unknown_key_loopback,

@@ -40,6 +40,11 @@ class Home:
         return self.path / "catalog.sqlite3"
 
     @property
+    def limits(self) -> Path:
+        """Database of limits."""
+        return self.path / "limits.sqlite3"
+
+    @property
     def usage(self) -> Path:
         """Database of usage."""
         return self.path / "usage.sqlite3"

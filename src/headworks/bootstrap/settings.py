@@ -96,13 +96,14 @@ class Settings(BaseModel):
         None, description="That of organisations, projects and keys, if another."
     )
     catalog_database_url: Secret | None = Field(None, description="That of providers, models and prices, if another.")
+    limits_database_url: Secret | None = Field(None, description="That of limits, if another.")
     usage_database_url: Secret | None = Field(None, description="That of usage, if another.")
     database_connections: int = Field(
         5,
         ge=2,
         le=1_000,
         description="The most connections to a database server for each context; one of them writes. The controller and "
-        "the shipper together have as many again for identity and for the catalog.",
+        "the shipper together have as many again for identity, for the catalog and for limits.",
     )
     database_connect_seconds: float = Field(
         5.0, gt=0, le=600, description="How long connecting to a database server may take."
@@ -153,6 +154,16 @@ class Settings(BaseModel):
         description="How often the end of each audit trail that moved is noted in the log, which must show `info` for that.",
     )
 
+    usage_minute_hours: int = Field(
+        48,
+        ge=2,
+        le=24 * 366,
+        description="For how many hours usage by the minute is kept; limits that outlast a restart need 24.",
+    )
+    usage_hour_days: int = Field(
+        396, ge=32, le=36_600, description="For how many days usage by the hour is kept. Usage by day is kept for ever."
+    )
+
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
     bodies_in_flight_bytes: int = Field(
@@ -167,6 +178,18 @@ class Settings(BaseModel):
     )
     question_timeout_ms: int = Field(5_000, gt=0, description="How long the engine waits for a decision.")
     flow_table_size: int = Field(200_000, gt=0, description="How many decisions the engine remembers.")
+    unknown_output_tokens: int = Field(
+        4_096,
+        gt=0,
+        le=1_000_000,
+        description="Tokens that are set aside on limits and budgets for an answer whose length nothing limits.",
+    )
+    least_output_tokens: int = Field(
+        1,
+        gt=0,
+        le=1_000_000,
+        description="An answer that a budget pays for only if it has fewer tokens than this is refused, not shortened.",
+    )
     unknown_key_rate: float = Field(
         1.0,
         ge=0,
@@ -250,7 +273,9 @@ class Settings(BaseModel):
                 raise ValueError(message)
         return addresses
 
-    @field_validator("database_url", "identity_database_url", "catalog_database_url", "usage_database_url")
+    @field_validator(
+        "database_url", "identity_database_url", "catalog_database_url", "limits_database_url", "usage_database_url"
+    )
     @classmethod
     def _usable_address(cls, url: Secret | None) -> Secret | None:
         if url is not None:

@@ -64,12 +64,17 @@ class Shipper:
         store: UsageStore,
         prices: Prices,
         record_uses: Callable[[Mapping[str, datetime]], Awaitable[None]],
+        recovered: Future[None] | None = None,
     ) -> None:
-        """`record_uses` is told, from time to time, when keys were used last."""
+        """`record_uses` is told, from time to time, when keys were used last.
+
+        `recovered` is done when all that the spool held at the start is stored.
+        """
         self._spool = spool
         self._store = store
         self._prices = prices
         self._record_uses = record_uses
+        self._recovered = recovered
         self._taken: tuple[int, list[tuple[object, ...]]] | None = None
         """Taken and not yet confirmed. Kept over a cancellation: the spool gives nothing twice while it is open."""
         self._trouble = ""
@@ -78,6 +83,9 @@ class Shipper:
 
     async def run(self) -> None:
         """Ship until cancelled."""
+        await self.ship_all()
+        if self._recovered is not None and not self._recovered.done():
+            self._recovered.set_result(None)
         while True:
             if await _readable(self._spool.usage_fd(), _LOOK_SECONDS):
                 await asyncio.sleep(_GATHER_SECONDS)
@@ -162,9 +170,9 @@ class Shipper:
 class ShipperThread:
     """A shipper in a thread and a loop of its own, at less weight than what serves requests."""
 
-    def __init__(self, spool: Spool, parts: ShipperParts) -> None:
+    def __init__(self, spool: Spool, parts: ShipperParts, recovered: Future[None] | None = None) -> None:
         self._parts = parts
-        self._shipper = Shipper(spool, parts.usage, parts.catalog, parts.identity.record_uses)
+        self._shipper = Shipper(spool, parts.usage, parts.catalog, parts.identity.record_uses, recovered)
         self._thread = LoopThread("shipper", self._serve, niceness=_NICENESS)
         self.probe = self._shipper.probe
 

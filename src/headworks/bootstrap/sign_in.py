@@ -27,8 +27,9 @@ from headworks.identity.contracts import (
 )
 from headworks.identity.domain.passwords import one_time_password
 from headworks.identity.ports import SignInStore
-from headworks.identity.queries.access import Authentication, PublicKeys, Sessions
+from headworks.identity.queries.access import Authentication, Sessions
 from headworks.identity.queries.strangers import KnownKeys
+from headworks.identity.queries.tokens import PublicKeys, Tokens
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.web import Authenticator
@@ -96,9 +97,8 @@ def build_sign_in(container: Container) -> SignInParts:
         authentication=Authentication(
             of_keys,
             container.identity.authenticate_signer,
-            public_keys,
+            Tokens(public_keys, settings.issuer),
             sessions,
-            settings,
             now,
         ),
         settings=settings,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED
+from headworks.catalog.errors import CatalogUnavailable
 from headworks.catalog.queries import views
-from headworks.catalog.queries.kept import Ages, Kept
+from headworks.kernel.kept import Ages, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,7 +45,7 @@ class CatalogFacade:
         self._private_networks = settings.private_networks
         self._ages = Ages(check=settings.check_seconds, hard=settings.hard_seconds)
         self._snapshots: dict[str, Kept[Snapshot]] = {}
-        self._book = Kept(self._load_book, catalogs.price_revision, self._ages)
+        self._book = Kept(self._load_book, catalogs.price_revision, self._ages, CatalogUnavailable)
 
     def changed(self, event: CatalogChanged) -> None:
         """Forget what the event makes old. Subscribe it before whoever makes the engine ask again."""
@@ -131,7 +132,7 @@ class CatalogFacade:
         async def revision() -> int:
             return await views.snapshot_revision(self._catalogs, organization_id)
 
-        return Kept(load, revision, self._ages)
+        return Kept(load, revision, self._ages, CatalogUnavailable)
 
     async def _load_book(self) -> tuple[int, PriceBook]:
         book = await views.price_book(self._catalogs)

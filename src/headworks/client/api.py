@@ -76,6 +76,34 @@ class Api:
         """With its recovery codes."""
         self._transport.send("POST", "/auth/totp/remove", body=body)
 
+    def list_budgets(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.BudgetOut]:
+        """Every budget of the organisation, and how it stands."""
+        return cast("Page[shapes.BudgetOut]", self._transport.send("GET", "/budgets", query={"scope": scope, "scope_id": scope_id, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_budget(self, body: shapes.NewBudgetIn, *, idempotency_key: str | None = None) -> shapes.BudgetOut:
+        """Set a budget. It knows what was spent in the running period before it was made."""
+        return cast("shapes.BudgetOut", self._transport.send("POST", "/budgets", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_budget(self, budget_id: str) -> shapes.BudgetOut:
+        """One budget, and how it stands."""
+        return cast("shapes.BudgetOut", self._transport.send("GET", filled("/budgets/{budget_id}", budget_id))["data"])
+
+    def change_budget(self, budget_id: str, body: shapes.BudgetChangesIn, *, if_match: str | None = None) -> shapes.BudgetOut:
+        """Change its name, amount, hardness or thresholds, from now on. Periods that are over stay as they were."""
+        return cast("shapes.BudgetOut", self._transport.send("PATCH", filled("/budgets/{budget_id}", budget_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_budget(self, budget_id: str, *, if_match: str | None = None) -> None:
+        """Remove it. What it counted stays in the ledger."""
+        self._transport.send("DELETE", filled("/budgets/{budget_id}", budget_id), header={"If-Match": if_match})
+
+    def raise_budget(self, budget_id: str, body: shapes.NewRaiseIn, *, idempotency_key: str | None = None) -> shapes.RaiseOut:
+        """Authorise more until some time; then it is as before, by itself."""
+        return cast("shapes.RaiseOut", self._transport.send("POST", filled("/budgets/{budget_id}/raises", budget_id), header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def end_raise(self, budget_id: str, raise_id: str, *, if_match: str | None = None) -> None:
+        """Take a raise back before its time."""
+        self._transport.send("DELETE", filled("/budgets/{budget_id}/raises/{raise_id}", budget_id, raise_id), header={"If-Match": if_match})
+
     def list_deployments(self, *, provider: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
         return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))
@@ -194,6 +222,80 @@ class Api:
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def list_accounts(self, *, kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"] | None = None, project_id: str | None = None, key_id: str | None = None, provider_id: str | None = None, budget_id: str | None = None, as_of: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.AccountOut]:
+        """Accounts, and what they come to, now or at any time."""
+        return cast("Page[shapes.AccountOut]", self._transport.send("GET", "/ledger/accounts", query={"kind": kind, "project_id": project_id, "key_id": key_id, "provider_id": provider_id, "budget_id": budget_id, "as_of": as_of, "page": page, "per_page": per_page}))
+
+    def list_closed_periods(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.ClosedPeriodOut]:
+        """What was closed, the newest first."""
+        return cast("Page[shapes.ClosedPeriodOut]", self._transport.send("GET", "/ledger/closed-periods", query={"page": page, "per_page": per_page}))
+
+    def close_period(self, body: shapes.ClosingIn, *, idempotency_key: str | None = None) -> shapes.ClosedPeriodOut:
+        """Close everything up to a time, for good: it is not rated anew any more. Usage that arrives later is
+        settled all the same.
+        """
+        return cast("shapes.ClosedPeriodOut", self._transport.send("POST", "/ledger/closed-periods", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def rebuild_counters(self, *, idempotency_key: str | None = None) -> shapes.RebuiltOut:
+        """Make every counter of budgets anew from the entries. Requests go on meanwhile; usage is stored when it
+        is done.
+        """
+        return cast("shapes.RebuiltOut", self._transport.send("POST", "/ledger/counter-rebuilds", header={"Idempotency-Key": idempotency_key})["data"])
+
+    def list_entries(self, *, account: int | None = None, transaction: int | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.EntryOut]:
+        """Entries of all accounts or of one, the newest first."""
+        return cast("Page[shapes.EntryOut]", self._transport.send("GET", "/ledger/entries", query={"account": account, "transaction": transaction, "cursor": cursor, "per_page": per_page}))
+
+    def list_transactions(self, *, kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"] | None = None, reference: str | None = None, from_: str | None = None, to: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.TransactionOut]:
+        """Transactions, the newest first."""
+        return cast("Page[shapes.TransactionOut]", self._transport.send("GET", "/ledger/transactions", query={"kind": kind, "reference": reference, "from": from_, "to": to, "cursor": cursor, "per_page": per_page}))
+
+    def show_transaction(self, number: str) -> shapes.WholeTransactionOut:
+        """One transaction with its entries."""
+        return cast("shapes.WholeTransactionOut", self._transport.send("GET", filled("/ledger/transactions/{number}", number))["data"])
+
+    def verify_ledger(self) -> shapes.ProofOut:
+        """Check that every transaction adds up to nothing, settles what its records say, and that budgets count
+        what is entered.
+        """
+        return cast("shapes.ProofOut", self._transport.send("GET", "/ledger/verification")["data"])
+
+    def watch_verification(self) -> None:
+        """The same, and how far it is: one JSON object a line, the last one with `finished`."""
+        self._transport.send("GET", "/ledger/verification/progress")
+
+    def list_limits(self, *, scope: Literal["organization", "project", "user", "key", "model"] | None = None, scope_id: str | None = None, unit: Literal["requests", "tokens", "spend", "concurrent"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.LimitOut]:
+        """Those of the caller's organisation, the oldest first."""
+        return cast("Page[shapes.LimitOut]", self._transport.send("GET", "/limits", query={"scope": scope, "scope_id": scope_id, "unit": unit, "page": page, "per_page": per_page, "sort": sort}))
+
+    def create_limit(self, body: shapes.NewLimitIn, *, idempotency_key: str | None = None) -> shapes.LimitOut:
+        """It holds from the next request on."""
+        return cast("shapes.LimitOut", self._transport.send("POST", "/limits", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def show_limit(self, limit_id: str) -> shapes.LimitOut:
+        """One limit."""
+        return cast("shapes.LimitOut", self._transport.send("GET", filled("/limits/{limit_id}", limit_id))["data"])
+
+    def change_limit(self, limit_id: str, body: shapes.LimitChangesIn, *, if_match: str | None = None) -> shapes.LimitOut:
+        """Another amount, from the next request on. What was counted stays counted."""
+        return cast("shapes.LimitOut", self._transport.send("PATCH", filled("/limits/{limit_id}", limit_id), header={"If-Match": if_match}, body=body)["data"])
+
+    def remove_limit(self, limit_id: str, *, if_match: str | None = None) -> None:
+        """Nothing is held to it any more."""
+        self._transport.send("DELETE", filled("/limits/{limit_id}", limit_id), header={"If-Match": if_match})
+
+    def list_mark_ups(self, *, organization_id: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.MarkUpOut]:
+        """An organisation's mark-ups, by when they begin."""
+        return cast("Page[shapes.MarkUpOut]", self._transport.send("GET", "/mark-ups", query={"organization_id": organization_id, "page": page, "per_page": per_page}))
+
+    def create_mark_up(self, body: shapes.NewMarkUpIn, *, idempotency_key: str | None = None) -> shapes.MarkUpOut:
+        """Set a mark-up. Usage that is recorded already keeps its charge, until it is rated anew."""
+        return cast("shapes.MarkUpOut", self._transport.send("POST", "/mark-ups", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def remove_mark_up(self, mark_up_id: str, *, organization_id: str | None = None, if_match: str | None = None) -> None:
+        """Remove a mark-up: the one before it holds on. Usage that is recorded already keeps its charge."""
+        self._transport.send("DELETE", filled("/mark-ups/{mark_up_id}", mark_up_id), query={"organization_id": organization_id}, header={"If-Match": if_match})
+
     def me(self) -> shapes.MeOut:
         """The caller, and what they may do where they act."""
         return cast("shapes.MeOut", self._transport.send("GET", "/me")["data"])
@@ -306,6 +408,22 @@ class Api:
         """Remove a provider and its deployments, unless a model needs one of them."""
         self._transport.send("DELETE", filled("/providers/{provider}", provider), query={"owner": owner}, header={"If-Match": if_match})
 
+    def list_re_ratings(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.ReRatingOut]:
+        """What was rated anew, the newest first."""
+        return cast("Page[shapes.ReRatingOut]", self._transport.send("GET", "/re-ratings", query={"page": page, "per_page": per_page}))
+
+    def re_rate(self, body: shapes.RangeIn, *, idempotency_key: str | None = None) -> shapes.DoneOut:
+        """Post what today's prices and mark-ups change about past records. A second time it changes nothing."""
+        return cast("shapes.DoneOut", self._transport.send("POST", "/re-ratings", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None) -> shapes.PreviewOut:
+        """What today's prices and mark-ups would make of past records. Changes nothing."""
+        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model})["data"])
+
+    def show_re_rating(self, re_rating_id: str) -> shapes.ReRatingOut:
+        """One re-rating."""
+        return cast("shapes.ReRatingOut", self._transport.send("GET", filled("/re-ratings/{re_rating_id}", re_rating_id))["data"])
+
     def list_service_accounts(self, *, project_id: str | None = None, state: Literal["active", "disabled"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ServiceAccountOut]:
         """The organisation's, the oldest first."""
         return cast("Page[shapes.ServiceAccountOut]", self._transport.send("GET", "/service-accounts", query={"project_id": project_id, "state": state, "page": page, "per_page": per_page, "sort": sort}))
@@ -358,13 +476,43 @@ class Api:
         """Version, health, and what the engine says of itself."""
         return cast("shapes.StatusOut", self._transport.send("GET", "/status")["data"])
 
-    def show_usage(self, *, group_by: str | None = None, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, page: int | None = None, per_page: int | None = None) -> shapes.UsageReportEnvelope:
-        """Requests, tokens and cost by group, the newest day first."""
-        return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"group_by": group_by, "from": from_, "to": to, "key_id": key_id, "model": model, "page": page, "per_page": per_page}))
+    def show_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, group_by: str | None = None, from_: str | None = None, to: str | None = None, sort: str | None = None, compare: Literal["previous"] | None = None, page: int | None = None, per_page: int | None = None) -> shapes.UsageReportEnvelope:
+        """Requests, tokens and cost by group, the newest first."""
+        return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "page": page, "per_page": per_page}))
 
-    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, key_id: str | None = None, model: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
+    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
         """Single requests, the newest first."""
-        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "key_id": key_id, "model": model, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+
+    def export_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """Single requests as a file, all of them, the newest first."""
+        self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "format": format})
+
+    def show_usage_rebuilds(self) -> shapes.PendingDaysOut:
+        """Days whose sums are still to be made anew."""
+        return cast("shapes.PendingDaysOut", self._transport.send("GET", "/usage-rebuilds")["data"])
+
+    def rebuild_usage(self, body: shapes.DaysBody) -> shapes.PendingDaysOut:
+        """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to
+        repeat.
+        """
+        return cast("shapes.PendingDaysOut", self._transport.send("POST", "/usage-rebuilds", body=body)["data"])
+
+    def check_usage(self, *, day: str | None = None) -> shapes.ComparedOut:
+        """Whether a day's sums are what its records come to. Changes nothing."""
+        return cast("shapes.ComparedOut", self._transport.send("GET", "/usage-rebuilds/check", query={"day": day})["data"])
+
+    def export_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, group_by: str | None = None, from_: str | None = None, to: str | None = None, sort: str | None = None, compare: Literal["previous"] | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """A report as a file, all of its rows. Amounts and counts are whole numbers; amounts are in nanodollars,
+        too.
+        """
+        self._transport.send("GET", "/usage/export", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "format": format})
+
+    def forecast_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, period: Literal["day", "week", "month"] | None = None) -> shapes.ForecastOut:
+        """What the running period will come to if things go on as they did lately: an estimate, and how it was
+        made.
+        """
+        return cast("shapes.ForecastOut", self._transport.send("GET", "/usage/forecast", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "period": period})["data"])
 
     def list_users(self, *, state: Literal["active", "disabled"] | None = None, email: str | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.UserOut]:
         """Everybody in the installation, the oldest first."""

@@ -33,6 +33,30 @@ class AcceptanceOut(TypedDict):
     user_id: str
 
 
+class AccountOut(TypedDict):
+    """An account, and what its entries come to. Debit is positive, credit negative."""
+
+    account: int
+    balance: MoneyOut
+    budget_id: str
+    entries: int
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+
+
+class AlertOut(TypedDict):
+    """A threshold that was crossed in this period."""
+
+    authorized: MoneyOut
+    crossed_at: str
+    percent: int
+    spent: MoneyOut
+
+
 class AliveOut(TypedDict):
     """The process answers."""
 
@@ -61,6 +85,36 @@ class AuditEventOut(TypedDict):
     trail: str
 
 
+class BudgetChangesIn(TypedDict):
+    """What is to be another. What a budget is of, and its periods, stay as they are: for others make another
+    budget.
+    """
+
+    amount_nanodollars: NotRequired[int | None]
+    hard: NotRequired[bool | None]
+    name: NotRequired[str | None]
+    thresholds: NotRequired[list[int] | None]
+
+
+class BudgetOut(TypedDict):
+    """A budget, and how it stands."""
+
+    amount: MoneyOut
+    anchor: int
+    created_at: str
+    current: PeriodOut
+    hard: bool
+    id: str
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    raises: list[RaiseOut]
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: str
+    thresholds: list[int]
+    time_zone: str
+    version: int
+
+
 class CheckOut(TypedDict):
     """One thing that was looked at."""
 
@@ -76,10 +130,37 @@ class ClientSecretOut(TypedDict):
     reference: str | None
 
 
+class ClosedPeriodOut(TypedDict):
+    """What began in that time, as it stood when it was closed."""
+
+    charge: MoneyOut
+    closed_at: str
+    cost: MoneyOut
+    end: str
+    id: str
+    records: int
+    start: str | None
+
+
+class ClosingIn(TypedDict):
+    """Until when to close."""
+
+    until: str
+
+
 class CodeBody(TypedDict):
     """Proof that the app has the secret."""
 
     code: str
+
+
+class ComparedOut(TypedDict):
+    """Roll-ups of a day beside what its records, and what re-ratings changed in them, come to."""
+
+    day: str
+    nanodollars: int
+    sums: int
+    wrong: int
 
 
 class ConfirmedBody(TypedDict):
@@ -136,10 +217,18 @@ class CredentialOut(TypedDict):
     reference: str | None
 
 
+class DaysBody(TypedDict):
+    """Which days (UTC)."""
+
+    first_day: NotRequired[str | None]
+    last_day: NotRequired[str | None]
+
+
 class DeploymentChangesIn(TypedDict):
     """What is to be different; what is left out stays."""
 
     enabled: NotRequired[bool | None]
+    max_output_tokens: NotRequired[int | None]
     stream_usage: NotRequired[bool | None]
     weight: NotRequired[int | None]
 
@@ -150,6 +239,7 @@ class DeploymentOut(TypedDict):
     created_at: str
     enabled: bool
     id: str
+    max_output_tokens: int | None
     origin: Literal["manual", "discovered", "builtin"]
     provider: str
     provider_id: str
@@ -202,25 +292,63 @@ class DirectoryTokenOut(TypedDict):
     version: int
 
 
-class FaultOut(TypedDict):
-    """The first place where a chain does not hold."""
+class DoneOut(TypedDict):
+    """What rating anew has changed."""
 
-    id: str | None
-    problem: str
-    sequence: int
+    models: list[ModelFiguresOut]
+    re_rating: ReRatingOut | None
+
+
+class EntryOut(TypedDict):
+    """One amount on one account. Debit is positive, credit negative."""
+
+    account: int
+    amount: MoneyOut
+    budget_id: str
+    key_id: str
+    kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"]
+    period_start: str | None
+    project_id: str
+    provider_id: str
+    source: str
+    transaction: int
 
 
 class FiguresOut(TypedDict):
     """Sums over some requests."""
 
+    audio_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    charge_nanodollars: int
+    charge_usd: str
     cost_nanodollars: int
     cost_usd: str
+    duration_us: int
     errors: int
     estimated_requests: int
+    image_tokens: int
+    images: int
     input_tokens: int
+    milliseconds: int
     output_tokens: int
+    partial_requests: int
+    reasoning_tokens: int
     requests: int
     unpriced_requests: int
+
+
+class ForecastOut(TypedDict):
+    """An estimate of what a period will come to."""
+
+    end: str
+    expected: FiguresOut
+    mean_from: str
+    mean_until: str
+    method: str
+    period: Literal["day", "week", "month"]
+    so_far: FiguresOut
+    start: str
 
 
 class GrantedOut(TypedDict):
@@ -329,7 +457,7 @@ class KeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -367,6 +495,27 @@ class LargePageMeta(TypedDict):
     total_pages: int
 
 
+class LimitChangesIn(TypedDict):
+    """What it is from now on."""
+
+    amount: int
+
+
+class LimitOut(TypedDict):
+    """A limit."""
+
+    amount: int
+    amount_usd: str | None
+    created_at: str
+    id: str
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: str
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    updated_at: str
+    version: int
+    window: Literal["minute", "hour", "day"] | None
+
+
 class Links(TypedDict):
     """Where to go from here, relative to the server; null where there is nothing."""
 
@@ -386,6 +535,17 @@ class LoginBody(TypedDict):
     recovery_code: NotRequired[str | None]
 
 
+class MarkUpOut(TypedDict):
+    """A mark-up; it holds until the next one begins."""
+
+    created_at: str
+    id: str
+    organization_id: str
+    ppm: int
+    valid_from: str
+    version: int
+
+
 class MeOut(TypedDict):
     """Who calls, and what they may do where they act."""
 
@@ -395,7 +555,7 @@ class MeOut(TypedDict):
     memberships: list[OwnMembershipOut]
     must_change_password: bool
     organization_id: str | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     session_id: str | None
     user: SignedInUserOut | None
 
@@ -434,6 +594,20 @@ class ModelChangesIn(TypedDict):
     targets: list[TargetIn]
 
 
+class ModelFiguresOut(TypedDict):
+    """Of one model."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    model: str
+    records: int
+    unpriced_after: int
+    unpriced_before: int
+
+
 class ModelOut(TypedDict):
     """A name that callers can use."""
 
@@ -446,6 +620,27 @@ class ModelOut(TypedDict):
     targets: list[TargetOut]
     updated_at: str
     version: int
+
+
+class MoneyOut(TypedDict):
+    """An amount."""
+
+    nanodollars: int
+    usd: str
+
+
+class NewBudgetIn(TypedDict):
+    """How much may be charged per period for something."""
+
+    amount_nanodollars: int
+    anchor: NotRequired[int | None]
+    hard: NotRequired[bool]
+    name: str
+    period: Literal["day", "week", "month", "total"]
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: NotRequired[str | None]
+    thresholds: NotRequired[list[int]]
+    time_zone: NotRequired[str]
 
 
 class NewConnectionBody(TypedDict):
@@ -469,6 +664,7 @@ class NewDeploymentIn(TypedDict):
     """A deployment to add; `provider` is an id or a name."""
 
     enabled: NotRequired[bool]
+    max_output_tokens: NotRequired[int | None]
     provider: str
     stream_usage: NotRequired[bool]
     upstream_model: str
@@ -535,7 +731,7 @@ class NewKeyBody(TypedDict):
     kind: NotRequired[Literal["inference", "management"]]
     name: str
     owner: NotRequired[Literal["me", "project"]]
-    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]] | None]
+    permissions: NotRequired[list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]] | None]
     project_id: NotRequired[str | None]
     scopes: NotRequired[list[Literal["inference", "management:read", "management:write"]] | None]
     service_account_id: NotRequired[str | None]
@@ -561,7 +757,7 @@ class NewKeyOut(TypedDict):
     name: str
     organization_id: str
     owner: OwnerOut | None
-    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "usage:read", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
+    permissions: list[Literal["inference", "account:use", "organizations:read", "projects:read", "projects:write", "members:read", "members:write", "sso-connections:read", "sso-connections:write", "service-accounts:read", "service-accounts:write", "keys:read", "keys:write", "providers:read", "providers:write", "models:read", "models:write", "prices:read", "prices:write", "limits:read", "limits:write", "usage:read", "budgets:read", "budgets:write", "ledger:read", "ledger:write", "audit:read", "status:read", "metrics:read", "installation:operate", "directory:provision"]]
     prefix: str
     previous_until: str | None
     project_id: str
@@ -577,6 +773,24 @@ class NewKeysBody(TypedDict):
     """Keys to make in one go."""
 
     keys: list[NewKeyBody]
+
+
+class NewLimitIn(TypedDict):
+    """So many units in any window of that length, for all that the scope sends together. The strictest one wins."""
+
+    amount: int
+    scope: Literal["organization", "project", "user", "key", "model"]
+    scope_id: NotRequired[str | None]
+    unit: Literal["requests", "tokens", "spend", "concurrent"]
+    window: NotRequired[Literal["minute", "hour", "day"] | None]
+
+
+class NewMarkUpIn(TypedDict):
+    """What an organisation pays on top of the cost, from some time on."""
+
+    organization_id: NotRequired[str | None]
+    ppm: int
+    valid_from: NotRequired[str | None]
 
 
 class NewModelIn(TypedDict):
@@ -618,6 +832,13 @@ class NewProviderIn(TypedDict):
     credential_reference: NotRequired[str | None]
     dialect: NotRequired[Literal["openai"]]
     name: str
+
+
+class NewRaiseIn(TypedDict):
+    """More for a while."""
+
+    amount_nanodollars: int
+    until: str
 
 
 class NewServiceAccountBody(TypedDict):
@@ -686,6 +907,30 @@ class PasswordBody(TypedDict):
     new_password: str
 
 
+class PendingDaysOut(TypedDict):
+    """What is still to be made anew."""
+
+    days: list[str]
+
+
+class PeriodOut(TypedDict):
+    """How the budget stands in the period that runs."""
+
+    alerts: list[AlertOut]
+    authorized: MoneyOut
+    end: str | None
+    held: MoneyOut
+    left: MoneyOut
+    spent: MoneyOut
+    start: str
+
+
+class PreviewOut(TypedDict):
+    """What rating anew would change."""
+
+    models: list[ModelFiguresOut]
+
+
 class PriceOut(TypedDict):
     """A price, from `valid_from` until just before `valid_to`."""
 
@@ -747,6 +992,19 @@ class ProjectOut(TypedDict):
     version: int
 
 
+class ProofOut(TypedDict):
+    """What was looked at, and what was found."""
+
+    adjustments: int
+    agrees: bool
+    budget_periods: int
+    entries: int
+    faults: list[headworks__ledger__http__verification__FaultOut]
+    finished: bool
+    records: int
+    transactions: int
+
+
 class ProviderChangesIn(TypedDict):
     """What is to be different; what is left out stays."""
 
@@ -769,6 +1027,25 @@ class ProviderOut(TypedDict):
     problem: str | None
     updated_at: str
     version: int
+
+
+class RaiseOut(TypedDict):
+    """More, until then."""
+
+    amount: MoneyOut
+    created_at: str
+    id: str
+    until: str
+
+
+class RangeIn(TypedDict):
+    """Which records, by when their requests began."""
+
+    end: NotRequired[str | None]
+    model: NotRequired[str | None]
+    provider_id: NotRequired[str | None]
+    start: str
+    upstream_model: NotRequired[str | None]
 
 
 class RatesIn(TypedDict):
@@ -806,6 +1083,30 @@ class RatesOut(TypedDict):
     output_audio: int
     reasoning: int
     requests: int
+
+
+class ReRatingOut(TypedDict):
+    """A re-rating. Its records stay as they are: what it changed are adjusting entries."""
+
+    adjusted: int
+    charge_after: MoneyOut
+    charge_before: MoneyOut
+    cost_after: MoneyOut
+    cost_before: MoneyOut
+    created_at: str
+    end: str | None
+    id: str
+    model: str | None
+    provider_id: str | None
+    records: int
+    start: str
+    upstream_model: str | None
+
+
+class RebuiltOut(TypedDict):
+    """What was found."""
+
+    different: int
 
 
 class RecoveryCodesOut(TypedDict):
@@ -950,10 +1251,19 @@ class TrailOut(TypedDict):
 
     anchor: str
     entries: int
-    fault: FaultOut | None
+    fault: headworks__audit__http__FaultOut | None
     intact: bool
     trail: str
     unkeyed: int
+
+
+class TransactionOut(TypedDict):
+    """Entries that were made together, and add up to nothing. It never changes."""
+
+    at: str
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
 
 
 class UsageEventOut(TypedDict):
@@ -963,6 +1273,8 @@ class UsageEventOut(TypedDict):
     cache_read_tokens: int
     cache_write_1h_tokens: int
     cache_write_5m_tokens: int
+    charge_nanodollars: int | None
+    charge_usd: str | None
     cost_nanodollars: int | None
     cost_usd: str | None
     deployment_id: str
@@ -985,25 +1297,37 @@ class UsageEventOut(TypedDict):
     price_id: str | None
     project_id: str
     provider_id: str
+    re_rating_id: str | None
     reasoning_tokens: int
     source: str
     status: int
+    stored_cost_nanodollars: int | None
     streamed: bool
+    tags: dict[str, Any]
+    transaction: int | None
     upstream_model: str
     upstream_request_id: str
     usage_flags: str
     usage_source: str
+    user_id: str
 
 
 class UsageReport(TypedDict):
     """Figures by group, and their sums."""
 
     as_of: str | None
+    charge_change_ppm: int | None
+    days_being_made: int
+    end: str
     first_day: str
-    group_by: list[Literal["key", "model", "day"]]
+    group_by: list[str]
     last_day: str
+    previous: FiguresOut | None
     rows: list[UsageRow]
+    start: str
+    time_zone: str
     totals: FiguresOut
+    waiting_records: int | None
 
 
 class UsageReportEnvelope(TypedDict):
@@ -1017,18 +1341,46 @@ class UsageReportEnvelope(TypedDict):
 class UsageRow(TypedDict):
     """Figures of one group."""
 
+    audio_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    charge_change_ppm: int | None
+    charge_nanodollars: int
+    charge_usd: str
     cost_nanodollars: int
     cost_usd: str
     day: str | None
+    deployment_id: str | None
+    duration_us: int
+    endpoint: str | None
     errors: int
     estimated_requests: int
+    image_tokens: int
+    images: int
     input_tokens: int
     key_id: str | None
     key_name: str | None
+    milliseconds: int
     model: str | None
+    organization_id: str | None
+    organization_name: str | None
+    outcome: str | None
     output_tokens: int
+    partial_requests: int
+    previous: FiguresOut | None
+    project_id: str | None
+    project_name: str | None
+    provider_id: str | None
+    provider_name: str | None
+    reasoning_tokens: int
     requests: int
+    start: str | None
+    status: int | None
+    tags: dict[str, Any] | None
     unpriced_requests: int
+    upstream_model: str | None
+    user_id: str | None
+    user_name: str | None
 
 
 class UserChangeBody(TypedDict):
@@ -1057,3 +1409,31 @@ class VerificationOut(TypedDict):
 
     intact: bool
     trails: list[TrailOut]
+
+
+class WholeTransactionOut(TypedDict):
+    """With its entries."""
+
+    at: str
+    entries: list[EntryOut]
+    kind: Literal["usage", "period_opened", "lease_granted", "lease_returned", "lease_reclaimed", "allowance_changed", "re_rating"]
+    reference: str
+    transaction: int
+
+
+class headworks__audit__http__FaultOut(TypedDict):
+    """The first place where a chain does not hold."""
+
+    id: str | None
+    problem: str
+    sequence: int
+
+
+class headworks__ledger__http__verification__FaultOut(TypedDict):
+    """Something that does not agree."""
+
+    budget_id: str | None
+    difference: int
+    period_start: str | None
+    problem: Literal["unbalanced", "records_differ", "stray_records", "unsettled_records", "adjustments_differ", "counters_differ", "holds_differ", "spent_differs"]
+    transaction: int | None

@@ -40,6 +40,10 @@ class EngineSettings:
     idle_timeout_ms: int = 60_000
     question_timeout_ms: int = 5_000
     flow_table_size: int = 200_000
+    unknown_output_tokens: int = 4_096
+    """What is set aside for an answer whose length neither the request nor the catalog limits."""
+    least_output_tokens: int = 1
+    """An answer that a budget pays for only if it is shorter than this is refused."""
     unknown_key_rate: float = 1.0
     """Tries with unknown keys that a source of requests gets back in a second; 0 for no limit."""
     unknown_key_burst: int = 20

@@ -5,7 +5,7 @@ The order of the fields is the contract with `engine/src/python/records.rs`.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 Outcome = Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"]
 """
@@ -56,4 +56,20 @@ class UsageEvent(NamedTuple):
     upstream_request_id: str
     error_code: str
     usage_flags: str
-    """Comma-separated remarks on the usage block, such as `contradiction`, `negative`; empty when there is none."""
+    """Comma-separated remarks on the usage block, such as `contradiction`, `negative`, and `counted:…` where the tokens were counted
+    without one: by a tokenizer (`counted:o200k`), by what the deployment has taught (`counted:calibrated`), by bytes
+    (`counted:bytes`). Empty when there is none."""
+    user_id: str = ""
+    """Whose key it was; empty where the key belongs to no user."""
+    tags: str = ""
+    """What the caller labelled the request with: a JSON object of strings, sorted, at most LONGEST_TAGS; "" for none."""
+    drawn_nanodollars: int = 0
+    """What the request drew from the hold on each of its budgets: the charge as the engine computed it."""
+    budgets: str = ""
+    """The budgets that it drew from, `bud_a@<period_start_us>,bud_b@…`; empty where it had none."""
+
+
+FIRST_FIELDS: Final = UsageEvent._fields.index("user_id")
+"""How many fields an event had at first: one that an older gateway wrote ends there."""
+LONGEST_TAGS: Final = 1024
+"""Bytes of UTF-8."""

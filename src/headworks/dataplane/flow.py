@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-FLOW_VERSION = 1
+if TYPE_CHECKING:
+    from headworks.kernel.scopes import Scope
+
+FLOW_VERSION = 2
 """Raised when a field changes its meaning; the engine refuses a version that it does not know."""
 
 Dialect = Literal["openai", "echo"]
@@ -48,6 +51,114 @@ class Question:
     endpoint: str
     """The path below `/v1/`, ids folded: `chat/completions`, `models`, `models/{id}`, `other`, …; or `SIGNER`."""
     request_id: str
+    kind: Literal["flow"] = "flow"
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseQuestion:
+    """May this gateway draw more of a budget's period? Its hold, all that it may draw, is kept for a new term either way."""
+
+    source: str
+    """The gateway's spool."""
+    budget_id: str
+    period_start_us: int
+    need: int
+    """Nanodollars that the waiting request lacks: less than this is no help. 0: only the term is to begin anew."""
+    want: int
+    """What would be handy, by how fast it was drawn of late; at least `need`."""
+    request_id: str
+    """Who waits; empty where nobody does."""
+    kind: Literal["lease"] = "lease"
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnQuestion:
+    """This much of the gateway's hold on a budget's period will not be drawn."""
+
+    source: str
+    budget_id: str
+    period_start_us: int
+    amount: int
+    kind: Literal["return"] = "return"
+
+
+AnyQuestion: TypeAlias = Question | LeaseQuestion | ReturnQuestion
+_QUESTIONS: Final = {"flow": Question, "lease": LeaseQuestion, "return": ReturnQuestion}
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """More to draw from a budget. All that the gateway holds of it is good for `term_ms` from now on."""
+
+    granted: int
+    """Nanodollars, at least what was needed."""
+    term_ms: int
+    remaining: int
+    """What of the budget nobody holds after this grant: tells the gateway how near its end is."""
+
+    def to_json(self) -> str:
+        """The wire form that `Engine.answer` takes."""
+        return json.dumps({"lease": self}, default=_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """There is not as much left of the budget as was needed."""
+
+    amount: int
+    """Nanodollars of the budget, raises included."""
+    spent: int
+    held: int
+    """By all gateways, for requests that have not ended and for those that may come."""
+    resets_at_us: int | None
+    """When its next period begins; None for a budget without end."""
+    hard: bool = True
+
+    def to_json(self) -> str:
+        """The wire form that `Engine.answer` takes."""
+        return json.dumps({"spent": self}, default=_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What was given back is nobody's any more."""
+
+    def to_json(self) -> str:
+        """The wire form that `Engine.answer` takes."""
+        return json.dumps({"returned": {}})
+
+
+LimitUnit = Literal["requests", "tokens", "spend", "concurrent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate that requests of the flow are held to, in a sliding window."""
+
+    id: str
+    scope: Scope
+    """For the words of the error."""
+    unit: LimitUnit
+    amount: int
+    """Nanodollars for spend."""
+    window_s: int
+    """60, 3600 or 86400; 0 for requests that run at the same time."""
+    used: tuple[tuple[int, int], ...] = ()
+    """(second of the epoch, amount): what the window holds already when this engine begins to count it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """An amount of charge for a period, which requests of the flow draw from. Only a hard one refuses."""
+
+    id: str
+    scope: Scope
+    hard: bool
+    amount: int
+    """Nanodollars, raises included."""
+    period_start_us: int
+    period_end_us: int | None = None
+    """None where it has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +187,10 @@ class Target:
     """Whether the upstream takes `stream_options.include_usage`."""
     private_network: bool = False
     """Whether loopback, link-local and private addresses are allowed for this target."""
+    rates: tuple[int, ...] | None = None
+    """Nanodollars per million units, in the order of `catalog.contracts.Rates`; None where nobody set a price."""
+    max_output_tokens: int | None = None
+    """The most that the model can answer; None where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +211,10 @@ class Document:
     body: str
     status: int = 200
     content_type: str = "application/json"
+
+
+MOST_BUDGETS = 20
+"""Of one flow, a hard one per scope and period: their ids must fit into each of its usage records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +255,13 @@ class Flow:
     """Networks (CIDR) that its key may be used from; None for anywhere. The engine looks at each request's."""
     signing: Signing | None = None
     """The answer to `SIGNER`, which serves nothing else."""
+    user_id: str = ""
+    """Whose key it is; empty where it belongs to no user."""
+    limits: tuple[Limit, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    """At most MOST_BUDGETS. The flow ends with the first of their periods."""
+    markup_ppm: int = 0
+    """What the organisation pays above the provider's price, in millionths; a discount is negative."""
     version: int = FLOW_VERSION
 
     def to_json(self) -> str:
@@ -163,13 +289,18 @@ class Refusal:
         return json.dumps({"refusal": self}, default=_fields)
 
 
+Answer: TypeAlias = Flow | Refusal | Lease | Spent | Returned
+
+
 def _fields(
-    value: Flow | Refusal | Target | Credential | Policy | Document | Signing | SigningSecret,
+    value: Answer | Target | Credential | Policy | Document | Limit | Budget | Signing | SigningSecret,
 ) -> dict[str, object]:
     # A quarter of what dataclasses.asdict takes, which copies deeply what the encoder only reads.
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def question_from_json(text: str) -> Question:
+def question_from_json(text: str) -> AnyQuestion:
     """Read what `Engine.take_questions` gave."""
-    return Question(**json.loads(text))
+    fields = json.loads(text)
+    question: AnyQuestion = _QUESTIONS[fields.get("kind", "flow")](**fields)
+    return question

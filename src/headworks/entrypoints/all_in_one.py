@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home, HomeError
+from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
@@ -47,6 +49,8 @@ from headworks.identity.contracts import (
 )
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged, ThresholdCrossed
+from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,10 +144,14 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         greeting = asyncio.create_task(welcome.greet(), name="welcome")
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
+        keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
+        rolling = asyncio.create_task(house.container.usage_keeper.run(), name="roll-ups")
 
-        await stop.wait(serving, shipping, noting)
+        await stop.wait(serving, shipping, noting, keeping, rolling)
         greeting.cancel()
         noting.cancel()
+        await _end(keeping)
+        await _end(rolling)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
@@ -155,7 +163,8 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
-    controller = ControllerThread(engine, build_controller(foundation))
+    recovered: Future[None] = Future()
+    controller = ControllerThread(engine, build_controller(foundation, recovered))
     # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
     foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
     # Each of these concerns many keys at once, and happens seldom.
@@ -167,11 +176,17 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
         UserChanged,
         MembershipChanged,
         ServiceAccountChanged,
+        LimitsChanged,
+        BudgetChanged,
+        MarkUpChanged,
     ):
         foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
+    # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
+    foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
+    foundation.bus.subscribe(ThresholdCrossed, tell)
     controller.start()
     stack.callback(controller.stop)
-    shipper = ShipperThread(engine, build_shipper(foundation))
+    shipper = ShipperThread(engine, build_shipper(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 
@@ -203,6 +218,12 @@ async def _close(house: _House, control_plane: ControlPlane) -> None:
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel it, and wait until what it was doing to a database is undone."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 class _Stop:

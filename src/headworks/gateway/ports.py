@@ -1,4 +1,4 @@
-"""What the controller needs to know: keys from identity, models from the catalog."""
+"""What the controller needs: keys from identity, models and prices from the catalog, limits, and budgets from the ledger."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from headworks.catalog.contracts import Snapshot
+    from headworks.catalog.contracts import PriceBook, Snapshot
+    from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
     from headworks.identity.contracts import KeyView, SigningSecret
+    from headworks.ledger.contracts import InForce
+    from headworks.limits.contracts import Holding, Limit, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,59 @@ class Secrets(Protocol):
 
 
 class Models(Protocol):
-    """What organisations can call."""
+    """What organisations can call, and what that costs."""
 
     async def snapshot(self, organization_id: str) -> Snapshot:
         """The organisation's catalog, resolved. Raises Unavailable."""
+
+    async def price_book(self) -> PriceBook:
+        """Every price, to be asked without waiting. Raises Unavailable."""
+
+
+class Limits(Protocol):
+    """How much may be asked for in a time."""
+
+    async def limits_for(self, subject: Subject) -> Holding:
+        """Every limit that a request of `subject` is held to. Raises Unavailable."""
+
+
+class Windows(Protocol):
+    """What was used before this gateway began to count."""
+
+    async def used(self, limit: Limit, at: datetime) -> tuple[tuple[int, int], ...]:
+        """(second since 1970, amount) of what the limit's window holds already; nothing where that cannot be known."""
+
+
+class Budgets(Protocol):
+    """How much may be spent."""
+
+    async def in_force(
+        self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
+    ) -> InForce:
+        """The budgets that such requests count for, and the mark-up on them; "" for no user. Raises Unavailable."""
+
+
+class LeaseOffice(Protocol):
+    """Leases on budgets."""
+
+    async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
+        """Make the gateway's hold larger by at least what it needs, or say that there is not so much left.
+
+        Raises Unavailable; a budget or period that is not there is Spent, of nothing.
+        """
+
+    async def take_back(self, returned: ReturnQuestion) -> None:
+        """Make the gateway's hold smaller, by no more than what it holds. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """All whom the controller asks."""
+
+    keys: Keys
+    secrets: Secrets
+    models: Models
+    limits: Limits
+    windows: Windows
+    budgets: Budgets
+    leases: LeaseOffice

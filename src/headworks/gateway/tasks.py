@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headworks.dataplane.flow import Policy, Refusal, question_from_json
+from headworks.dataplane.flow import LeaseQuestion, Policy, Refusal, Returned, ReturnQuestion, question_from_json
 from headworks.gateway import commands
 from headworks.gateway.domain import flows, refusals
 from headworks.kernel.clock import now
@@ -12,7 +12,8 @@ from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
-    from headworks.gateway.ports import Keys, Models, Secrets
+    from headworks.dataplane.flow import Answer, AnyQuestion
+    from headworks.gateway.ports import Neighbours
     from headworks.gateway.settings import GatewaySettings
     from headworks.kernel.clock import Clock
 
@@ -23,9 +24,7 @@ _MS = 1000
 class Controller:
     """Answers questions, any number at a time, within one event loop."""
 
-    def __init__(
-        self, keys: Keys, secrets: Secrets, models: Models, settings: GatewaySettings, clock: Clock = now
-    ) -> None:
+    def __init__(self, neighbours: Neighbours, settings: GatewaySettings, clock: Clock = now) -> None:
         longest = flows.Lifetime(int(settings.fresh_seconds * _MS), int(settings.hard_seconds * _MS))
         policy = Policy(
             connect_ms=settings.upstream_connect_ms,
@@ -33,20 +32,30 @@ class Controller:
             idle_ms=settings.upstream_idle_ms,
             total_ms=settings.upstream_total_ms,
         )
-        self._sources = commands.Sources(keys, secrets, models, clock, longest, policy)
+        self._leases = neighbours.leases
+        self._sources = commands.Sources(neighbours, clock, longest, policy)
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
-        """The number, and a Flow or a Refusal as JSON. Never raises: who waits must hear something."""
+        """The number, and the Answer as JSON. Never raises: who waits must hear something."""
+        answer: Answer
         try:
-            asked = question_from_json(question)
-            answer = await commands.resolve(asked, self._sources)
+            answer = await self._answer(question_from_json(question))
         except HeadworksError as error:
             _log.error("question not answered", code=error.code, detail=error.detail or error.message)
             answer = refusals.unavailable()
         except Exception:  # noqa: BLE001 - a bug must not leave callers waiting
             _log.exception("question not answered")
             answer = refusals.unavailable()
-        else:
-            if isinstance(answer, Refusal):
-                _log.debug("refused", request_id=asked.request_id, code=answer.code, endpoint=asked.endpoint)
         return number, answer.to_json()
+
+    async def _answer(self, asked: AnyQuestion) -> Answer:
+        """Raises Unavailable when nobody can tell."""
+        if isinstance(asked, LeaseQuestion):
+            return await self._leases.grant(asked)
+        if isinstance(asked, ReturnQuestion):
+            await self._leases.take_back(asked)
+            return Returned()
+        answer = await commands.resolve(asked, self._sources)
+        if isinstance(answer, Refusal):
+            _log.debug("refused", request_id=asked.request_id, code=answer.code, endpoint=asked.endpoint)
+        return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from headworks.identity.commands import first_start
 from headworks.identity.commands.first_start import FirstKeys
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from headworks.kernel.secrets import Sealer
 
 __all__ = ["OPERATOR_EMAIL", "FirstKeys", "Foothold", "IdentityFacade"]
+
+Kind = Literal["organization", "project", "key", "user"]
+"""What can be asked for by its id."""
 
 OPERATOR_EMAIL: Final = "operator@localhost"
 """Of the first operator, where nobody said another."""
@@ -88,6 +91,17 @@ class IdentityFacade:
         """The names of those of the organisation's keys that exist, by id."""
         async with self.store.read(organization_id) as reading:
             return await reading.keys.names(key_ids)
+
+    async def has(self, organization_id: str, kind: Kind, thing: str) -> bool:
+        """Whether the organisation has such a project, key or member, or is that organisation itself."""
+        async with self.store.read(organization_id) as reading:
+            if kind == "organization":
+                return thing == organization_id and await reading.organization() is not None
+            if kind == "project":
+                return await reading.projects.get(thing) is not None
+            if kind == "key":
+                return await reading.keys.get(thing) is not None
+            return await reading.members.of_user(thing) is not None
 
     async def ensure_access(
         self,

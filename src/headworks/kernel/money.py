@@ -14,6 +14,8 @@ Nanodollars = NewType("Nanodollars", int)
 PER_DOLLAR = 1_000_000_000
 UNITS_PER_PRICE = 1_000_000
 """A price buys this many units."""
+LARGEST_AMOUNT = 2**63 - 1
+"""Nine thousand million dollars: the most that a database's integer holds."""
 
 _DECIMALS = 9
 _USD = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,9})(?:\.(?P<fraction>[0-9]{1,9}))?", re.ASCII)
@@ -21,11 +23,14 @@ _USD = re.compile(r"(?P<sign>-?)(?P<whole>[0-9]{1,9})(?:\.(?P<fraction>[0-9]{1,9
 
 def rate(units_and_prices: Iterable[tuple[int, int]]) -> Nanodollars:
     """What (units, nanodollars per million units) pairs cost together: rounded once, half to even."""
-    total = sum(units * price for units, price in units_and_prices)
-    quotient, remainder = divmod(total, UNITS_PER_PRICE)
-    half = UNITS_PER_PRICE // 2
-    rounds_up = remainder > half or (remainder == half and quotient % 2 == 1)
-    return Nanodollars(quotient + rounds_up)
+    return Nanodollars(half_to_even(sum(units * price for units, price in units_and_prices), UNITS_PER_PRICE))
+
+
+def half_to_even(amount: int, parts: int) -> int:
+    """`amount` divided by `parts`, which is positive and even, to the nearest whole number; a half goes to the even one."""
+    quotient, remainder = divmod(amount, parts)
+    half = parts // 2
+    return quotient + (remainder > half or (remainder == half and quotient % 2 == 1))
 
 
 def format_usd(amount: Nanodollars) -> str:

@@ -6,12 +6,13 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.sorting import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from headworks.kernel.sorting import Position, Sort
 
@@ -57,6 +58,15 @@ class Page(Generic[T]):
     def map(self, change: Callable[[T], U]) -> Page[U]:
         """The same page of other values."""
         return Page([change(item) for item in self.items], self.total, self.request, self.last)
+
+
+def page_of(items: Iterable[T], request: PageRequest, value: Callable[[T, str], Any] = getattr) -> Page[T]:
+    """A page of a list that is short enough to be read whole; empty beyond the end.
+
+    `value` gives the field of an item that is sorted by.
+    """
+    found = in_order(items, request.sort, value)
+    return Page(found[request.offset : request.offset + request.per_page], len(found), request)
 
 
 @dataclass(frozen=True, slots=True)

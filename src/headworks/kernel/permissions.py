@@ -24,7 +24,13 @@ Permission = Literal[
     "models:write",
     "prices:read",
     "prices:write",
+    "limits:read",
+    "limits:write",
     "usage:read",
+    "budgets:read",
+    "budgets:write",
+    "ledger:read",
+    "ledger:write",
     "audit:read",
     "status:read",
     "metrics:read",
@@ -32,7 +38,7 @@ Permission = Literal[
     "directory:provision",
 ]
 """
-inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited; sso-connections: how people sign in by the organisation's directory;
+inference: `/v1/*`, and nothing of the management API; account:use: one's own account, which everybody has who signs in; members: who belongs to the organisation, and who is invited; sso-connections: how people sign in by the organisation's directory; ledger:write: rating the past anew, and closing what was invoiced;
 installation:operate: what concerns the whole installation, such as its organisations, its users, and importing keys by
 their hash; directory:provision: `/scim/v2/*`, which only a directory's token opens, and which is all that it opens.
 """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from headworks.usage.domain.rollups import SECONDS
 
 if TYPE_CHECKING:
     from headworks.usage.ports import UsageStore
@@ -19,3 +21,20 @@ class UsageFacade:
         """How many events were put aside because they could not be stored. Should be zero; look when it is not."""
         async with self.store.read() as reading:
             return await reading.rejected()
+
+    async def used_in_window(
+        self,
+        organization_id: str,
+        scope: Literal["organization", "project", "key", "user", "model"],
+        scope_id: str,
+        unit: Literal["requests", "tokens", "spend"],
+        since_us: int,
+    ) -> tuple[tuple[int, int], ...]:
+        """What was used since then, by minute: its last second since 1970, and how much; of `spend` the charge in nanodollars.
+
+        The minute that holds `since_us` counts whole, and each as if all of it had been used at its end, so that a window
+        which begins with this lets nobody in too early. One query, along the newest roll-ups. Raises Unavailable.
+        """
+        async with self.store.read() as reading:
+            found = await reading.window(organization_id, scope, scope_id, unit, since_us // 1_000_000)
+        return tuple((start_s + SECONDS["minute"] - 1, amount) for start_s, amount in found if amount > 0)

@@ -1,4 +1,4 @@
-"""What usage needs from outside: a store, prices from the catalog, names of keys from identity."""
+"""What usage needs from outside: a store, prices from the catalog, names from identity and the catalog."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import date, datetime
+    from datetime import datetime
 
     from headworks.catalog.contracts import PriceBook
     from headworks.kernel.pagination import Page, PageRequest
-    from headworks.usage.contracts import Dimension, Figures, ReportRow, UsageRecord
+    from headworks.ledger.contracts import Adjustment, MarkUpBook, Use
+    from headworks.usage.contracts import ReportRow, UsageRecord
+    from headworks.usage.domain.exporting import Column, Line
+    from headworks.usage.domain.rollups import Compared, Grain, Slot, Sums
     from headworks.usage.domain.rows import Row
-    from headworks.usage.domain.totals import Group
 
 
 class Prices(Protocol):
@@ -24,11 +26,57 @@ class Prices(Protocol):
         """Every price, to be asked without waiting. Raises Unavailable."""
 
 
-class KeyNames(Protocol):
-    """Filled by identity's facade."""
+class Names(Protocol):
+    """Filled by bootstrap from identity and the catalog."""
 
-    async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:
-        """The names of those keys that exist, by id."""
+    async def names(self, organization_id: str | None, dimension: str, ids: frozenset[str]) -> dict[str, str]:
+        """The names, by id, of those that exist: of an organisation's projects, keys, users and providers; of organisations.
+
+        Raises Unavailable.
+        """
+
+
+class Backlog(Protocol):
+    """Filled by bootstrap from the engine."""
+
+    def waiting(self) -> int | None:
+        """How many records the spool holds that are not stored yet; None where nobody knows."""
+
+
+class Tables(Protocol):
+    """Files that hold a table, other than text."""
+
+    def parquet(self, columns: Sequence[Column], lines: AsyncIterator[Sequence[Line]]) -> AsyncIterator[bytes]:
+        """The file, piece by piece, as its lines come. Raises ParquetMissing, at once."""
+
+
+class Books(Protocol):
+    """The ledger's part of a transaction that stores usage."""
+
+    async def begin(self, organization_id: str, at_us: int) -> int:
+        """The number of a transaction of the ledger, for the organisation's records to name."""
+
+    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+        """Enter what those records come to, once they are stored. Raises AmountTooLarge."""
+
+    def committed(self) -> None:
+        """All of it is committed."""
+
+
+class Bookkeeper(Protocol):
+    """Filled by the ledger's facade."""
+
+    async def mark_up_book(self) -> MarkUpBook:
+        """Everybody's mark-ups, to be asked without waiting. Raises Unavailable."""
+
+    async def adjustments(self, organization_id: str, records: Collection[int]) -> Mapping[int, Adjustment]:
+        """The newest of each of the records that was rated anew, by its sequence. Raises Unavailable."""
+
+    async def adjusted(self, from_us: int, until_us: int) -> Sequence[Adjustment]:
+        """What re-ratings changed, of records of that time and every organisation. Raises Unavailable."""
+
+    def joining(self, transaction: object) -> AbstractAsyncContextManager[Books]:
+        """Take part in a transaction of the store's, from inside of it."""
 
 
 class AlreadyThere(Exception):
@@ -53,13 +101,24 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """Which totals to report. Days are UTC, both included; None takes all."""
+    """Which roll-ups to report."""
 
-    organization_id: str
-    first_day: date
-    last_day: date
-    key_id: str | None = None
-    model: str | None = None
+    organization_id: str | None
+    """None for all of them."""
+    grain: Grain
+    """Of the roll-ups that are added up."""
+    from_s: int
+    """Seconds since 1970, as all times here; at the beginning of a roll-up."""
+    until_s: int
+    """Not included."""
+    equal: tuple[tuple[str, str | int], ...] = ()
+    """Dimensions (see `domain.dimensions.TEXTS`), and what they must be."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Tags that requests must have, by name."""
+    offsets: tuple[tuple[int, int], ...] = ((0, 0),)
+    """From which time on clocks are ahead of UTC by how many seconds, the earliest first: for days."""
+    previous_from_s: int | None = None
+    """Where the period before begins, if that is wanted; it ends where this one begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +132,22 @@ class RecordFilter:
     model: str | None = None
     outcome: str | None = None
     event_id: str | None = None
+    project_id: str | None = None
+    user_id: str | None = None
+    provider_id: str | None = None
 
 
 class UsageUnit(Protocol):
     """One transaction."""
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
-        """Raises AlreadyThere when one is there, or twice among them, by (source, event_id); and RowsRefused.
+    @property
+    def books(self) -> Books:
+        """The ledger's part of it."""
+
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
+        """`transactions` are those of the ledger that settle them, by organisation.
+
+        Raises AlreadyThere when one is there, or twice among them, by (source, event_id); and RowsRefused.
 
         After either the transaction is good for nothing but to be rolled back.
         """
@@ -87,8 +155,29 @@ class UsageUnit(Protocol):
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
         """Which of the rows' (source, event_id) are there already."""
 
-    async def add_totals(self, totals: Mapping[Group, tuple[int, ...]]) -> None:
-        """Add sums, in the order of `COUNTERS`, to what is there. Raises RowsRefused when a sum no longer fits."""
+    async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
+        """Add to the roll-ups of every grain. Raises RowsRefused when a sum no longer fits."""
+
+    async def ask_anew(self, seconds: Collection[int]) -> None:
+        """The days of these seconds since 1970 are to be made anew from their records, whole."""
+
+    async def alone(self) -> None:
+        """Until the transaction ends nobody else adds to roll-ups."""
+
+    async def asked(self) -> tuple[int, int] | None:
+        """The newest day that is to be made anew, by its first second, and the hour of it that is next. First be `alone`."""
+
+    async def make_hour(self, day_s: int, hour: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> None:
+        """Make it from its records and what re-ratings changed in them, by their number; it is no longer asked for.
+
+        With the last hour the day is made too. First be `alone`.
+        """
+
+    async def compare(self, hour_s: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> Compared:
+        """How far the roll-ups of an hour and its day are from what `make_hour` would make. First be `alone`."""
+
+    async def forget(self, grain: Grain, before_s: int, seconds: int) -> int:
+        """Delete roll-ups from before then: the oldest, as many as begin within so many seconds. How many it were."""
 
     async def put_aside(self, rejections: Iterable[Rejection]) -> None:
         """Keep events that cannot be stored as records. One that is there already stays."""
@@ -98,9 +187,23 @@ class UsageReading(Protocol):
     """Reads of one moment."""
 
     async def report(
-        self, wanted: ReportFilter, group_by: Sequence[Dimension], page: PageRequest
-    ) -> tuple[Page[ReportRow], Figures]:
-        """Rows in the order of their groups, the newest day first; and the figures of all that was asked for."""
+        self, wanted: ReportFilter, group_by: Sequence[str], page: PageRequest
+    ) -> tuple[Page[ReportRow], ReportRow]:
+        """Rows, and the whole of what was asked for. `group_by` is of `domain.dimensions`, in their order.
+
+        Sorted by figures as the page says, then the newest time first, then by the other dimensions.
+        """
+
+    async def window(
+        self, organization_id: str, dimension: str, value: str, unit: str, since_s: int
+    ) -> list[tuple[int, int]]:
+        """By minute, from the one that holds `since_s` on: its first second, and what was used of a limit's unit."""
+
+    async def pending_days(self) -> list[int]:
+        """Days that are to be made anew, by their first second."""
+
+    async def first_day(self) -> int | None:
+        """Of all records, by its first second."""
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
         """The newest first; `after` is (occurred_at_us, sequence) of the last one that was seen."""
@@ -114,6 +217,10 @@ class UsageReading(Protocol):
 
 class UsageStore(Protocol):
     """Where usage is kept."""
+
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        """Who settles what is stored."""
 
     def transaction(self) -> AbstractAsyncContextManager[UsageUnit]:
         """Commits at the end of the block, unless it raises. Raises DatabaseUnavailable, TransactionLost.

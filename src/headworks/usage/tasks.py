@@ -1,12 +1,16 @@
-"""The door for events: what the engine's spool delivers goes in here, in batches, and at least once."""
+"""The door for events, which the engine's spool delivers in batches and at least once; and what usage does by the clock."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.clock import now
+from headworks.kernel.clock import monotonic, now
+from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
 from headworks.usage import commands
+from headworks.usage.domain.moments import second_of
+from headworks.usage.domain.rollups import SECONDS, Compared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,8 +18,14 @@ if TYPE_CHECKING:
     from headworks.kernel.clock import Clock
     from headworks.usage.contracts import Ingested
     from headworks.usage.ports import Prices, UsageStore
+    from headworks.usage.settings import UsageSettings
 
 _log = logger(__name__)
+
+_LOOK_SECONDS: Final = 2
+"""How soon it is seen that roll-ups are to be made anew."""
+_COMPARED_HOURS: Final = 30 * 24
+"""How far back roll-ups are compared with their records, before it begins with the newest again."""
 
 
 def _nothing() -> None:
@@ -36,10 +46,69 @@ async def ingest(
     when a database does not answer: give the same events again later. `before_commit` is for the kill tests.
     """
     at = clock()
-    batch = commands.prepare(events, await prices.price_book(), at)
+    mark_ups = await store.bookkeeper.mark_up_book()
+    batch = commands.prepare(events, await prices.price_book(), mark_ups, at)
     done = await commands.store(store, batch, at, before_commit)
     if done.rejected:
         _log.error(
             "usage events put aside", count=done.rejected, reasons=sorted({one.reason for one in batch.rejections})
         )
     return done
+
+
+class Keeper:
+    """Makes roll-ups anew that were asked for, forgets old ones, and compares an hour at a time.
+
+    Safe to run twice, also in two processes.
+    """
+
+    def __init__(self, store: UsageStore, settings: UsageSettings, clock: Clock = now) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._looked: float | None = None
+        self._back = 0
+        self.compared = Compared(0, 0, 0)
+        """What was looked at since the start, and how much of it was wrong: nothing, ever."""
+        self.days_pending = 0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.make_anew()
+                if self._looked is None or monotonic() - self._looked >= self._settings.keep_seconds:
+                    await self.look_after()
+                    self._looked = monotonic()
+            except Unavailable as error:
+                _log.warning("roll-ups not kept, trying again", detail=error.detail or error.message)
+            except Exception:  # noqa: BLE001 - a bug here must not take the front door away
+                _log.exception("roll-ups not kept, trying again")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def make_anew(self) -> None:
+        """All that is asked for now. Raises Unavailable."""
+        async with self._store.read() as reading:
+            self.days_pending = len(await reading.pending_days())
+        hours = 0
+        while self.days_pending and await commands.make_next_hour(self._store, self._settings, self._now_s()):
+            hours += 1
+            # Others want to write, too.
+            await asyncio.sleep(0)
+        if hours:
+            self.days_pending = 0
+            _log.info("roll-ups made anew", hours=hours)
+
+    async def look_after(self) -> None:
+        """Forget what is old, and compare one hour, the newest that is over first. Raises Unavailable."""
+        now_s = self._now_s()
+        await commands.forget_old(self._store, self._settings, now_s)
+        self._back = self._back % _COMPARED_HOURS + 1
+        hour_s = now_s - now_s % SECONDS["hour"] - self._back * SECONDS["hour"]
+        found = await commands.compare_hour(self._store, self._settings, hour_s, now_s)
+        self.compared += found
+        if found.wrong:
+            _log.error("roll-ups are not what their records say", hour_s=hour_s, wrong=found.wrong)
+
+    def _now_s(self) -> int:
+        return second_of(self._clock())

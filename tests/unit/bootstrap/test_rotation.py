@@ -23,6 +23,8 @@ from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.audit import Change
 from headworks.kernel.database import Database, prepare_schema
 from headworks.kernel.secrets import Keyring, Secret
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
 ORGANIZATIONS = ("org_1", "org_2")
@@ -228,7 +230,9 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
     tables: Mapping[str, MetaData] = {
         "identity": IDENTITY.metadata,
         "catalog": CATALOG_TABLES,
+        "limits": LIMITS.metadata,
         "usage": USAGE.metadata,
+        "ledger": LEDGER.metadata,
     }
     sealed = {
         f"{context}.{table.name}.{column.name}"
@@ -245,7 +249,11 @@ def test_every_column_of_sealed_secrets_takes_part() -> None:
         "identity.identity_replies.sealed",
         "identity.keys.previous_sealed_secret",
         "identity.keys.sealed_secret",
+        "limits.limits_audit_keys.sealed",
+        "limits.limits_replies.sealed",
         "identity.second_factors.sealed_secret",
         "identity.signing_keys.sealed_private",
         "identity.sso_connections.sealed_secret",
+        "ledger.ledger_audit_keys.sealed",
+        "ledger.ledger_replies.sealed",
     }

@@ -13,14 +13,14 @@ import pytest
 from headworks.bootstrap import shipper as module
 from headworks.bootstrap.shipper import Shipper, ShipperThread
 from headworks.catalog.contracts import PriceBook
-from headworks.kernel.database import Database, DatabaseUnavailable, prepare_schema
+from headworks.kernel.database import Database, DatabaseUnavailable
 from headworks.kernel.errors import Unavailable
 from headworks.usage.adapters.sql import SqlStore
-from headworks.usage.adapters.tables import SCHEMA
 from headworks.usage.ports import RecordFilter
 from headworks.usage.tasks import ingest
 from tests.support.engine_twin import EngineTwin
 from tests.support.usage_events import usage_event
+from tests.support.usage_stores import prepare_usage, sql_usage
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ class Rig:
     def __init__(self, database: Database) -> None:
         self.engine = EngineTwin()
         self.prices = Prices()
-        self.store = SqlStore(database)
+        self.store = sql_usage(database)
         self.uses: list[Mapping[str, datetime]] = []
         self.shipper = Shipper(self.engine, self.store, self.prices, self.record_uses)
 
@@ -60,8 +60,7 @@ class Rig:
 async def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     for pause in ("_FIRST_PAUSE", "_GATHER_SECONDS"):
         monkeypatch.setattr(module, pause, 0.001)
-    prepare_schema(tmp_path / "usage.sqlite3", SCHEMA)
-    database = Database.sqlite(tmp_path / "usage.sqlite3")
+    database = prepare_usage(tmp_path / "usage.sqlite3")
     yield Rig(database)
     await database.close()
 
@@ -194,7 +193,7 @@ class Parts:
 
     @property
     def usage(self) -> SqlStore:
-        return SqlStore(self.database)
+        return sql_usage(self.database)
 
     @property
     def identity(self) -> Parts:

@@ -241,6 +241,32 @@ async def test_deployments_are_made_changed_and_removed(client: httpx.AsyncClien
     assert refusal(await client.get(path))[:2] == (404, "deployment_not_found")
 
 
+async def test_a_cap_is_set_kept_and_forgotten(client: httpx.AsyncClient) -> None:
+    await add_openai(client)
+    plain = await made(client, "/deployments", provider="openai", upstream_model="plain")
+    assert plain["max_output_tokens"] is None
+    capped = await made(client, "/deployments", provider="openai", upstream_model="gpt", max_output_tokens=10_000_000)
+    path = f"/deployments/{capped['id']}"
+    for change, cap in [
+        ({"weight": 3}, 10_000_000),
+        ({"max_output_tokens": 1}, 1),
+        ({"max_output_tokens": None}, None),
+    ]:
+        changed = await client.patch(path, json=change)
+        assert changed.json()["data"]["max_output_tokens"] == cap
+
+
+@pytest.mark.parametrize("cap", [0, -1, 10_000_001, 2**64, 1.5, "4096", True])
+async def test_caps_that_are_refused(client: httpx.AsyncClient, cap: object) -> None:
+    await add_openai(client)
+    body = {"provider": "openai", "upstream_model": "gpt"}
+    refused = await client.post("/deployments", json={**body, "max_output_tokens": cap})
+    assert refusal(refused)[::2] == (422, ["max_output_tokens"])
+    there = await made(client, "/deployments", **body)
+    refused = await client.patch(f"/deployments/{there['id']}", json={"max_output_tokens": cap})
+    assert refusal(refused)[::2] == (422, ["max_output_tokens"])
+
+
 async def test_a_price_ends_the_one_before(client: httpx.AsyncClient) -> None:
     await add_openai(client)
     body = {"provider": "openai", "upstream_model": "gpt"}

@@ -102,6 +102,15 @@ async def test_disabled_deployments_are_hidden_and_not_callable(catalog: Catalog
     assert [target.problem for target in (await route(catalog, "fast")).targets] == ["Its deployment is disabled."]
 
 
+async def test_targets_know_their_cap(catalog: Catalog) -> None:
+    await catalog.add_provider("mine")
+    async with catalog.writing() as store:
+        await commands.create_deployment(store, commands.NewDeployment("mine", "a", max_output_tokens=4096))
+        await commands.create_deployment(store, commands.NewDeployment("mine", "b"))
+    caps = [(await route(catalog, name)).targets[0].max_output_tokens for name in ("mine/a", "mine/b")]
+    assert caps == [4096, None]
+
+
 async def test_a_reference_that_does_not_resolve_says_so(catalog: Catalog) -> None:
     found = Offer("openai", "openai", "https://api.openai.com/v1", "env:OPENAI_API_KEY", ("gpt",))
     del catalog.environment["OPENAI_API_KEY"]

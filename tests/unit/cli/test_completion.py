@@ -110,3 +110,16 @@ def test_the_script_names_the_program(run: Run, shell: str) -> None:
     assert ran.status == 0
     assert f"{VARIABLE}=complete_{shell}" in ran.out
     assert run("completion", "csh").status == 2
+
+
+@pytest.mark.parametrize(
+    ("noun", "one", "word"),
+    [
+        ("limits", {"id": "lim_1", "scope": "organization"}, "lim_1"),
+        ("budgets", {"id": "bud_1", "name": "Everything"}, "Everything"),
+        ("mark-ups", {"id": "mup_1", "ppm": 1}, "mup_1"),
+    ],
+)
+def test_what_money_is_held_to(tab: Tab, server: ScriptedServer, noun: str, one: dict[str, object], word: str) -> None:
+    server.on("GET", f"/api/v1/{noun}", page(one))
+    assert tab(f"headworks {noun} remove ") == [word]

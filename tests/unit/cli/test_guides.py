@@ -17,7 +17,7 @@ RUST_CODES = (
     r'ApiError::new\(\s*[\w.()]+,\s*"[a-z_]+",\s*"([a-z_]+)"',
     r'\b(?:unavailable|unusable|break_off)\(\s*"([a-z_]+)"',
     r'Some\(\(\s*"([a-z_]+)",\s*"',
-    r'\([45]\d\d, "((?!invalid_request_error|api_error|rate_limit_error)[a-z_]+)"',
+    r'\([45]\d\d, "((?!invalid_request_error|api_error|rate_limit_error|insufficient_quota)[a-z_]+)"',
 )
 PYTHON_CODES = (r'\bcode(?:: ClassVar\[str\])? = "([a-z_]+)"', r'Refusal\(\s*\d+,\s*"([a-z_]+)"')
 RUST_METRICS = (
@@ -58,7 +58,10 @@ def test_every_metric_has_its_row_and_every_row_its_metric() -> None:
         for name in re.findall(pattern, text)
     }
     python = {
-        name for text in sources("src/headworks/kernel/telemetry", ".py") for name in re.findall(PYTHON_METRICS, text)
+        name
+        for folder in ("kernel/telemetry", "bootstrap")
+        for text in sources(f"src/headworks/{folder}", ".py")
+        for name in re.findall(PYTHON_METRICS, text)
     }
     rows = set(re.findall(r"^\| `headworks_([a-z_]+)` \|", METRICS.read_text(encoding="utf-8"), re.MULTILINE))
     assert {"requests", "added_latency_seconds", "spool_bytes"} <= rust

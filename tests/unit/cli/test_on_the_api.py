@@ -173,8 +173,8 @@ def test_the_rotation_of_secrets(run: Run) -> None:
     (old,) = [word for word in before.out.split() if word.startswith("kek_")]
     done = run("secrets", "rotate")
     assert done.status == 0, done
-    # The credential, the answer that is kept for the case that the command had to ask again, and the keys of two trails.
-    assert "sealed 4 secrets with it" in done.out
+    # The credential, the answer that is kept for the case that the command had to ask again, and the keys of four trails.
+    assert "sealed 6 secrets with it" in done.out
     assert old in done.out
     assert "Back up the keyring" in done.err
     assert old not in run("secrets", "status").out
@@ -194,6 +194,16 @@ def test_the_life_of_a_deployment(run: Run) -> None:
     assert isinstance(shown, dict)
     assert (shown["weight"], shown["enabled"], shown["stream_usage"]) == (7, False, False)
     assert "disabled" in run("deployments", "show", str(shown["id"])).out
+    assert shown["max_output_tokens"] is None
+    assert run("deployments", "change", "up/m", "--max-output-tokens", "4096").status == 0
+    assert "4096" in run("deployments", "show", "up/m").out
+    for wrong in ("0", "10000001", "many", "-1"):
+        assert run("deployments", "change", "up/m", "--max-output-tokens", wrong).status == 2, wrong
+    assert run("deployments", "change", "up/m", "--max-output-tokens", "none").status == 0
+    assert "4096" not in run("deployments", "show", "up/m").out
+    capped = run("deployments", "add", "up", "capped", "--max-output-tokens", "9", "--json").json()
+    assert isinstance(capped, dict)
+    assert capped["max_output_tokens"] == 9
     assert run("deployments", "change", "up/m").status == 2
     assert "no deployment" in run("deployments", "show", "up/n").err
     assert "Removed the deployment up/m" in run("deployments", "remove", "up/m").out

@@ -8,14 +8,19 @@ from datetime import UTC, datetime
 
 import pytest
 
-from headworks.catalog.contracts import Route, RouteTarget, Snapshot, VisibleModel
+from headworks.catalog.contracts import PriceBook, Route, RouteTarget, Snapshot, VisibleModel
 from headworks.catalog.errors import CatalogUnavailable
 from headworks.dataplane.flow import Question
-from headworks.gateway.ports import FoundKey
+from headworks.gateway.adapters.memory import MemoryLeaseOffice
+from headworks.gateway.ports import FoundKey, LeaseOffice, Neighbours
+from headworks.gateway.settings import GatewaySettings
+from headworks.gateway.tasks import Controller
 from headworks.identity.contracts import KeyView, SigningSecret
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.permissions import INFERENCE
 from headworks.kernel.secrets import Secret
+from headworks.ledger.contracts import InForce
+from headworks.limits.contracts import Holding, Limit, Subject
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 KEY_HASH = "a" * 64
@@ -51,6 +56,7 @@ def target(**changes: object) -> RouteTarget:
         credential_id="prv_1.1",
         credential=Secret(CANARY),
         private_network=True,
+        max_output_tokens=4096,
     )
     # Not dataclasses.replace: a Secret may be handed on, but not copied.
     return RouteTarget(**{name: changes.get(name, getattr(whole, name)) for name in RouteTarget.__slots__})  # type: ignore[arg-type]
@@ -84,6 +90,11 @@ class World:
     failure: Callable[[], Exception] | None = None
     catalog_fails: bool = False
     signing: Sequence[SigningSecret] = ()
+    holding: Holding = field(default_factory=lambda: Holding(()))
+    in_force_: InForce = field(default_factory=lambda: InForce((), 0, None))
+    book: PriceBook = field(default_factory=lambda: PriceBook({}, {}, 1))
+    asked: list[Subject] = field(default_factory=list)
+    used_: tuple[tuple[int, int], ...] = ()
 
     def secrets(self, key: KeyView, at: datetime) -> Sequence[SigningSecret]:
         assert (key, at) == (self.key, NOON)
@@ -101,6 +112,31 @@ class World:
         if self.catalog_fails:
             raise CatalogUnavailable("down")
         return self.snapshot_
+
+    async def price_book(self) -> PriceBook:
+        return self.book
+
+    async def limits_for(self, subject: Subject) -> Holding:
+        self.asked.append(subject)
+        return self.holding
+
+    async def used(self, limit: Limit, at: datetime) -> tuple[tuple[int, int], ...]:
+        assert (limit in self.holding.limits, at) == (True, NOON)
+        return self.used_
+
+    async def in_force(
+        self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
+    ) -> InForce:
+        assert self.asked[-1] == Subject(organization_id, project_id, key_id, user_id or None, model)
+        assert at == NOON
+        return self.in_force_
+
+
+def controller_of(
+    world: World, *, leases: LeaseOffice | None = None, settings: GatewaySettings | None = None
+) -> Controller:
+    neighbours = Neighbours(world, world.secrets, world, world, world, world, leases or MemoryLeaseOffice())
+    return Controller(neighbours, settings or GatewaySettings(), lambda: NOON)
 
 
 def outage() -> Exception:

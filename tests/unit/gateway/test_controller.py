@@ -10,17 +10,16 @@ import pytest
 
 from headworks.catalog.contracts import Snapshot
 from headworks.gateway.settings import GatewaySettings
-from headworks.gateway.tasks import Controller
 from headworks.identity.contracts import KeyOwner
 from headworks.kernel.permissions import MANAGEMENT
-from tests.unit.gateway.conftest import CANARY, NOON, World, key, outage, question, snapshot, target
+from tests.unit.gateway.conftest import CANARY, NOON, World, controller_of, key, outage, question, snapshot, target
 
 HOUR = timedelta(hours=1)
 
 
 async def ask(world: World, model: str | None = "fast", endpoint: str = "chat/completions") -> dict[str, Any]:
     """The answer as the engine reads it."""
-    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     number, answer = await controller.answer(5, json.dumps(asdict(question(model, endpoint))))
     assert number == 5
     whole: dict[str, Any] = json.loads(answer)
@@ -54,6 +53,8 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
                 "weight": 2,
                 "stream_usage": False,
                 "private_network": True,
+                "rates": None,
+                "max_output_tokens": 4096,
             }
         ],
         "document": None,
@@ -69,13 +70,24 @@ async def test_a_known_key_and_model_make_a_flow(world: World) -> None:
         "revision": 7,
         "addresses": None,
         "signing": None,
-        "version": 1,
+        "user_id": "",
+        "limits": [],
+        "budgets": [],
+        "markup_ppm": 0,
+        "version": 2,
     }
+
+
+async def test_a_flow_says_whose_key_it_is(world: World) -> None:
+    world.key = key(owner=KeyOwner("user", "usr_1", role="viewer"))
+    assert (await flow(world))["user_id"] == "usr_1"
+    world.key = key(owner=KeyOwner("service_account", "sva_1", role="viewer"))
+    assert (await flow(world))["user_id"] == ""
 
 
 async def test_deadlines_are_the_operators(world: World) -> None:
     settings = GatewaySettings(upstream_connect_ms=1, upstream_first_byte_ms=2, upstream_idle_ms=3, upstream_total_ms=4)
-    controller = Controller(world, world.secrets, world, settings, lambda: NOON)
+    controller = controller_of(world, settings=settings)
     _, answer = await controller.answer(1, json.dumps(asdict(question())))
     assert json.loads(answer)["flow"]["policy"] == {
         "connect_ms": 1,
@@ -231,7 +243,7 @@ async def test_a_bug_is_503_and_logged(world: World, log: io.StringIO) -> None:
 
 
 async def test_a_question_that_cannot_be_read_is_answered_too(world: World) -> None:
-    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     for text in ("", "{}", '{"key_hash": 1}'):
         _, answer = await controller.answer(1, text)
         assert json.loads(answer)["refusal"]["status"] == 503

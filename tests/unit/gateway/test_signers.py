@@ -10,11 +10,9 @@ from typing import Any
 import pytest
 
 from headworks.dataplane.flow import SIGNER, Question
-from headworks.gateway.settings import GatewaySettings
-from headworks.gateway.tasks import Controller
 from headworks.identity.contracts import SigningSecret
 from headworks.kernel.secrets import Secret
-from tests.unit.gateway.conftest import KEY_HASH, NOON, World, key
+from tests.unit.gateway.conftest import KEY_HASH, NOON, World, controller_of, key
 
 SIGNER_HASH = "b" * 64
 CANARY = "hw_sk_canary-of-a-signer"
@@ -29,7 +27,7 @@ def signing(world: World) -> World:
 
 
 async def ask(world: World, key_hash: str, endpoint: str = "chat/completions") -> dict[str, Any]:
-    controller = Controller(world, world.secrets, world, GatewaySettings(), lambda: NOON)
+    controller = controller_of(world)
     question = Question(key_hash, None if endpoint == SIGNER else "fast", endpoint, "req_1")
     _, answer = await controller.answer(1, json.dumps(asdict(question)))
     whole: dict[str, Any] = json.loads(answer)

@@ -4,7 +4,14 @@ from headworks.identity.domain.roles import OPERATOR, ROLES
 from headworks.kernel.permissions import MANAGEMENT, OWN_ACCOUNT
 
 OPERATORS_ONLY = {"installation:operate", "metrics:read"}
-ADMINS_ONLY = {"members:read", "members:write", "sso-connections:read", "sso-connections:write", "audit:read"}
+ADMINS_ONLY = {
+    "members:read",
+    "members:write",
+    "sso-connections:read",
+    "sso-connections:write",
+    "audit:read",
+    "ledger:write",
+}
 
 
 def test_who_may_do_what() -> None:

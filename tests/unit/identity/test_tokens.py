@@ -25,7 +25,7 @@ from headworks.identity.domain.signing import (
     open_private,
     retired,
 )
-from headworks.identity.domain.tokens import Claims, key_id_of, looks_like_token, sign, verified
+from headworks.identity.domain.tokens import Claims, key_id_of, looks_like_token, proven, sign
 from headworks.identity.errors import InvalidToken, TokenExpired
 from headworks.kernel.secrets import Sealer, SealError
 from tests.unit.identity.conftest import NOON
@@ -59,7 +59,7 @@ def signed(claims: dict[str, Any], **headers: object) -> str:
 
 def accept(token: str, at: datetime = NOON) -> Claims:
     assert key_id_of(token) == KEY.id
-    return verified(token, KEY.public_key(), "headworks", at)
+    return proven(token, KEY.public_key(), "headworks").at(at)
 
 
 def test_what_was_signed_is_read_again() -> None:

@@ -117,9 +117,9 @@ async def test_a_commit_survives_the_loss_of_power(database: Database) -> None:
 
 
 def test_a_schema_is_prepared_once(path: Path) -> None:
-    assert stored_revision(path) == "0001"
+    assert stored_revision(path, SCHEMA) == "0001"
     prepare_schema(path, SCHEMA)
-    assert stored_revision(path) == "0001"
+    assert stored_revision(path, SCHEMA) == "0001"
 
 
 def test_a_new_file_keeps_a_log_ahead_of_itself(path: Path) -> None:
@@ -140,4 +140,4 @@ def test_data_of_a_newer_version_is_not_touched(path: Path) -> None:
     connection.close()
     with pytest.raises(SchemaTooNew, match="newer version"):
         prepare_schema(path, SCHEMA)
-    assert stored_revision(path) == "9999"
+    assert stored_revision(path, SCHEMA) == "9999"

@@ -16,9 +16,11 @@ from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.database import Schema, prepare_schema
 from headworks.kernel.database.schema import MIGRATIONS, migration_config
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
+from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
-SCHEMAS = [IDENTITY, CATALOG, USAGE]
+SCHEMAS = [IDENTITY, CATALOG, LIMITS, USAGE, LEDGER]
 
 each_context = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.context)
 
@@ -46,7 +48,7 @@ def test_every_step_can_be_taken_back_and_again(schema: Schema, tmp_path: Path) 
     command.upgrade(config, "head")
     before = contents(tmp_path / "x")
     command.downgrade(config, "base")
-    assert set(contents(tmp_path / "x")) <= {"alembic_version"}
+    assert set(contents(tmp_path / "x")) <= {schema.file_version_table}
     command.upgrade(config, "head")
     assert contents(tmp_path / "x") == before
 

@@ -9,33 +9,38 @@ import pytest
 
 from headworks.bootstrap.app import build_app
 from headworks.kernel.clock import now
-from headworks.kernel.errors import Invalid
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Authenticator
 from headworks.usage.adapters.memory import MemoryStore
-from headworks.usage.ports import KeyNames, UsageStore
-from headworks.usage.queries import period
+from headworks.usage.adapters.parquet import ArrowTables
+from headworks.usage.ports import Backlog, Names, Tables, UsageStore
+from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import ingest
+from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
 
 EVERYTHING = {"from": "2026-01-01", "to": "2026-01-31"}
 
 
-class Identity:
-    """The authenticator, and the names of keys."""
+class Others:
+    """The authenticator, the names of things, and the spool."""
 
     async def authenticate(self, token: str, _source: str | None) -> Principal:
-        return Principal("key_m", "key", token, "prj_1", MANAGEMENT)
+        held = MANAGEMENT if token == "org_1" else MANAGEMENT - {"installation:operate"}
+        return Principal("key_m", "key", token.removesuffix("-viewer"), "prj_1", held)
 
-    async def key_names(self, organization_id: str, key_ids: frozenset[str]) -> dict[str, str]:
-        known = {"key_1": "Notebook"} if organization_id == "org_1" else {}
-        return {key_id: name for key_id, name in known.items() if key_id in key_ids}
+    async def names(self, organization_id: str | None, dimension: str, ids: frozenset[str]) -> dict[str, str]:
+        known = {("org_1", "key"): {"key_1": "Notebook"}, (None, "organization"): {"org_2": "Second"}}
+        return {one: name for one, name in known.get((organization_id, dimension), {}).items() if one in ids}
+
+    def waiting(self) -> int | None:
+        return 7
 
 
 @pytest.fixture
 def memory() -> MemoryStore:
-    return MemoryStore()
+    return memory_usage()
 
 
 @pytest.fixture
@@ -47,8 +52,16 @@ async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.Asy
         event(4, occurred_at_us=NOON_US - 86_400 * 10**6, outcome="cancelled", usage_source="estimated"),
     ]
     await ingest(memory, prices, events, clock=lambda: NOON)
-    identity = Identity()
-    app = build_app({Authenticator: identity, UsageStore: memory, KeyNames: identity})
+    others = Others()
+    provisions: dict[type, object] = {
+        Authenticator: others,
+        UsageStore: memory,
+        Names: others,
+        Backlog: others,
+        Tables: ArrowTables(),
+        UsageSettings: UsageSettings(),
+    }
+    app = build_app(provisions)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://headworks/api/v1",
@@ -67,7 +80,19 @@ async def shown(client: httpx.AsyncClient, path: str, **query: str | int) -> dic
 async def test_usage_by_key_model_and_day(client: httpx.AsyncClient) -> None:
     body = await shown(client, "/usage", **EVERYTHING)
     data = body["data"]
-    assert data["rows"] == [
+    shown_first = [
+        "key_id",
+        "key_name",
+        "model",
+        "day",
+        "requests",
+        "input_tokens",
+        "output_tokens",
+        "estimated_requests",
+        "errors",
+    ]
+    shown_first += ["cost_nanodollars", "cost_usd", "unpriced_requests"]
+    assert [{name: row[name] for name in shown_first} for row in data["rows"]] == [
         {
             "key_id": "key_1",
             "key_name": "Notebook",
@@ -193,6 +218,31 @@ async def test_single_requests_go_on_by_cursor(client: httpx.AsyncClient) -> Non
         ("/usage?per_page=0", "query.per_page"),
         ("/usage?per_page=1001", "query.per_page"),
         ("/usage?page=0", "query.page"),
+        ("/usage?from=2026-01-01&to=2026-01-02T00:00:00Z", "query.to"),
+        ("/usage?from=2026-01-01T00:00:00", "query.from"),
+        ("/usage?from=NaN", "query.from"),
+        ("/usage?from=1767225600", "query.from"),
+        ("/usage?from=0001-01-01", "query.from"),
+        ("/usage?to=9999-12-31", "query.to"),
+        ("/usage?from=2026-01-01&group_by=minute", "query.from"),
+        ("/usage?from=1999-01-01&group_by=hour", "query.from"),
+        ("/usage?group_by=tag:", "query.group_by"),
+        ("/usage?group_by=tag:%00", "query.group_by"),
+        ("/usage?group_by=tag:a,tag:b,tag:c,tag:d,tag:e", "query.group_by"),
+        ("/usage?tag=team", "query.tag"),
+        ("/usage?tag=:x", "query.tag"),
+        ("/usage?tag=a:%00", "query.tag"),
+        ("/usage?status=-1", "query.status"),
+        ("/usage?status=NaN", "query.status"),
+        ("/usage?status=99999999999999999999", "query.status"),
+        ("/usage?time_zone=Mars/Olympus", "query.time_zone"),
+        ("/usage?sort=colour", "query.sort"),
+        ("/usage?compare=next", "query.compare"),
+        ("/usage?compare=previous&group_by=day", "query.compare"),
+        ("/usage/forecast?period=year", "query.period"),
+        ("/usage/export?format=xls", "query.format"),
+        ("/usage-rebuilds/check?day=tomorrow", "query.day"),
+        ("/usage-rebuilds/check?day=8000-01-01", "query.day"),
         ("/usage?colour=red", "query.colour"),
         ("/usage-events?cursor=x", "query.cursor"),
         ("/usage-events?cursor=WyJhIiwxXQ", "query.cursor"),
@@ -207,11 +257,63 @@ async def test_questions_that_are_refused(client: httpx.AsyncClient, address: st
     assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
 
 
-def test_periods() -> None:
-    today = date(2026, 3, 15)
-    assert period(None, None, today) == (date(2026, 2, 14), today)
-    assert period(date(2026, 3, 1), None, today) == (date(2026, 3, 1), today)
-    assert period(date(2026, 4, 1), None, today) == (date(2026, 4, 1), date(2026, 4, 1))
-    assert period(None, date(2026, 1, 30), today) == (date(2026, 1, 1), date(2026, 1, 30))
-    with pytest.raises(Invalid):
-        period(date(2026, 3, 2), date(2026, 3, 1), today)
+async def rows(client: httpx.AsyncClient, **query: str | int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await shown(client, "/usage", **(EVERYTHING | query)))["data"]["rows"]
+    return found
+
+
+async def test_usage_of_everybody_is_for_operators(client: httpx.AsyncClient) -> None:
+    split = await rows(client, group_by="organization", organization_id="*")
+    assert [(row["organization_id"], row["organization_name"], row["requests"]) for row in split] == [
+        ("org_1", None, 3),
+        ("org_2", "Second", 1),
+    ]
+    assert [row["requests"] for row in await rows(client, group_by="", organization_id="org_2")] == [1]
+    client.headers["authorization"] = "Bearer org_1-viewer"
+    for other in ("org_2", "*", "org_none"):
+        assert await rows(client, group_by="key", organization_id=other) == []
+    assert len(await rows(client, group_by="organization", organization_id="org_1")) == 1
+    for path in ("/usage-rebuilds", "/usage-rebuilds/check?day=2026-01-02"):
+        assert (await client.get(path)).status_code == 403
+
+
+async def test_what_injects_finds_nothing(client: httpx.AsyncClient) -> None:
+    for text in ("' OR 1=1 --", "%", "_", '"; DROP TABLE usage_events; --'):
+        assert await rows(client, group_by=f"tag:{text}", tag=f"team:{text}", model=text) == []
+
+
+async def test_a_report_says_what_it_is_of(client: httpx.AsyncClient) -> None:
+    data = (await shown(client, "/usage", group_by="outcome", sort="-requests", **EVERYTHING))["data"]
+    assert [(row["outcome"], row["requests"]) for row in data["rows"]] == [("success", 2), ("cancelled", 1)]
+    assert (data["start"], data["end"]) == ("2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z")
+    assert (data["waiting_records"], data["days_being_made"], data["time_zone"]) == (7, 0, "UTC")
+    span = {"from": "2026-01-02", "to": "2026-01-02", "group_by": "key", "compare": "previous"}
+    data = (await shown(client, "/usage", **span))["data"]
+    changes = {row["key_id"]: (row["previous"]["requests"], row["charge_change_ppm"]) for row in data["rows"]}
+    assert changes == {"key_1": (1, 0), "key_2": (0, None)}
+    assert data["previous"]["requests"] == 1
+
+
+async def test_files_are_whole_and_named(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/usage/export", params={**EVERYTHING, "group_by": "key,day"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert 'filename="usage.csv"' in answer.headers["content-disposition"]
+    head, *lines = answer.text.split("\r\n")
+    assert head.startswith("key_id,key_name,day,requests,input_tokens")
+    assert lines[0].startswith("key_1,Notebook,2026-01-02,1,110")
+    assert len(lines) == 4
+    answer = await client.get("/usage-events/export", params={"format": "parquet"})
+    assert answer.content[:4] == answer.content[-4:] == b"PAR1"
+
+
+async def test_sums_are_made_anew_on_request(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/usage-rebuilds", json={"first_day": "2026-01-01", "last_day": "2026-01-02"})
+    assert answer.status_code == 202
+    assert answer.json()["data"] == {"days": ["2026-01-02", "2026-01-01"]}
+    data = (await shown(client, "/usage", group_by="", **EVERYTHING))["data"]
+    assert data["days_being_made"] == 2
+    checked = (await shown(client, "/usage-rebuilds/check", day="2026-01-02"))["data"]
+    assert (checked["wrong"], checked["nanodollars"]) == (0, 0)
+    assert checked["sums"] > 0
+    for body in ({"first_day": "2026-01-02", "last_day": "2026-01-01"}, {"first_day": "NaN"}, {"from": "2026-01-01"}):
+        assert (await client.post("/usage-rebuilds", json=body)).status_code == 422

@@ -15,10 +15,10 @@ from headworks.catalog.contracts import PriceBook
 from headworks.catalog.errors import CatalogUnavailable
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.database import DatabaseUnavailable
-from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.contracts import Figures, Ingested, ReportRow
-from headworks.usage.ports import UsageReading, UsageStore, UsageUnit
+from headworks.usage.ports import Bookkeeper, UsageReading, UsageStore, UsageUnit
 from headworks.usage.tasks import ingest
+from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import DAY_US, NOON, NOON_US, Prices, book, event, price, records, rejected, report
 
 UNFIT = tuple(event(99, input_tokens=-1))
@@ -43,9 +43,17 @@ async def test_events_are_stored_rated_and_added_up(store: UsageStore, prices: P
     }
     rows, whole = await report(store, "key", "model", "day")
     assert whole == Figures(
-        requests=3, input_tokens=330, output_tokens=75, cost_nanodollars=2 * cost, unpriced_requests=1
+        requests=3,
+        input_tokens=330,
+        output_tokens=75,
+        cost_nanodollars=2 * cost,
+        charge_nanodollars=2 * cost,
+        unpriced_requests=1,
+        cache_read_tokens=30,
+        reasoning_tokens=15,
+        duration_us=3_000,
     )
-    assert rows == [ReportRow("key_1", "fast", NOON.date(), whole)]
+    assert rows == [ReportRow(("key_1", "fast", NOON_US // 10**6 - 43_200), whole)]
 
 
 async def test_an_empty_batch_is_nothing(store: UsageStore, prices: Prices) -> None:
@@ -89,13 +97,19 @@ async def test_what_the_store_refuses_is_put_aside_and_no_other(store: UsageStor
     batch = [event(number, input_tokens=2**53, upstream_model="other") for number in range(1023)]
     await take(store, prices, *batch)
     good = [event(2000 + number, model="another") for number in range(9)]
-    done = await take(store, prices, *good[:4], *(event(3000 + n, input_tokens=2**53) for n in range(2)), *good[4:])
+    done = await take(
+        store,
+        prices,
+        *good[:4],
+        *(event(3000 + n, input_tokens=2**53, upstream_model="other") for n in range(2)),
+        *good[4:],
+    )
     assert (done.stored, done.rejected, done.redelivered) == (9, 2, 0)
     assert (await requests(store), await rejected(store)) == (1032, 2)
 
 
 async def test_a_rejection_is_logged_with_its_reason(prices: Prices, log: io.StringIO) -> None:
-    await take(MemoryStore(), prices, UNFIT)
+    await take(memory_usage(), prices, UNFIT)
     assert "input_tokens is not a whole number" in log.getvalue()
 
 
@@ -108,7 +122,8 @@ async def test_odd_text_is_kept_readable(store: UsageStore, prices: Prices) -> N
 async def test_late_events_land_in_their_own_day(store: UsageStore, prices: Prices) -> None:
     await take(store, prices, event(1), event(2, occurred_at_us=NOON_US - 3 * DAY_US))
     rows, _ = await report(store, "day")
-    assert [row.day for row in rows] == [NOON.date(), NOON.date() - timedelta(days=3)]
+    midnight_s = NOON_US // 10**6 - 43_200
+    assert [row.values for row in rows] == [(midnight_s,), (midnight_s - 3 * 86_400,)]
 
 
 async def test_last_uses_are_told_by_key(store: UsageStore, prices: Prices) -> None:
@@ -159,6 +174,10 @@ class Flaky:
     inner: UsageStore
     fails: Callable[[], bool]
 
+    @property
+    def bookkeeper(self) -> Bookkeeper:
+        return self.inner.bookkeeper
+
     def read(self) -> AbstractAsyncContextManager[UsageReading]:
         return self.inner.read()
 
@@ -184,6 +203,10 @@ def described(events: Sequence[UsageEvent]) -> Figures:
         errors=sum(one.outcome == "truncated" for one in events),
         cost_nanodollars=sum(costs),
         unpriced_requests=0,
+        cache_read_tokens=sum(one.cache_read_tokens for one in events),
+        reasoning_tokens=sum(one.reasoning_tokens for one in events),
+        charge_nanodollars=sum(costs),
+        duration_us=sum(one.duration_us for one in events),
     )
 
 
@@ -212,7 +235,7 @@ def test_whatever_is_delivered_however_often_the_sums_are_of_the_set(
     """Batches of any size, with duplicates in and between them, and with failures that make them come again."""
 
     async def run() -> None:
-        inner, prices, plan = MemoryStore(), Prices(), list(failures)
+        inner, prices, plan = memory_usage(), Prices(), list(failures)
         store = Flaky(inner, lambda: plan.pop() if plan else False)
         for delivery in deliveries:
             done = False
@@ -226,7 +249,7 @@ def test_whatever_is_delivered_however_often_the_sums_are_of_the_set(
         rows, whole = await report(inner, "key", "day")
         assert whole == described(seen)
         for row in rows:
-            group = [one for one in seen if one.key_id == row.key_id and _day(one) == row.day]
+            group = [one for one in seen if (one.key_id, _day(one)) == row.values]
             assert row.figures == described(group)
         assert sum(row.figures.requests for row in rows) == len(seen) == len(await records(inner))
 
@@ -234,4 +257,4 @@ def test_whatever_is_delivered_however_often_the_sums_are_of_the_set(
 
 
 def _day(one: UsageEvent) -> object:
-    return (NOON - timedelta(microseconds=NOON_US - one.occurred_at_us)).date()
+    return one.occurred_at_us // DAY_US * 86_400

@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import json
 from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headworks.dataplane.events import UsageEvent
+from headworks.dataplane.events import FIRST_FIELDS, LONGEST_TAGS, UsageEvent
+from headworks.ledger.contracts import MarkUpBook
 from headworks.usage.domain.intake import Intake
 from headworks.usage.domain.rows import event_of
-from headworks.usage.domain.screening import LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit
+from headworks.usage.domain.screening import LARGEST_AMOUNT, LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit
 from tests.unit.usage.conftest import DAY_US, NOON_US, SECOND_US, book, event
 
-COUNTS = [name for name, kind in get_type_hints(UsageEvent).items() if kind is int and name != "occurred_at_us"]
-IDS = ["source", "event_id", "organization_id", "project_id", "key_id", "provider_id", "deployment_id"]
+OWN_RULES = {"occurred_at_us", "drawn_nanodollars", "tags", "budgets"}
+COUNTS = [name for name, kind in get_type_hints(UsageEvent).items() if kind is int and name not in OWN_RULES]
+IDS = ["source", "event_id", "organization_id", "project_id", "key_id", "provider_id", "deployment_id", "user_id"]
 TEXTS = [
     "model",
     "endpoint",
@@ -28,13 +31,12 @@ TEXTS = [
 
 def screened(given_event: object) -> UsageEvent:
     """What would be stored."""
-    subject, own = Intake(book(), NOON_US).take(given_event)  # type: ignore[arg-type]
+    subject, own = Intake(book(), MarkUpBook(()), NOON_US).take(given_event)  # type: ignore[arg-type]
     return event_of(subject.shared, own)
 
 
 def test_the_lists_above_are_complete() -> None:
-    others = {"occurred_at_us", "first_byte_us", "streamed"}
-    assert {*COUNTS, *IDS, *TEXTS, *others} == set(UsageEvent._fields)
+    assert {*COUNTS, *IDS, *TEXTS, *OWN_RULES, "first_byte_us", "streamed"} == set(UsageEvent._fields)
 
 
 def test_an_ordinary_event_passes_unchanged() -> None:
@@ -114,10 +116,42 @@ def test_a_wrong_clock_is_set_right_and_flagged() -> None:
             screened(event(occurred_at_us=bad))
 
 
-@pytest.mark.parametrize("shape", [(), ("x",) * 31, ("x",) * 33, (None,) * 32, ([],) * 32])
+@pytest.mark.parametrize("shape", [(), ("x",) * 31, ("x",) * 33, ("x",) * 37, (None,) * 32, ([],) * 36])
 def test_other_shapes_are_unfit(shape: tuple[object, ...]) -> None:
     with pytest.raises(Unfit):
         screened(shape)
+
+
+def test_an_older_gateways_event_ends_sooner() -> None:
+    assert screened(tuple(event())[:FIRST_FIELDS]) == event()
+
+
+def test_what_was_drawn_is_an_amount() -> None:
+    for good in (0, 2**53 + 1, LARGEST_AMOUNT):
+        assert screened(event(drawn_nanodollars=good)).drawn_nanodollars == good
+    for bad in (-1, LARGEST_AMOUNT + 1, 1.0, None, "1"):
+        with pytest.raises(Unfit, match="drawn_nanodollars"):
+            screened(event(drawn_nanodollars=bad))
+
+
+def test_which_budgets_were_drawn_from_is_not_guessed_at() -> None:
+    many = ",".join(f"bud_{number}@1767312000000000" for number in range(40))
+    assert screened(event(budgets=many)).budgets == many
+    for bad in (many * 2, "bud_\0@1", "bud_\u00fc@1", None, 7):
+        with pytest.raises(Unfit, match="budgets"):
+            screened(event(budgets=bad))
+
+
+def test_tags_are_an_object_of_strings_or_nothing() -> None:
+    for good in ("", "{}", '{"team":"\u00e9t\u00e9"}', json.dumps({"k": "x" * (LONGEST_TAGS - 9)})):
+        found = screened(event(tags=good))
+        assert (found.tags, found.usage_flags) == (good, "")
+    too_long = json.dumps({"k": "x" * LONGEST_TAGS})
+    for bad in ("[]", '{"a":1}', "nonsense", '{"a":"\0"}', '{"a":"\ud800"}', too_long, "[" * 1000):
+        found = screened(event(tags=bad, usage_flags="negative"))
+        assert (found.tags, found.usage_flags) == ("", "negative,tags")
+    for other in (None, 1, b"{}"):
+        assert screened(event(tags=other)).tags == ""
 
 
 ANYTHING = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=300) | st.binary()

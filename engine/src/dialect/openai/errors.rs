@@ -14,7 +14,7 @@ pub struct ApiError {
     /// A sentence for a person: what happened and how to mend it.
     pub message: String,
     /// The field of the request that is wrong.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
 }
 
 impl ApiError {
@@ -30,12 +30,17 @@ impl ApiError {
 
     #[must_use]
     pub fn with_param(mut self, param: &str) -> Self {
-        self.param = Some(param.to_owned());
+        self.param = Some(param.into());
         self
     }
 
     /// `{"error": {"message", "type", "param", "code"}}`.
     pub fn to_json(&self) -> Vec<u8> {
+        self.to_json_with(None)
+    }
+
+    /// The same with a member `rule`, a JSON object: the limit or budget that is behind it, which OpenAI's errors lack.
+    pub fn to_json_with(&self, rule: Option<&str>) -> Vec<u8> {
         let mut out = Vec::with_capacity(96 + self.message.len() + self.code.len() + self.r#type.len());
         out.extend_from_slice(b"{\"error\":{\"message\":");
         push_quoted(&mut out, &self.message);
@@ -48,6 +53,10 @@ impl ApiError {
         }
         out.extend_from_slice(b",\"code\":");
         push_quoted(&mut out, &self.code);
+        if let Some(rule) = rule {
+            out.extend_from_slice(b",\"rule\":");
+            out.extend_from_slice(rule.as_bytes());
+        }
         out.extend_from_slice(b"}}");
         out
     }

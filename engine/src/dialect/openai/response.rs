@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::dialect::json::{Cursor, Error, Skimmer};
-use crate::meter::usage::{Measured, UsageError, from_openai};
+use crate::meter::usage::{Measured, UsageError, read_block};
 
 /// What a whole body says.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -30,31 +30,34 @@ pub fn inspect(body: &[u8]) -> Inspection {
     seen
 }
 
-/// Bytes of text in the output of a whole answer that has no usage, for an estimate: contents, reasoning, arguments.
-pub fn output_bytes(body: &[u8]) -> u64 {
-    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return 0;
-    };
-    ["choices", "output"]
-        .iter()
-        .map(|list| text_bytes(&answer[*list]))
-        .sum()
+/// The texts in the output of a whole answer that has no usage, for an estimate: contents, reasoning, arguments.
+pub fn output_texts(body: &[u8]) -> Vec<String> {
+    let mut texts = Vec::new();
+    if let Ok(mut answer) = serde_json::from_slice::<Value>(body) {
+        for list in ["choices", "output"] {
+            if let Some(answers) = answer.get_mut(list) {
+                collect(answers.take(), &mut texts);
+            }
+        }
+    }
+    texts
 }
 
 /// Depth is bounded by the parser.
-fn text_bytes(value: &Value) -> u64 {
+fn collect(value: Value, texts: &mut Vec<String>) {
     const TEXTS: [&str; 4] = ["content", "text", "reasoning_content", "arguments"];
     match value {
-        Value::Array(items) => items.iter().map(text_bytes).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| match value {
-                Value::String(text) if TEXTS.contains(&name.as_str()) => text.len() as u64,
-                Value::String(_) => 0,
-                nested => text_bytes(nested),
-            })
-            .sum(),
-        _ => 0,
+        Value::Array(items) => items.into_iter().for_each(|item| collect(item, texts)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if TEXTS.contains(&name.as_str()) => texts.push(text),
+                    Value::String(_) => {}
+                    nested => collect(nested, texts),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -83,7 +86,7 @@ fn read(block: &[u8]) -> Result<Option<Measured>, UsageError> {
     if block == b"null" {
         return Ok(None);
     }
-    match from_openai(block) {
+    match read_block(block) {
         Ok(measured) => Ok(Some(measured)),
         Err(UsageError::Empty) => Ok(None),
         Err(error) => Err(error),
@@ -171,12 +174,12 @@ mod tests {
     fn only_text_of_the_output_is_counted() {
         let body = br#"{"id":"chatcmpl-long","model":"m","choices":[{"index":0,"finish_reason":"stop","message":
             {"role":"assistant","content":"four","tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]}}]}"#;
-        assert_eq!(output_bytes(body), 6);
+        assert_eq!(output_texts(body), ["four", "{}"]);
         assert_eq!(
-            output_bytes(br#"{"output":[{"type":"message","content":[{"type":"output_text","text":"abc"}]}]}"#),
-            3
+            output_texts(br#"{"output":[{"type":"message","content":[{"type":"output_text","text":"abc"}]}]}"#),
+            ["abc"]
         );
-        assert_eq!(output_bytes(b"not json"), 0);
+        assert!(output_texts(b"not json").is_empty() && output_texts(b"[]").is_empty());
     }
 
     #[test]

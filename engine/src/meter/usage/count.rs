@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
+use super::UsageError;
+
 /// The largest whole number up to which a double is exact, and so the largest that any JSON reader agrees on
 /// (RFC 8259, section 6).
 pub const LARGEST: u64 = 1 << 53;
@@ -73,6 +75,16 @@ impl<'de> Deserialize<'de> for Count {
         }
 
         deserializer.deserialize_any(Reader)
+    }
+}
+
+/// None is not 0: it was not said.
+pub fn checked(count: Option<Count>) -> Result<Option<u64>, UsageError> {
+    match count {
+        None => Ok(None),
+        Some(Count::Of(value)) => Ok(Some(value)),
+        Some(Count::Negative) => Err(UsageError::Negative),
+        Some(Count::TooLarge) => Err(UsageError::TooLarge),
     }
 }
 

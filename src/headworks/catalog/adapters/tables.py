@@ -21,7 +21,7 @@ from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0005", serves="0001")
+SCHEMA = Schema("catalog", METADATA, head="0006", serves="0001")
 
 TRAIL = Trail("catalog", METADATA)
 
@@ -70,6 +70,7 @@ deployments = Table(
     Column("created_at", Microseconds, nullable=False),
     Column("updated_at", Microseconds, nullable=False),
     _version(),
+    Column("max_output_tokens", Integer),
     UniqueConstraint("provider_id", "upstream_model"),
     Index(None, "organization_id"),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Deployment, Origin, Provider
 from headworks.catalog.domain import audited, names
+from headworks.catalog.domain.caps import check_cap
 from headworks.catalog.domain.weights import check_weight
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.kernel.clock import now
@@ -27,6 +28,7 @@ class NewDeployment:
     weight: int = 1
     stream_usage: bool = True
     enabled: bool = True
+    max_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class DeploymentChanges:
     weight: int | None = None
     stream_usage: bool | None = None
     enabled: bool | None = None
+    max_output_tokens: int | None = None
+    forgets_cap: bool = False
+    """Whether `max_output_tokens` is to be None: not known."""
     expected_version: int | None = None
 
 
@@ -54,6 +59,7 @@ async def create_deployment(store: CatalogStore, wish: NewDeployment) -> Deploym
         weight=check_weight(wish.weight, "weight"),
         stream_usage=wish.stream_usage,
         enabled=wish.enabled,
+        max_output_tokens=check_cap(wish.max_output_tokens),
     )
     await store.add_deployments([deployment])
     store.audit(audited.deployment("created", None, deployment))
@@ -68,6 +74,7 @@ async def change_deployment(store: CatalogStore, deployment_id: str, wish: Deplo
         weight=deployment.weight if wish.weight is None else check_weight(wish.weight, "weight"),
         stream_usage=deployment.stream_usage if wish.stream_usage is None else wish.stream_usage,
         enabled=deployment.enabled if wish.enabled is None else wish.enabled,
+        max_output_tokens=_changed_cap(deployment, wish),
         updated_at=now(),
         version=deployment.version + 1,
     )
@@ -108,6 +115,7 @@ def new_deployment(
     weight: int = 1,
     stream_usage: bool = True,
     enabled: bool = True,
+    max_output_tokens: int | None = None,
 ) -> Deployment:
     """A deployment that is not stored yet."""
     at = now()
@@ -122,7 +130,14 @@ def new_deployment(
         origin=origin,
         created_at=at,
         updated_at=at,
+        max_output_tokens=max_output_tokens,
     )
+
+
+def _changed_cap(deployment: Deployment, wish: DeploymentChanges) -> int | None:
+    if wish.forgets_cap:
+        return None
+    return deployment.max_output_tokens if wish.max_output_tokens is None else check_cap(wish.max_output_tokens)
 
 
 async def _existing(store: CatalogStore, deployment_id: str, expected: int | None) -> Deployment:

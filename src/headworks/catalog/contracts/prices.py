@@ -103,6 +103,17 @@ class PriceBook:
         """The price that holds at a moment (UTC microseconds), or None where nobody has set one."""
         return self.timeline(provider_id, upstream_model)(at_us)
 
+    def next_change(self, provider_id: str, upstream_model: str, at_us: int) -> int | None:
+        """When `find` will first say something else by itself, in UTC microseconds, or sooner; None for never."""
+        changes = [
+            moment
+            for owner, provider in self._names.get(provider_id, ())
+            if (timeline := self._timelines.get((owner, provider, upstream_model)))
+            for moment in (*timeline.starts, *timeline.ends)
+            if at_us < moment < _FOREVER
+        ]
+        return min(changes, default=None)
+
     def timeline(self, provider_id: str, upstream_model: str) -> Callable[[int], Price | None]:
         """The prices of one model in time: `find` for whoever asks about many moments."""
         found = [

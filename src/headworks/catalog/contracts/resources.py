@@ -63,6 +63,8 @@ class Deployment:
     origin: Origin
     created_at: datetime
     updated_at: datetime
+    max_output_tokens: int | None = None
+    """The most that the model can answer; None where it is not known."""
     version: int = 1
     """Counts its changes, for two editors who must not overwrite each other."""
 

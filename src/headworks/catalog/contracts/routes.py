@@ -29,6 +29,8 @@ class RouteTarget:
     credential_id: str | None
     credential: Secret | None
     private_network: bool
+    max_output_tokens: int | None = None
+    """The most that the model can answer; None where it is not known."""
     problem: str | None = None
     """Why it cannot be called now, such as a reference that does not resolve; None where it can."""
 

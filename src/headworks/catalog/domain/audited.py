@@ -68,6 +68,7 @@ def _deployment(deployment: Deployment) -> View:
         "weight": deployment.weight,
         "stream_usage": deployment.stream_usage,
         "enabled": deployment.enabled,
+        "max_output_tokens": deployment.max_output_tokens,
         "origin": deployment.origin,
     }
 

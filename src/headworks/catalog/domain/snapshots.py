@@ -150,6 +150,7 @@ def _target(deployment: Deployment, whole: RouteTarget) -> RouteTarget:
         credential_id=whole.credential_id,
         credential=whole.credential,
         private_network=whole.private_network,
+        max_output_tokens=deployment.max_output_tokens,
         problem=whole.problem if deployment.enabled else DISABLED,
     )
 

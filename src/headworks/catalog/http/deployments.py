@@ -12,10 +12,9 @@ from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, DeploymentNotFound, InUse, NameTaken, UnknownProvider
 from headworks.catalog.http.chosen import ChosenCatalog
-from headworks.catalog.http.pages import page_of
-from headworks.catalog.http.shapes import WEIGHT
+from headworks.catalog.http.shapes import CAP, WEIGHT
 from headworks.catalog.queries import resources
-from headworks.kernel.pagination import PageRequest
+from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
@@ -59,6 +58,11 @@ class NewDeploymentIn(StrictModel):
     weight: Whole = Field(1, json_schema_extra=WEIGHT)
     stream_usage: StrictBool = True
     enabled: StrictBool = True
+    max_output_tokens: Whole | None = Field(
+        None,
+        description="The most tokens that the model can answer; null where it is not known.",
+        json_schema_extra=CAP,
+    )
 
 
 class DeploymentChangesIn(StrictModel):
@@ -67,6 +71,7 @@ class DeploymentChangesIn(StrictModel):
     weight: Whole | None = Field(None, json_schema_extra=WEIGHT)
     stream_usage: StrictBool | None = None
     enabled: StrictBool | None = None
+    max_output_tokens: Whole | None = Field(None, description="null: not known any more.", json_schema_extra=CAP)
 
 
 class DeploymentOut(Versioned):
@@ -78,6 +83,7 @@ class DeploymentOut(Versioned):
     weight: int
     stream_usage: bool
     enabled: bool
+    max_output_tokens: int | None
     origin: Origin
     created_at: Timestamp
     updated_at: Timestamp
@@ -129,7 +135,11 @@ async def change_deployment(
 ) -> Envelope[DeploymentOut]:
     """Change its share, or take it out of service and back."""
     async with catalog.writing(principal) as store:
-        changes = commands.DeploymentChanges(**dict(body), expected_version=if_match.expects(deployment_id))
+        changes = commands.DeploymentChanges(
+            **dict(body),
+            forgets_cap="max_output_tokens" in body.model_fields_set and body.max_output_tokens is None,
+            expected_version=if_match.expects(deployment_id),
+        )
         await commands.change_deployment(store, deployment_id, changes)
         shown = await resources.deployment(store, deployment_id)
     return envelope(_out(shown), request)
@@ -157,6 +167,7 @@ def _out(shown: resources.ShownDeployment) -> DeploymentOut:
         weight=deployment.weight,
         stream_usage=deployment.stream_usage,
         enabled=deployment.enabled,
+        max_output_tokens=deployment.max_output_tokens,
         origin=deployment.origin,
         created_at=deployment.created_at,
         updated_at=deployment.updated_at,

@@ -12,11 +12,10 @@ from headworks.catalog import commands
 from headworks.catalog.contracts import Origin
 from headworks.catalog.errors import BuiltIn, ModelNotFound, NameTaken, NotAnAlias, UnknownProvider
 from headworks.catalog.http.chosen import ChosenCatalog, Owner
-from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import ALIAS, TARGETS, WEIGHT
 from headworks.catalog.ports import CatalogStore
 from headworks.catalog.queries import resources
-from headworks.kernel.pagination import PageRequest
+from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,

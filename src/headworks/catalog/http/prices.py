@@ -12,10 +12,9 @@ from headworks.catalog import commands
 from headworks.catalog.contracts import SHIPPED, NewPrice, Price
 from headworks.catalog.errors import NameTaken, PriceNotFound, PricesOverlap, ShippedPrice, UnknownProvider
 from headworks.catalog.http.chosen import ChosenCatalog
-from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import RATE
 from headworks.catalog.queries import resources
-from headworks.kernel.pagination import PageRequest
+from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Day,

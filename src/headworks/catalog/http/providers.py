@@ -18,13 +18,12 @@ from headworks.catalog.errors import (
     ProviderNotFound,
 )
 from headworks.catalog.http.chosen import ChosenCatalog
-from headworks.catalog.http.pages import page_of
 from headworks.catalog.http.shapes import PROVIDER_NAME
 from headworks.catalog.ports import Vault
 from headworks.catalog.queries import resources
 from headworks.catalog.settings import CatalogSettings
 from headworks.dataplane.flow import Dialect
-from headworks.kernel.pagination import PageRequest
+from headworks.kernel.pagination import PageRequest, page_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import ReferenceNotAllowed, Secret
 from headworks.kernel.web import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headworks.catalog.commands.models import MOST_TARGETS
+from headworks.catalog.domain.caps import LARGEST_CAP
 from headworks.catalog.domain.names import MODEL_NAME_BYTES, PROVIDER_NAME_LENGTH
 from headworks.catalog.domain.prices import LARGEST_RATE
 from headworks.catalog.domain.weights import LARGEST_WEIGHT
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     Shape = dict[str, JsonValue]
 
 WEIGHT: Final[Shape] = {"minimum": 0, "maximum": LARGEST_WEIGHT}
+CAP: Final[Shape] = {"minimum": 1, "maximum": LARGEST_CAP}
 RATE: Final[Shape] = {"minimum": 0, "maximum": LARGEST_RATE}
 TARGETS: Final[Shape] = {"minItems": 1, "maxItems": MOST_TARGETS}
 PROVIDER_NAME: Final[Shape] = {"pattern": f"^[a-z0-9][a-z0-9._-]{{0,{PROVIDER_NAME_LENGTH - 1}}}$"}

@@ -8,6 +8,7 @@ import typer
 
 from headworks.entrypoints.cli import (
     audit,
+    budgets,
     completion,
     db,
     deployments,
@@ -16,7 +17,10 @@ from headworks.entrypoints.cli import (
     env,
     invites,
     keys,
+    ledger,
+    limits,
     login,
+    mark_ups,
     members,
     mock_provider,
     models,
@@ -24,6 +28,7 @@ from headworks.entrypoints.cli import (
     prices,
     projects,
     providers,
+    rerate,
     second_factor,
     secrets,
     service_accounts,
@@ -70,8 +75,13 @@ app.add_typer(directory.app, name="directory")
 app.add_typer(service_accounts.app, name="service-accounts")
 app.add_typer(users.app, name="users")
 app.add_typer(sso.app, name="sso")
-app.command("usage")(usage.usage)
+app.add_typer(usage.app, name="usage")
 app.add_typer(prices.app, name="prices")
+app.add_typer(mark_ups.app, name="mark-ups")
+app.add_typer(limits.app, name="limits")
+app.add_typer(budgets.app, name="budgets")
+app.add_typer(ledger.app, name="ledger")
+app.command("rerate")(rerate.rerate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")

@@ -1,18 +1,13 @@
 """`headworks audit`: who changed what, all of it for an archive, and whether anybody tampered with it."""
 
-import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from headworks.entrypoints.cli.client import cursor_of
-from headworks.entrypoints.cli.failures import BadUsage
+from headworks.entrypoints.cli.moments import moment
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_list
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
-
-if TYPE_CHECKING:
-    from headworks.client.shapes import AuditEventOut
 
 app = typer.Typer(help="Who changed what, and whether the record of it is whole.", no_args_is_help=True)
 
@@ -23,8 +18,6 @@ RequestId = Annotated[str | None, typer.Option("--request", metavar="ID", help="
 Since = Annotated[str | None, typer.Option("--from", metavar="TIME", help="From then on: 2026-01-31, or with a time.")]
 Until = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Before then.")]
 
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_PER_PAGE = 200
 _PROBLEMS = {
     "missing": "entries are missing there",
     "changed": "it is not what was written",
@@ -54,16 +47,8 @@ def list_events(  # noqa: PLR0913 - each is an option
 ) -> None:
     """List changes, the newest first."""
     query = _query(actor_id=actor, action=action, resource_id=resource, request_id=request, since=since, until=until)
-    events: list[AuditEventOut] = []
     with connect(context) as client:
-        cursor: str | None = None
-        while len(events) < limit:
-            per_page = min(_PER_PAGE, limit - len(events))
-            page = client.api.list_audit_events(**query, cursor=cursor, per_page=per_page)
-            events += page["data"]
-            cursor = cursor_of(page)
-            if cursor is None:
-                break
+        events = client.first_of(client.api.list_audit_events, limit, **query)
     say_list(
         [
             ("TIME", lambda event: text(event, "at")[:19].replace("T", " ")),
@@ -151,16 +136,5 @@ def _changed(event: Record) -> str:
 
 def _query(*, since: str | None, until: str | None, **others: str | None) -> dict[str, str]:
     """As the client's methods name them."""
-    moments = {"from_": _moment("--from", since), "to": _moment("--to", until)}
+    moments = {"from_": moment("--from", since), "to": moment("--to", until)}
     return {name: value for name, value in {**others, **moments}.items() if value is not None}
-
-
-def _moment(option: str, value: str | None) -> str | None:
-    """A day stands for its first moment in UTC. The server judges the rest. Raises BadUsage."""
-    if value is None:
-        return None
-    if _DAY.fullmatch(value):
-        return f"{value}T00:00:00Z"
-    if "T" not in value:
-        raise BadUsage(f"{option}: {value!r} is no time.", "Write it as 2026-01-31 or 2026-01-31T09:30:00Z.")
-    return value

@@ -113,6 +113,18 @@ class Client:
             place = _following(found, place)
         return items
 
+    def first_of(self, listing: Callable[..., Page[T]], most: int, **query: object) -> list[T]:
+        """At most so many items of one of `api`'s lists that are paged by cursor. Raises Refused, Unreachable."""
+        items: list[T] = []
+        cursor: str | None = None
+        while len(items) < most:
+            found = listing(**query, cursor=cursor, per_page=min(_PER_PAGE, most - len(items)))
+            items += found["data"]
+            cursor = cursor_of(found)
+            if cursor is None:
+                break
+        return items
+
     def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
         """The lines of a long answer, as they come. Raises Refused, Unreachable."""
         try:
@@ -121,6 +133,19 @@ class Client:
                     answer.read()
                     raise _failure(answer, _document(answer), self._server)
                 yield from answer.iter_lines()
+        except self._errors.TransportError as error:
+            raise Unreachable(
+                f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."
+            ) from error
+
+    def pieces(self, path: str, query: Query | None = None) -> Iterator[bytes]:
+        """The bytes of a long answer, as they come. Raises Refused, Unreachable."""
+        try:
+            with self._http.stream("GET", f"{self._server.api}{path}", params=query) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    raise _failure(answer, _document(answer), self._server)
+                yield from answer.iter_bytes()
         except self._errors.TransportError as error:
             raise Unreachable(
                 f"the answer of {self.origin} broke off ({error}).", "What came before is not all of it: try again."

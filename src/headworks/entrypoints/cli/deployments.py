@@ -31,6 +31,19 @@ _StreamUsage = Annotated[
         "--stream-usage/--no-stream-usage", help="Whether streams are asked for their usage; some servers refuse."
     ),
 ]
+_SHOWN = (
+    "id",
+    "provider",
+    "upstream_model",
+    "weight",
+    "stream_usage",
+    "max_output_tokens",
+    "state",
+    "origin",
+    "changed",
+)
+_LARGEST_CAP = 10_000_000
+_CAP_HELP = "The most tokens that the model can answer: what a request that sets no limit is held to cost at most."
 
 
 @app.command("list")
@@ -69,6 +82,7 @@ def add(
     upstream_model: Annotated[str, typer.Argument(metavar="UPSTREAM-MODEL", help="What the model is called there.")],
     weight: _Weight = None,
     stream_usage: _StreamUsage = None,
+    max_output_tokens: Annotated[int | None, typer.Option(metavar="N", min=1, max=_LARGEST_CAP, help=_CAP_HELP)] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -78,6 +92,8 @@ def add(
         wish["weight"] = weight
     if stream_usage is not None:
         wish["stream_usage"] = stream_usage
+    if max_output_tokens is not None:
+        wish["max_output_tokens"] = max_output_tokens
     with connect(context) as client:
         made = client.api.create_deployment(wish)
     tell(made, f"Added the deployment {_name(made)} ({made['id']}).", as_json=as_json)
@@ -92,6 +108,9 @@ def change(
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Put it into service, or take it out.")
     ] = None,
+    max_output_tokens: Annotated[
+        str | None, typer.Option(metavar="N", help=f"{_CAP_HELP} 'none': it is not known.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -103,8 +122,13 @@ def change(
         wish["stream_usage"] = stream_usage
     if enabled is not None:
         wish["enabled"] = enabled
+    if max_output_tokens is not None:
+        wish["max_output_tokens"] = _cap(max_output_tokens)
     if not wish:
-        raise BadUsage("there is nothing to change.", "Give --weight, --enable, --disable or --[no-]stream-usage.")
+        raise BadUsage(
+            "there is nothing to change.",
+            "Give --weight, --enable, --disable, --[no-]stream-usage or --max-output-tokens.",
+        )
     with connect(context) as client:
         found = find(client, DEPLOYMENTS, deployment)
         changed = client.api.change_deployment(found["id"], wish, if_match=seen(found))
@@ -124,8 +148,8 @@ def show(context: typer.Context, deployment: _Which, *, as_json: AsJson = False)
         say_json(found)
         return
     shown = {**found, "state": _state(found), "changed": minute(found, "updated_at")}
-    for name in ("id", "provider", "upstream_model", "weight", "stream_usage", "state", "origin", "changed"):
-        say(f"{name:<14} {text(shown, name, '-')}")
+    for name in _SHOWN:
+        say(f"{name:<17} {text(shown, name, '-')}")
 
 
 @app.command("remove")
@@ -135,6 +159,14 @@ def remove(context: typer.Context, deployment: _Which, *, as_json: AsJson = Fals
         found = find(client, DEPLOYMENTS, deployment)
         client.api.remove_deployment(found["id"], if_match=seen(found))
     tell({"removed": found["id"]}, f"Removed the deployment {_name(found)}.", as_json=as_json)
+
+
+def _cap(given: str) -> int | None:
+    if given == "none":
+        return None
+    if given.isdecimal() and 1 <= int(given) <= _LARGEST_CAP:
+        return int(given)
+    raise BadUsage(f"--max-output-tokens is {given!r}.", f"Give a number from 1 to {_LARGEST_CAP}, or none.")
 
 
 def _name(deployment: Record) -> str:

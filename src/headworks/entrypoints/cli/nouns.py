@@ -70,15 +70,28 @@ DEPLOYMENTS = Noun(
     lambda one: (f"{text(one, 'provider')}/{text(one, 'upstream_model')}",),
 )
 MODELS = Noun("model", "mdl", Api.list_models, Api.show_model, lambda one: (text(one, "alias"),))
-PRICES = Noun("price", "prc", Api.list_prices, Api.show_price, lambda _one: ())
+LIMITS = Noun("limit", "lim", Api.list_limits, Api.show_limit, lambda _one: ())
+BUDGETS = Noun("budget", "bud", Api.list_budgets, Api.show_budget)
+MARK_UPS: Noun[shapes.MarkUpOut] = Noun("mark-up", "mup", Api.list_mark_ups, None, lambda _one: ())
+PRICES = Noun(
+    "price",
+    "prc",
+    Api.list_prices,
+    Api.show_price,
+    lambda one: (f"{text(one, 'provider')}/{text(one, 'upstream_model')}",),
+)
 SSO_CONNECTIONS = Noun("connection", "sso", Api.list_sso_connections, Api.show_sso_connection)
 DIRECTORY_TOKENS = Noun("directory token", "dtk", Api.list_directory_tokens, Api.show_directory_token)
 DIRECTORY_GROUPS = Noun("group", "dgr", Api.list_directory_groups, Api.show_directory_group)
 SESSIONS: Noun[shapes.SessionOut] = Noun("session", "ses", Api.list_sessions, None, lambda _one: ())
 
 
-def find(client: Client, noun: Noun[T], wanted: str) -> T:
-    """The one with that id, or the only one that is called so, whatever its case.
+def find(
+    client: Client, noun: Noun[T], wanted: str, among: Callable[[T], bool] = lambda _one: True, **query: object
+) -> T:
+    """The one with that id, or the only one that is called so, whatever its case. `query` says where the listing looks.
+
+    `among` says which of those that are called so can be meant.
 
     Raises Refused when there is none, or more than one.
     """
@@ -87,11 +100,11 @@ def find(client: Client, noun: Noun[T], wanted: str) -> T:
         raise Refused("that is a key itself, and it is in your shell's history now.", "Revoke it by its id or name.")
     if noun.showing is not None and noun.is_id(wanted):
         return noun.showing(client.api, wanted)
-    everything = noun.all(client)
+    everything = noun.all(client, **query)
     for one in everything:
         if text(one, "id") == wanted:
             return one
-    named = [one for one in everything if wanted.casefold() in map(str.casefold, noun.called(one))]
+    named = [one for one in everything if wanted.casefold() in map(str.casefold, noun.called(one)) and among(one)]
     # Names may repeat over time: what was revoked does not stand in the way of its successor.
     alive = [one for one in named if text(one, "state") != "revoked"] or named
     if not alive:

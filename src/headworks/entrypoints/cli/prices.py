@@ -7,7 +7,7 @@ import typer
 
 from headworks.entrypoints.cli.completion import completing
 from headworks.entrypoints.cli.failures import BadUsage
-from headworks.entrypoints.cli.nouns import PRICES, PROVIDERS
+from headworks.entrypoints.cli.nouns import PRICES, PROVIDERS, find, seen
 from headworks.entrypoints.cli.output import day, field, note, say, say_json, say_table, tell
 from headworks.entrypoints.cli.records import Record, number, record, text
 from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog
@@ -127,14 +127,23 @@ def add_price(  # noqa: PLR0913, PLR0917 - each is an option of the command
 @app.command("remove")
 def remove_price(
     context: typer.Context,
-    price: Annotated[str, typer.Argument(metavar="PRICE", help="Its id; `headworks prices list` shows it.")],
+    price: Annotated[
+        str,
+        typer.Argument(
+            metavar="PRICE",
+            help="Its id, or provider/model where that has one price only.",
+            autocompletion=completing(PRICES),
+        ),
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:
     """Remove a price of yours; the shipped ones stay. What is recorded already keeps its cost."""
     with connect(context) as client:
-        client.api.remove_price(price)
-    tell({"removed": price}, f"Removed the price {price}.", as_json=as_json)
+        found = find(client, PRICES, price, among=lambda one: one.get("shipped") is not True)
+        client.api.remove_price(found["id"], if_match=seen(found))
+    name = f"{text(found, 'provider')}/{text(found, 'upstream_model')}"
+    tell({"removed": found["id"]}, f"Removed the price of {name} ({found['id']}).", as_json=as_json)
 
 
 def nanodollars(bucket: str, value: str) -> int:

@@ -37,6 +37,11 @@ class Lifetime:
         return Lifetime(min(self.fresh_ms, limit_ms), min(self.hard_ms, limit_ms))
 
 
+def user_of(key: KeyView) -> str | None:
+    """The id of the user whose key it is; None where it belongs to none."""
+    return key.owner.id if key.owner is not None and key.owner.kind == "user" else None
+
+
 def refused_key(key: KeyView | None, at: datetime) -> Refusal | None:
     """Why this key is good for nothing here; None for a key that works."""
     if key is None:
@@ -122,6 +127,7 @@ def _flow(
         fresh_ms=caller.lasts.fresh_ms,
         hard_ms=caller.lasts.hard_ms,
         revision=caller.snapshot.revision,
+        user_id=user_of(caller.key) or "",
     )
 
 
@@ -136,6 +142,7 @@ def _target(target: RouteTarget) -> Target:
         weight=target.weight,
         stream_usage=target.stream_usage,
         private_network=target.private_network,
+        max_output_tokens=target.max_output_tokens,
     )
 
 

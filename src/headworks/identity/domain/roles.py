@@ -20,7 +20,10 @@ _VIEWER: Final[frozenset[Permission]] = frozenset(
         "providers:read",
         "models:read",
         "prices:read",
+        "limits:read",
         "usage:read",
+        "budgets:read",
+        "ledger:read",
         "status:read",
     }
 )
@@ -31,14 +34,17 @@ _MAINTAINER: Final[frozenset[Permission]] = _VIEWER | {
     "providers:write",
     "models:write",
     "prices:write",
+    "limits:write",
+    "budgets:write",
 }
-# The trail names people, and from where they act.
+# The trail names people, and from where they act. Rating anew and closing change what is invoiced.
 _ADMIN: Final[frozenset[Permission]] = _MAINTAINER | {
     "members:read",
     "members:write",
     "sso-connections:read",
     "sso-connections:write",
     "audit:read",
+    "ledger:write",
 }
 
 OPERATOR: Final = MANAGEMENT

@@ -50,6 +50,22 @@ class Claims:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What an access token of ours says, whether it is over or not: that alone changes with time."""
+
+    claims: Claims
+    begins_at: datetime
+
+    def at(self, moment: datetime) -> Claims:
+        """Its claims, if it is valid then. Raises InvalidToken, TokenExpired."""
+        if self.claims.expires_at <= moment - LEEWAY:
+            raise TokenExpired("The access token has expired. Get another one with POST /api/v1/auth/refresh.")
+        if self.begins_at > moment + LEEWAY:
+            raise _refused("it is not valid yet; the clocks of this server and of the one that made it differ")
+        return self.claims
+
+
 def looks_like_token(text: str) -> bool:
     """Whether it is meant to be an access token rather than a key: three parts with dots between."""
     return text.count(".") == 2 and text.startswith("ey")  # noqa: PLR2004 - a JWS has three parts
@@ -88,8 +104,8 @@ def key_id_of(token: str) -> str:
     return key_id
 
 
-def verified(token: str, key: EllipticCurvePublicKey, issuer: str, at: datetime) -> Claims:
-    """What a token says, once its signature, issuer, audience and times were found right. Raises InvalidToken, TokenExpired."""
+def proven(token: str, key: EllipticCurvePublicKey, issuer: str) -> Proven:
+    """What a token says, once its signature, issuer and audience were found right. Raises InvalidToken."""
     try:
         content = jwt.decode(
             token,
@@ -97,7 +113,7 @@ def verified(token: str, key: EllipticCurvePublicKey, issuer: str, at: datetime)
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=issuer,
-            # The times are checked below, by a clock that tests can set.
+            # The times are checked by `Proven.at`, by a clock that tests can set.
             options={
                 "require": list(_CLAIMS),
                 "strict_aud": True,
@@ -111,12 +127,8 @@ def verified(token: str, key: EllipticCurvePublicKey, issuer: str, at: datetime)
     issued, not_before, expires = (_moment(content, name) for name in ("iat", "nbf", "exp"))
     if expires - issued > MOST_LIFE:
         raise _refused("it would be valid for longer than any that this server makes")
-    if expires <= at - LEEWAY:
-        raise TokenExpired("The access token has expired. Get another one with POST /api/v1/auth/refresh.")
-    if max(issued, not_before) > at + LEEWAY:
-        raise _refused("it is not valid yet; the clocks of this server and of the one that made it differ")
     user_id, organization_id, session_id, token_id = (_text(content, name) for name in ("sub", "org", "sid", "jti"))
-    return Claims(user_id, organization_id, session_id, token_id, issued, expires)
+    return Proven(Claims(user_id, organization_id, session_id, token_id, issued, expires), max(issued, not_before))
 
 
 def _text(content: Mapping[str, object], name: str) -> str:

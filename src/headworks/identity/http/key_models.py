@@ -121,6 +121,10 @@ class KeyOut(Versioned):
     previous_until: Timestamp | None = Field(description="After a rotation: when the former secret stops working.")
 
 
+_COMPUTED = frozenset({"state", "permissions", "scopes", "suspension", "previous_until"})
+_COPIED = tuple(name for name in KeyOut.model_fields if name not in _COMPUTED)
+
+
 class NewKeyOut(KeyOut):
     """A key that was just made."""
 
@@ -139,11 +143,10 @@ def new_key_out(issued: IssuedKey, at: datetime) -> NewKeyOut:
 
 
 def _shown(key: KeyView, at: datetime) -> dict[str, object]:
-    computed = {"state", "permissions", "scopes", "suspension", "previous_until"}
     state = key.state(at)
     overlaps = key.previous_until is not None and key.previous_until > at
     return {
-        **{name: getattr(key, name) for name in set(KeyOut.model_fields) - computed},
+        **{name: getattr(key, name) for name in _COPIED},
         "state": state,
         "suspension": key.suspension if state == "suspended" else None,
         "scopes": scopes_of(key.permissions),

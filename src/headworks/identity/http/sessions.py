@@ -11,7 +11,7 @@ from headworks.identity.contracts import Carriage, Role
 from headworks.identity.errors import SessionNotFound, UserNeeded
 from headworks.identity.http.answers import SignedInUserOut, session_of
 from headworks.identity.ports import SignInStore
-from headworks.identity.queries.access import PublicKeys
+from headworks.identity.queries.tokens import PublicKeys
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.permissions import Permission

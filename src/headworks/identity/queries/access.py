@@ -14,20 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.identity.domain.sessions import hash_token, is_alive
 from headworks.identity.domain.standing import Standing
-from headworks.identity.domain.tokens import key_id_of, looks_like_token, verified
+from headworks.identity.domain.tokens import looks_like_token
 from headworks.identity.errors import CsrfRefused, InvalidToken, SessionIsOver
-from headworks.identity.queries.strangers import pay
-from headworks.kernel.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
-    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-
-    from headworks.identity.domain.tokens import Claims
     from headworks.identity.ports import SignInStore
-    from headworks.identity.settings import SignInSettings
+    from headworks.identity.queries.tokens import Tokens
     from headworks.kernel.clock import Clock
     from headworks.kernel.principal import Principal
 
@@ -106,45 +101,6 @@ class Sessions:
             self._seen.popitem(last=False)
 
 
-class PublicKeys:
-    """What verifies access tokens: every key that is published."""
-
-    def __init__(self, store: SignInStore, strangers: Strangers | None = None) -> None:
-        """`strangers` limits how often a source may name keys that are not ours; None for no limit."""
-        self._store = store
-        self._strangers = strangers or Strangers()
-        self._keys: dict[str, EllipticCurvePublicKey] = {}
-
-    async def get(self, key_id: str, source: str | None = None) -> EllipticCurvePublicKey:
-        """Raises InvalidToken for one that is not, or no longer, ours, and TooManyUnknownKeys."""
-        if key_id not in self._keys:
-            await self._look_again(key_id, source)
-        try:
-            return self._keys[key_id]
-        except KeyError:
-            raise InvalidToken(
-                "The access token is not valid: no key of this server signed it. Sign in again."
-            ) from None
-
-    async def _look_again(self, key_id: str, source: str | None) -> None:
-        """Only a key that another process made is new; who makes ids up pays for each look."""
-        pay(self._strangers, source)
-        try:
-            async with self._store.read() as reading:
-                # Whole, so that retired ones go.
-                self._keys = {key.id: key.public_key() for key in await reading.signing_keys()}
-        except BaseException:
-            self._strangers.give_back(source)
-            raise
-        if key_id in self._keys:
-            self._strangers.give_back(source)
-
-    async def published(self) -> list[dict[str, str]]:
-        """The JWKS (RFC 7517), the newest first."""
-        async with self._store.read() as reading:
-            return [key.published() for key in await reading.signing_keys()]
-
-
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """Fills the web's `Authenticator`."""
@@ -153,9 +109,8 @@ class Authentication:
     """Who holds this management key, and calls from this address."""
     of_signers: Callable[[str, str | None], Awaitable[Principal]]
     """Who has this signing key, and calls from this address."""
-    public_keys: PublicKeys
+    tokens: Tokens
     sessions: Sessions
-    settings: SignInSettings
     clock: Clock
 
     async def authenticate(self, token: str, source: str | None) -> Principal:
@@ -182,8 +137,7 @@ class Authentication:
 
     async def _standing(self, token: str, source: str | None) -> Standing:
         at = self.clock()
-        key = await self.public_keys.get(key_id_of(token), source)
-        claims: Claims = verified(token, key, self.settings.issuer, at)
+        claims = (await self.tokens.proven(token, source)).at(at)
         standing = await self.sessions.standing(claims.session_id, at)
         if (standing.user.id, standing.session.organization_id) != (claims.user_id, claims.organization_id):
             raise InvalidToken("The access token is for another organisation than its session is in now. Refresh it.")

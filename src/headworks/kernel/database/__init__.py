@@ -7,6 +7,7 @@ from headworks.kernel.database.address import Address, BadAddress
 from headworks.kernel.database.columns import Exact, Long, Microseconds, new_metadata
 from headworks.kernel.database.database import Database
 from headworks.kernel.database.failures import DatabaseUnavailable, is_about_rows, is_duplicate
+from headworks.kernel.database.inline import BY_KEY
 from headworks.kernel.database.schema import (
     Schema,
     SchemaNotReady,
@@ -20,6 +21,7 @@ from headworks.kernel.database.trail import Trail
 from headworks.kernel.database.trail_keys import KeptTrailKeys, SqlTrailKeys
 
 __all__ = [
+    "BY_KEY",
     "Address",
     "BadAddress",
     "Database",

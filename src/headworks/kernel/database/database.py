@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from headworks.kernel.database import server, sqlite
+from headworks.kernel.database.checkpoints import Checkpoints
 from headworks.kernel.database.failures import DatabaseUnavailable, outage, refuses_to_write, unavailable
 from headworks.kernel.database.schema import FILE_VERSION_TABLE
 
@@ -42,13 +43,18 @@ class Database:
         name: str = "",
         block_seconds: float | None = None,
         takes_turns: bool = False,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
-        """`name` says which server it is, without a secret. `quick`: see `look_up`; `takes_turns`: see `on_server`."""
+        """`name` says which server it is, without a secret. `quick`: see `look_up`; `takes_turns`: see `on_server`.
+
+        `checkpoints` are a file's, which the writer tells of what it changed.
+        """
         self._writer = writer
         self._reader = reader
         self._quick = quick or reader
         self._name = name
         self._block_seconds = block_seconds
+        self._checkpoints = checkpoints
         self._version = f"SELECT version_num FROM {version_table}"  # noqa: S608 - a name of ours
         self._turn = f"{self._version} FOR UPDATE" if takes_turns else None
         self._before_commit: list[Callable[[AsyncConnection], Awaitable[None]]] = []
@@ -65,7 +71,9 @@ class Database:
         """
         quick = sqlite.reading_engine(path, inline=True)
         reader = quick if inline else sqlite.reading_engine(path, inline=False)
-        return cls(sqlite.writing_engine(path, inline=inline), reader, quick=quick)
+        checkpoints = Checkpoints(path)
+        writer = sqlite.writing_engine(path, inline=inline, checkpoints=checkpoints)
+        return cls(writer, reader, quick=quick, checkpoints=checkpoints)
 
     @classmethod
     def on_server(cls, address: Address, schema: Schema, limits: Limits, *, takes_turns: bool = True) -> Database:
@@ -128,6 +136,8 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection; the last one folds SQLite's log into the file."""
+        if self._checkpoints is not None:
+            await self._checkpoints.close()
         await self._reader.dispose()
         await self._quick.dispose()
         await self._writer.dispose()

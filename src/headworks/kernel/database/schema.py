@@ -48,11 +48,18 @@ class Schema:
     """
     scripts: Path = MIGRATIONS
     """Where `<context>/versions` lies."""
+    beside: str = ""
+    """The context in whose database it lies, where it has none of its own: what is in both is changed in one transaction."""
 
     @property
     def version_table(self) -> str:
         """The table of its revision where several contexts share a database."""
         return f"{self.context}_schema_version"
+
+    @property
+    def file_version_table(self) -> str:
+        """The table of its revision in an SQLite file."""
+        return self.version_table if self.beside else FILE_VERSION_TABLE
 
 
 Condition = Literal["current", "compatible", "missing", "behind", "half migrated", "newer"]
@@ -98,7 +105,7 @@ class SchemaUnreadable(HeadworksError):
 def prepare_schema(path: Path, schema: Schema) -> None:
     """Make the SQLite file at `path` fit `schema`. Raises SchemaTooNew, SchemaUnreadable; safe to run twice."""
     try:
-        revision = stored_revision(path)
+        revision = stored_revision(path, schema)
         if revision is None:
             _create(path, schema)
         elif revision != schema.head:
@@ -110,7 +117,7 @@ def prepare_schema(path: Path, schema: Schema) -> None:
 def file_standing(path: Path, schema: Schema) -> Standing:
     """How the file's tables stand. Raises SchemaUnreadable."""
     try:
-        stored = stored_revision(path)
+        stored = stored_revision(path, schema)
     except sqlite3.Error as error:
         raise _unreadable(path, error) from error
     if stored is None:
@@ -119,13 +126,15 @@ def file_standing(path: Path, schema: Schema) -> Standing:
     return Standing(condition, stored, schema.head)
 
 
-def stored_revision(path: Path) -> str | None:
-    """The revision that the file says it has; None where there are no tables yet."""
+def stored_revision(path: Path, schema: Schema) -> str | None:
+    """The revision that the file says `schema` has; None where its tables are not there yet."""
     if not path.exists():
         return None
+    table = schema.file_version_table
     with closing(sqlite3.connect(path)) as connection:
-        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
+        # The name is ours.
+        row = connection.execute(f"SELECT version_num FROM {table}").fetchone() if known else None  # noqa: S608
     return str(row[0]) if row else None
 
 
@@ -144,8 +153,9 @@ def _create(path: Path, schema: Schema) -> None:
             # One transaction, so that a kill leaves no tables or all of them.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             schema.metadata.create_all(connection, checkfirst=False)
-            connection.exec_driver_sql(version_table_ddl(FILE_VERSION_TABLE))
-            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (schema.head,))
+            table = schema.file_version_table
+            connection.exec_driver_sql(version_table_ddl(table))
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES (?)", (schema.head,))  # noqa: S608 - a name of ours
             connection.exec_driver_sql("COMMIT")
     finally:
         engine.dispose()
@@ -153,7 +163,7 @@ def _create(path: Path, schema: Schema) -> None:
 
 def migration_config(path: Path, schema: Schema) -> Config:
     """What Alembic needs to migrate the SQLite file at `path`; also for tests, and for writing a new migration."""
-    config = script_config(schema, FILE_VERSION_TABLE)
+    config = script_config(schema, schema.file_version_table)
     config.attributes["url"] = f"sqlite:///{path}"
     return config
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from headworks.kernel.database.checkpoints import LIMIT_BYTES, LONGEST_PAGES
 from headworks.kernel.database.inline import DRIVER, InlineConnection
 from headworks.kernel.database.threaded import BEGIN, BUSY_MS, ReadingConnection, WritingConnection
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
 
+    from headworks.kernel.database.checkpoints import Checkpoints
+
 _CACHE_KIB = 8 * 1024
 """What a connection that reads lists keeps of the file: counting ten thousand rows in SQLite's usual 2 MiB reads them anew each time."""
 _POOL_SECONDS = 10.0
@@ -25,7 +28,7 @@ _POOL_SECONDS = 10.0
 _READERS = 4
 
 
-def writing_engine(path: Path, *, inline: bool) -> AsyncEngine:
+def writing_engine(path: Path, *, inline: bool, checkpoints: Checkpoints) -> AsyncEngine:
     """One connection, so that writers queue rather than collide. `inline`: see `inline`, and `threaded` for the contrary."""
     engine = create_async_engine(
         _url(path),
@@ -35,12 +38,18 @@ def writing_engine(path: Path, *, inline: bool) -> AsyncEngine:
         pool_timeout=_POOL_SECONDS,
         hide_parameters=True,
     )
-    pragmas = (f"busy_timeout = {BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-    _on_connect(engine, pragmas)
+    pragmas = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+    log = (f"wal_autocheckpoint = {LONGEST_PAGES}", f"journal_size_limit = {LIMIT_BYTES}")
+    _on_connect(engine, (f"busy_timeout = {BUSY_MS}", *pragmas, *log))
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(BEGIN)
+
+    @event.listens_for(engine.sync_engine, "commit")
+    def commit(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        checkpoints.changed(driver.total_changes)
 
     return engine
 

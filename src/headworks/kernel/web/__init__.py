@@ -33,6 +33,7 @@ from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.raises import raises
 from headworks.kernel.web.retirement import retires
 from headworks.kernel.web.routing import GuardedRoute, Router, is_kept, takes_precondition
+from headworks.kernel.web.table import look_routes_up
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "is_kept",
     "is_plain_loopback",
     "large_page_envelope",
+    "look_routes_up",
     "may_change",
     "no_content",
     "page_envelope",

@@ -3,55 +3,62 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headworks.kernel.pagination import Page
-from headworks.usage.contracts import Figures, ReportRow, UsageRecord
+from headworks.usage.adapters.memory_rollups import MemoryRollups, recounted
+from headworks.usage.contracts import UsageRecord
+from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.rows import event_of, identity_of
-from headworks.usage.domain.totals import COUNTERS
-from headworks.usage.ports import AlreadyThere, RowsRefused
+from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 
-    from headworks.kernel.pagination import PageRequest
-    from headworks.usage.contracts import Dimension
+    from headworks.kernel.pagination import Page, PageRequest
+    from headworks.usage.contracts import ReportRow
+    from headworks.usage.domain.rollups import Compared, Grain, Slot, Sums
     from headworks.usage.domain.rows import Row
-    from headworks.usage.domain.totals import Group
-    from headworks.usage.ports import RecordFilter, Rejection, ReportFilter
+    from headworks.usage.ports import Bookkeeper, Books, RecordFilter, Rejection, ReportFilter
 
-_LARGEST = 2**63 - 1
-_INPUT = ("input_tokens", "cache_read_tokens", "cache_write_5m_tokens", "cache_write_1h_tokens")
-_INPUT_MEDIA = ("input_audio_tokens", "input_image_tokens")
-_OUTPUT = ("output_tokens", "reasoning_tokens", "output_audio_tokens")
+_SECOND_US = 1_000_000
 
 
 @dataclass
-class _State:
+class State:
+    """A transaction works on a copy."""
+
     rows: dict[tuple[str, str], UsageRecord] = field(default_factory=dict)
-    totals: dict[Group, tuple[int, ...]] = field(default_factory=dict)
+    rollups: MemoryRollups = field(default_factory=MemoryRollups)
     rejected: dict[str, Rejection] = field(default_factory=dict)
 
 
 class MemoryStore:
     """The port `UsageStore`. A transaction works on a copy."""
 
-    def __init__(self) -> None:
-        self._state = _State()
+    def __init__(self, bookkeeper: Bookkeeper) -> None:
+        self.bookkeeper = bookkeeper
+        self._state = State()
         self._writing = asyncio.Lock()
+
+    @property
+    def state(self) -> State:
+        """As it is now."""
+        return self._state
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryUnit]:
         """One at a time."""
         async with self._writing:
             state = self._state
-            unit = MemoryUnit(_State(copy(state.rows), copy(state.totals), copy(state.rejected)))
-            yield unit
+            ours = State(copy(state.rows), state.rollups.copied(), copy(state.rejected))
+            async with self.bookkeeper.joining(ours) as books:
+                unit = MemoryUnit(ours, books)
+                yield unit
             self._state = unit.state
+        books.committed()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryReading]:
@@ -62,33 +69,65 @@ class MemoryStore:
 class MemoryUnit:
     """The port `UsageUnit`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State, books: Books) -> None:
         self.state = state
+        self.books = books
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
         """Raises AlreadyThere."""
         for row in rows:
             identity = identity_of(row)
             if identity in self.state.rows:
                 raise AlreadyThere
             subject, own = row
-            cost, received_at_us = own[-2:]
+            cost, charge, received_at_us = own[-3:]
             event = event_of(subject.shared, own)
-            sequence = len(self.state.rows) + 1
-            self.state.rows[identity] = UsageRecord(sequence, event, cost, subject.price_id, received_at_us)
+            self.state.rows[identity] = UsageRecord(
+                sequence=len(self.state.rows) + 1,
+                event=event,
+                cost_nanodollars=cost,
+                charge_nanodollars=charge,
+                price_id=subject.price_id,
+                received_at_us=received_at_us,
+                transaction=transactions[event.organization_id],
+            )
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
         """Those that are there."""
         return {identity_of(row) for row in rows} & self.state.rows.keys()
 
-    async def add_totals(self, sums_by_group: Mapping[Group, tuple[int, ...]]) -> None:
-        """Raises RowsRefused beyond 64 bits, as a database does."""
-        for group, sums in sums_by_group.items():
-            before = self.state.totals.get(group, (0,) * len(COUNTERS))
-            after = tuple(map(int.__add__, before, sums))
-            if max(after) > _LARGEST:
-                raise RowsRefused("a sum is larger than 64 bits")
-            self.state.totals[group] = after
+    async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
+        """Raises RowsRefused."""
+        self.state.rollups.add(minutes)
+
+    async def ask_anew(self, seconds: Collection[int]) -> None:
+        """From the first hour on."""
+        self.state.rollups.ask_anew(seconds)
+
+    async def alone(self) -> None:
+        """As every transaction here."""
+
+    async def asked(self) -> tuple[int, int] | None:
+        """The newest."""
+        return self.state.rollups.asked()
+
+    async def make_hour(self, day_s: int, hour: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> None:
+        """With the day, once all its hours are made."""
+        minutes = self._recounted(day_s + hour * SECONDS["hour"], adjusted)
+        self.state.rollups.make_hour(day_s, hour, minutes, minutes_kept=minutes_kept)
+
+    async def compare(self, hour_s: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> Compared:
+        """Record by record."""
+        return self.state.rollups.compare(hour_s, self._recounted(hour_s, adjusted), minutes_kept=minutes_kept)
+
+    async def forget(self, grain: Grain, before_s: int, seconds: int) -> int:
+        """The oldest."""
+        return self.state.rollups.forget(grain, before_s, seconds)
+
+    def _recounted(self, hour_s: int, adjusted: Mapping[int, Sums]) -> dict[Slot, Sums]:
+        start_us, end_us = hour_s * _SECOND_US, (hour_s + SECONDS["hour"]) * _SECOND_US
+        rows = self.state.rows.values()
+        return recounted([row for row in rows if start_us <= row.event.occurred_at_us < end_us], adjusted)
 
     async def put_aside(self, rejections: Iterable[Rejection]) -> None:
         """One that is there already stays."""
@@ -99,39 +138,29 @@ class MemoryUnit:
 class MemoryReading:
     """The port `UsageReading`."""
 
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: State) -> None:
         self._state = state
 
     async def report(
-        self, wanted: ReportFilter, group_by: Sequence[Dimension], page: PageRequest
-    ) -> tuple[Page[ReportRow], Figures]:
-        """The newest day first, then by key and model."""
-        sums: defaultdict[Group, list[int]] = defaultdict(lambda: [0] * len(COUNTERS))
-        whole = [0] * len(COUNTERS)
-        for group, counters in self._state.totals.items():
-            if _matches(group, wanted):
-                place = group._replace(
-                    organization_id="",
-                    project_id="",
-                    key_id=group.key_id if "key" in group_by else "",
-                    model=group.model if "model" in group_by else "",
-                    day=group.day if "day" in group_by else wanted.first_day,
-                )
-                sums[place] = list(map(int.__add__, sums[place], counters))
-                whole = list(map(int.__add__, whole, counters))
-        if not group_by and not sums:
-            return Page([ReportRow(None, None, None, Figures())], 1, page), Figures()
-        order = sorted(sums, key=lambda group: (-group.day.toordinal(), group.key_id, group.model))
-        rows = [
-            ReportRow(
-                key_id=group.key_id if "key" in group_by else None,
-                model=group.model if "model" in group_by else None,
-                day=group.day if "day" in group_by else None,
-                figures=_figures(sums[group]),
-            )
-            for group in order
-        ]
-        return Page(rows[page.offset : page.offset + page.per_page], len(rows), page), _figures(whole)
+        self, wanted: ReportFilter, group_by: Sequence[str], page: PageRequest
+    ) -> tuple[Page[ReportRow], ReportRow]:
+        """By going through all of them."""
+        return self._state.rollups.report(wanted, group_by, page)
+
+    async def window(
+        self, organization_id: str, dimension: str, value: str, unit: str, since_s: int
+    ) -> list[tuple[int, int]]:
+        """By minute."""
+        return self._state.rollups.window(organization_id, dimension, value, unit, since_s)
+
+    async def pending_days(self) -> list[int]:
+        """The newest first."""
+        return sorted(self._state.rollups.pending, reverse=True)
+
+    async def first_day(self) -> int | None:
+        """Of all records."""
+        times = [row.event.occurred_at_us // _SECOND_US for row in self._state.rows.values()]
+        return min((at_s - at_s % SECONDS["day"] for at_s in times), default=None)
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
         """The newest first."""
@@ -152,36 +181,17 @@ def _place(record: UsageRecord) -> tuple[int, int]:
     return record.event.occurred_at_us, record.sequence
 
 
-def _matches(group: Group, wanted: ReportFilter) -> bool:
-    return (
-        group.organization_id == wanted.organization_id
-        and wanted.first_day <= group.day <= wanted.last_day
-        and wanted.key_id in (None, group.key_id)
-        and wanted.model in (None, group.model)
-    )
-
-
 def _is_wanted(record: UsageRecord, wanted: RecordFilter) -> bool:
     event = record.event
     return (
         event.organization_id == wanted.organization_id
+        and wanted.project_id in (None, event.project_id)
         and wanted.key_id in (None, event.key_id)
+        and wanted.user_id in (None, event.user_id)
+        and wanted.provider_id in (None, event.provider_id)
         and wanted.model in (None, event.model)
         and wanted.outcome in (None, event.outcome)
         and wanted.event_id in (None, event.event_id)
         and (wanted.from_us is None or event.occurred_at_us >= wanted.from_us)
         and (wanted.before_us is None or event.occurred_at_us < wanted.before_us)
-    )
-
-
-def _figures(counters: Sequence[int]) -> Figures:
-    by_name = dict(zip(COUNTERS, counters, strict=True))
-    return Figures(
-        requests=by_name["requests"],
-        input_tokens=sum(by_name[name] for name in (*_INPUT, *_INPUT_MEDIA)),
-        output_tokens=sum(by_name[name] for name in _OUTPUT),
-        estimated_requests=by_name["estimated_requests"],
-        errors=by_name["errors"],
-        cost_nanodollars=by_name["cost_nanodollars"],
-        unpriced_requests=by_name["unpriced_requests"],
     )

@@ -6,12 +6,13 @@ slow. Event ids that rise with time keep that index's pages warm; random ones co
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     CheckConstraint,
     Column,
-    Date,
     ForeignKey,
     Index,
     Integer,
@@ -19,14 +20,18 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from headworks.dataplane.events import LONGEST_TAGS
 from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
+from headworks.usage.domain.rollups import COUNTERS, LONGEST_TAG_NAME
 from headworks.usage.domain.rows import BUCKETS
-from headworks.usage.domain.screening import LONGEST_ID, LONGEST_TEXT
-from headworks.usage.domain.totals import COUNTERS
+from headworks.usage.domain.screening import LONGEST_BUDGETS, LONGEST_ID, LONGEST_TEXT
+
+if TYPE_CHECKING:
+    from headworks.usage.domain.rollups import Grain
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0001")
+SCHEMA = Schema("usage", METADATA, head="0004")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -45,7 +50,7 @@ subjects = Table(
     "usage_subjects",
     METADATA,
     Column("id", _NUMBER, primary_key=True),
-    # SHA-256 of all the rest: eleven columns are more than an index of some databases holds.
+    # SHA-256 of all the rest: thirteen columns are more than an index of some databases holds.
     Column("digest", Exact(64), nullable=False, unique=True),
     Column("organization_id", _ID, nullable=False),
     Column("project_id", _ID, nullable=False),
@@ -58,6 +63,8 @@ subjects = Table(
     Column("outcome", _TEXT, nullable=False),
     Column("usage_source", _TEXT, nullable=False),
     Column("price_id", _ID),
+    Column("user_id", _ID, nullable=False, server_default=""),
+    Column("budgets", Exact(LONGEST_BUDGETS), nullable=False, server_default=""),
 )
 """What many events share; see `domain/rows.py`."""
 
@@ -80,24 +87,84 @@ events = Table(
     *(Column(bucket, BigInteger, nullable=False) for bucket in BUCKETS),
     Column("cost_nanodollars", BigInteger),
     Column("received_at_us", BigInteger, nullable=False),
+    Column("tags", Exact(LONGEST_TAGS), nullable=False, server_default=""),
+    Column("drawn_nanodollars", BigInteger, nullable=False, server_default="0"),
+    Column("charge_nanodollars", BigInteger),
+    # Of the ledger, which settled it there. None before there was one.
+    Column("transaction_id", BigInteger),
     UniqueConstraint("source_id", "event_id"),
     Index(None, "occurred_at_us"),
+    Index(None, "transaction_id"),
 )
 
-totals = Table(
-    "usage_totals",
+groups = Table(
+    "usage_groups",
     METADATA,
-    Column("organization_id", _ID, primary_key=True),
-    Column("project_id", _ID, primary_key=True),
-    Column("key_id", _ID, primary_key=True),
-    Column("model", _TEXT, primary_key=True),
-    Column("day", Date, primary_key=True),
-    *(Column(name, BigInteger, nullable=False) for name in COUNTERS),
-    # SQLite turns a sum beyond 64 bits into a float, and says nothing.
-    CheckConstraint(" AND ".join(f"typeof({name}) = 'integer'" for name in COUNTERS), name="integers").ddl_if(
-        dialect="sqlite"
-    ),
+    Column("id", _NUMBER, primary_key=True),
+    # SHA-256 of all the rest, as with subjects.
+    Column("digest", Exact(64), nullable=False, unique=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("project_id", _ID, nullable=False),
+    Column("key_id", _ID, nullable=False),
+    Column("user_id", _ID, nullable=False),
+    Column("model", _TEXT, nullable=False),
+    Column("provider_id", _ID, nullable=False),
+    Column("deployment_id", _ID, nullable=False),
+    Column("upstream_model", _TEXT, nullable=False),
+    Column("endpoint", _TEXT, nullable=False),
+    Column("outcome", _TEXT, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("tags", Exact(LONGEST_TAGS), nullable=False),
+    Index(None, "organization_id"),
 )
+"""What roll-ups are of; see `domain/rollups.py`."""
+
+group_tags = Table(
+    "usage_group_tags",
+    METADATA,
+    Column("group_id", ForeignKey("usage_groups.id"), primary_key=True),
+    Column("name", Exact(LONGEST_TAG_NAME), primary_key=True),
+    Column("value", Exact(LONGEST_TAGS), nullable=False),
+)
+"""A group's tags, one by one."""
+
+
+def _rollup(name: str) -> Table:
+    return Table(
+        name,
+        METADATA,
+        Column("group_id", ForeignKey("usage_groups.id"), primary_key=True, autoincrement=False),
+        Column("start_s", BigInteger, primary_key=True, autoincrement=False),
+        *(Column(counter, BigInteger, nullable=False) for counter in COUNTERS),
+        # SQLite turns a sum beyond 64 bits into a float, and says nothing.
+        CheckConstraint(" AND ".join(f"typeof({counter}) = 'integer'" for counter in COUNTERS), name="integers").ddl_if(
+            dialect="sqlite"
+        ),
+        Index(None, "start_s"),
+    )
+
+
+rollups: dict[Grain, Table] = {
+    "minute": _rollup("usage_minutes"),
+    "hour": _rollup("usage_hours"),
+    "day": _rollup("usage_days"),
+}
+"""Sums of a group's minutes, hours and days, by their first second since 1970."""
+
+pending = Table(
+    "usage_pending_days",
+    METADATA,
+    Column("day_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("next_hour", Integer, nullable=False),
+)
+"""Days whose roll-ups are to be made anew, by their first second; and the hour of each that is next."""
+
+turns = Table(
+    "usage_turns",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+)
+"""One row: locked by whoever adds to roll-ups, together with others, or makes them anew, alone."""
 
 rejected = Table(
     "rejected_events",

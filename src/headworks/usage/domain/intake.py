@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from headworks.dataplane.events import UsageEvent
-from headworks.usage.domain.rating import cost
+from headworks.dataplane.events import FIRST_FIELDS, UsageEvent
+from headworks.ledger.contracts import amounts_of
 from headworks.usage.domain.rows import BUCKETS, OWN, Shared, Subject
 from headworks.usage.domain.screening import Unfit, screen_own, screen_shared
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headworks.catalog.contracts import Price, PriceBook
+    from headworks.ledger.contracts import MarkUpBook
     from headworks.usage.domain.rows import Own, Row
 
 _FIELDS = UsageEvent._fields
@@ -21,6 +22,7 @@ _shared_of: Callable[[Sequence[object]], tuple[str, ...]] = itemgetter(
     *(_FIELDS.index(name) for name in Shared._fields)
 )
 _own_of: Callable[[Sequence[object]], Own] = itemgetter(*(_FIELDS.index(name) for name in OWN))
+_ADDED_SINCE = tuple(UsageEvent._field_defaults[name] for name in _FIELDS[FIRST_FIELDS:])
 _OCCURRED_AT = OWN.index("occurred_at_us")
 _BUCKETS = slice(OWN.index(BUCKETS[0]), None)
 
@@ -28,12 +30,13 @@ _BUCKETS = slice(OWN.index(BUCKETS[0]), None)
 class _Group:
     """Events of a batch that share everything in `Shared`. What they share is looked at once."""
 
-    __slots__ = ("_by_price", "_find", "shared", "succeeded")
+    __slots__ = ("_by_price", "_find", "mark_up_at", "shared", "succeeded")
 
-    def __init__(self, shared: Shared, book: PriceBook) -> None:
+    def __init__(self, shared: Shared, book: PriceBook, mark_ups: MarkUpBook) -> None:
         self.shared = shared
         self.succeeded = shared.outcome == "success"
         self._find = book.timeline(shared.provider_id, shared.upstream_model)
+        self.mark_up_at = mark_ups.timeline(shared.organization_id)
         self._by_price: dict[str | None, Subject] = {}
 
     def price_at(self, at_us: int) -> Price | None:
@@ -49,22 +52,27 @@ class _Group:
 class Intake:
     """Takes the events of one batch."""
 
-    def __init__(self, book: PriceBook, received_at_us: int) -> None:
+    def __init__(self, book: PriceBook, mark_ups: MarkUpBook, received_at_us: int) -> None:
         """`received_at_us` is the present, in UTC microseconds."""
         self._book = book
+        self._mark_ups = mark_ups
         self._received_at_us = received_at_us
         self._groups: dict[tuple[str, ...], _Group] = {}
 
     def take(self, event: Sequence[object]) -> Row:
-        """The event's row. The price is the one that held when it happened. Raises Unfit."""
+        """The event's row. Price and mark-up are those that held when it happened. Raises Unfit."""
+        if len(event) == FIRST_FIELDS:
+            event = (*event, *_ADDED_SINCE)
         if len(event) != len(_FIELDS):
             raise Unfit(f"it has {len(event)} fields, not {len(_FIELDS)}")
         group = self._group(_shared_of(event))
         own = screen_own(_own_of(event), self._received_at_us)
-        price = group.price_at(own[_OCCURRED_AT])
-        amount = cost(own[_BUCKETS], price, succeeded=group.succeeded)
-        subject = group.subject(price.id if price is not None and amount is not None else None)
-        return subject, (*own, amount, self._received_at_us)
+        at_us = own[_OCCURRED_AT]
+        price = group.price_at(at_us)
+        rates = None if price is None else price.rates
+        cost, charge = amounts_of(own[_BUCKETS], rates, group.mark_up_at(at_us), succeeded=group.succeeded)
+        subject = group.subject(price.id if price is not None and cost is not None else None)
+        return subject, (*own, cost, charge, self._received_at_us)
 
     def _group(self, shared: tuple[str, ...]) -> _Group:
         try:
@@ -72,5 +80,5 @@ class Intake:
         except TypeError:
             raise Unfit("a text is not a text") from None
         if found is None:
-            found = self._groups[shared] = _Group(screen_shared(Shared._make(shared)), self._book)
+            found = self._groups[shared] = _Group(screen_shared(Shared._make(shared)), self._book, self._mark_ups)
         return found

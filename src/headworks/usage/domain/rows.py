@@ -29,6 +29,8 @@ class Shared(NamedTuple):
     upstream_model: str
     outcome: str
     usage_source: str
+    user_id: str
+    budgets: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +48,9 @@ OWN = (
     "error_code",
     "usage_flags",
     "streamed",
+    "tags",
     "first_byte_us",
+    "drawn_nanodollars",
     "occurred_at_us",
     "duration_us",
     "status",
@@ -54,7 +58,7 @@ OWN = (
     *BUCKETS,
 )
 """Fields that each event has of its own: texts first, then counts from `occurred_at_us` on."""
-ADDED = ("cost_nanodollars", "received_at_us")
+ADDED = ("cost_nanodollars", "charge_nanodollars", "received_at_us")
 """What we add to them."""
 
 Own: TypeAlias = tuple[Any, ...]

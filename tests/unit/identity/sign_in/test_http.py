@@ -15,7 +15,7 @@ from headworks.identity.commands.refresh import Refresh
 from headworks.identity.commands.second_factor import SecondFactors
 from headworks.identity.commands.sign_in import SignIn
 from headworks.identity.ports import SignInStore
-from headworks.identity.queries.access import PublicKeys
+from headworks.identity.queries.tokens import PublicKeys
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
 from headworks.kernel.secrets import Secret

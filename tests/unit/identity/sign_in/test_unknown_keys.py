@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from headworks.identity.errors import InvalidKey, InvalidToken, TooManyUnknownKeys, WrongKindOfKey
 from headworks.identity.queries import strangers as module
-from headworks.identity.queries.access import PublicKeys
 from headworks.identity.queries.strangers import KnownKeys
+from headworks.identity.queries.tokens import PublicKeys, Tokens
 from headworks.kernel.database import DatabaseUnavailable
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.permissions import MANAGEMENT
@@ -109,9 +111,7 @@ async def test_made_up_signing_keys_are_not_looked_up_without_end(world: World) 
     """Each names a key that nobody has: who sends many asks the database for each."""
     granted = await world.enter()
     public = PublicKeys(world.store, Strangers(1.0, BURST, clock=lambda: 1000.0))
-    world.door = type(world.door)(
-        world.door.of_keys, world.door.of_signers, public, world.sessions, world.settings, world.clock
-    )
+    world.door = replace(world.door, tokens=Tokens(public, world.settings.issuer))
     for number in range(BURST):
         with pytest.raises(InvalidToken):
             await public.get(f"forged {number}", HERE)

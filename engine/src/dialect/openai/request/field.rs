@@ -10,6 +10,7 @@ pub enum Field {
     MaxTokens,
     MaxCompletionTokens,
     MaxOutputTokens,
+    Metadata,
 }
 
 pub const INCLUDE_USAGE: &str = "include_usage";
@@ -24,6 +25,7 @@ impl Field {
             b"max_tokens" => Some(Self::MaxTokens),
             b"max_completion_tokens" => Some(Self::MaxCompletionTokens),
             b"max_output_tokens" => Some(Self::MaxOutputTokens),
+            b"metadata" => Some(Self::Metadata),
             _ => None,
         }
     }
@@ -37,6 +39,7 @@ impl Field {
             Self::MaxTokens => "max_tokens",
             Self::MaxCompletionTokens => "max_completion_tokens",
             Self::MaxOutputTokens => "max_output_tokens",
+            Self::Metadata => "metadata",
         }
     }
 
@@ -77,6 +80,7 @@ mod tests {
             "max_tokens",
             "max_completion_tokens",
             "max_output_tokens",
+            "metadata",
         ] {
             let field = Field::of(name.as_bytes()).unwrap();
             assert_eq!(field.name(), name);

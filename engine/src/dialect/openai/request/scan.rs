@@ -22,12 +22,24 @@ pub struct Scan {
     pub include_usage: Option<bool>,
     /// The largest of `max_tokens`, `max_completion_tokens` and `max_output_tokens`, in tokens.
     pub max_tokens: Option<u64>,
+    /// Where each of them stands, null included.
+    pub(super) token_limits: [Option<TokenLimit>; 3],
+    /// Where the value of `metadata` stands.
+    pub metadata: Option<Range<usize>>,
     /// How many answers are asked for.
     pub n: Option<u64>,
     /// The length of the body, in bytes.
     pub input_bytes: u64,
     /// Just after the bracket that opens the body's object.
     pub(super) inside: usize,
+}
+
+/// A field that limits the length of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TokenLimit {
+    pub place: Range<usize>,
+    /// None for null.
+    pub tokens: Option<u64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,11 +129,26 @@ impl Scanner {
             Field::Stream => self.scan.stream = boolean(cursor, name)?.unwrap_or(false),
             Field::StreamOptions => self.stream_options(cursor)?,
             Field::N => self.scan.n = integer(cursor, name, MOST_ANSWERS, "an integer from 1 to 1024, or null")?,
-            Field::MaxTokens | Field::MaxCompletionTokens | Field::MaxOutputTokens => {
-                let most = integer(cursor, name, MOST_TOKENS, "an integer from 1 to 2147483647, or null")?;
-                self.scan.max_tokens = self.scan.max_tokens.max(most);
+            Field::MaxTokens => self.token_limit(0, cursor, name)?,
+            Field::MaxCompletionTokens => self.token_limit(1, cursor, name)?,
+            Field::MaxOutputTokens => self.token_limit(2, cursor, name)?,
+            Field::Metadata => {
+                let at = cursor.at();
+                cursor.skip_value()?;
+                self.scan.metadata = Some(at..cursor.at());
             }
         }
+        Ok(())
+    }
+
+    fn token_limit(&mut self, slot: usize, cursor: &mut Cursor<'_>, name: &'static str) -> Result<(), Fault> {
+        let at = cursor.at();
+        let tokens = integer(cursor, name, MOST_TOKENS, "an integer from 1 to 2147483647, or null")?;
+        self.scan.max_tokens = self.scan.max_tokens.max(tokens);
+        self.scan.token_limits[slot] = Some(TokenLimit {
+            place: at..cursor.at(),
+            tokens,
+        });
         Ok(())
     }
 

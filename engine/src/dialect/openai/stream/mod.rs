@@ -4,6 +4,7 @@
 //! <https://platform.openai.com/docs/api-reference/responses-streaming>.
 
 mod event;
+mod length;
 mod out;
 mod scanner;
 #[cfg(test)]

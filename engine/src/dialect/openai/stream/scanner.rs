@@ -5,9 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::event::{Reading, error_code, read};
-use super::{End, Out, StreamError, StreamKind};
+use super::{End, Out, StreamError, StreamKind, length};
 use crate::dialect::json::push_quoted;
-use crate::meter::usage::{Flag, Measured, UsageError, from_openai};
+use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, read_block};
 use crate::stream::sse::{self, Data, Next, Splitter};
 
 pub struct StreamScanner {
@@ -25,6 +25,16 @@ pub struct StreamScanner {
     progress: Progress,
     /// Whether the last event was passed on with its own line ends.
     kept_last: bool,
+    /// The data of the first event, where it may be needed to end the stream in its name.
+    first: First,
+}
+
+#[derive(Debug, Default)]
+enum First {
+    #[default]
+    Unwanted,
+    Awaited,
+    Kept(Vec<u8>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +72,26 @@ impl StreamScanner {
             next_sequence_number: 0,
             progress: Progress::Open,
             kept_last: true,
+            first: First::Unwanted,
         }
+    }
+
+    /// Keeps what [`Self::length_end`] needs: the stream may have to end before the upstream ends it.
+    #[must_use]
+    pub fn that_may_be_cut(self) -> Self {
+        Self {
+            first: First::Awaited,
+            ..self
+        }
+    }
+
+    /// The events that end the stream as an answer that has reached its length, for `reason`. `usage` is told where the
+    /// caller asked for it. None where the protocol has no such end, or nothing has come yet.
+    pub fn length_end(&self, reason: &str, usage: Option<&UsageVector>) -> Option<Bytes> {
+        let First::Kept(first) = &self.first else {
+            return None;
+        };
+        length::end(self.kind, first, reason, usage, self.next_sequence_number)
     }
 
     /// Puts into `out` what may be passed on of `chunk` and of what was held before.
@@ -204,6 +233,9 @@ impl StreamScanner {
                 Err(StreamError::Malformed)
             };
         };
+        if matches!(self.first, First::Awaited) {
+            self.first = First::Kept(data.bytes().to_vec());
+        }
         self.account(&reading, fields.name, data.bytes());
         Ok(self.fate(reading, &data, event))
     }
@@ -235,7 +267,7 @@ impl StreamScanner {
 
     fn count(&mut self, block: &[u8], is_all: bool) {
         self.usage_events += u32::from(is_all);
-        match from_openai(block) {
+        match read_block(block) {
             Ok(mut measured) => {
                 if self.usage_events > 1 {
                     measured.flags.raise(Flag::Repeated);

@@ -61,7 +61,8 @@ _KEYS = (
         ),
     )
 )
-# Built once: every flow that the engine misses asks them, and building costs as much as running.
+# Built once: every flow that the engine misses asks them, or every change, and building costs as much as running.
+_BY_ID = _KEYS.where(keys.c.organization_id == bindparam("organization_id"), keys.c.id == bindparam("key_id"))
 _BY_HASH = _KEYS.where(keys.c.key_hash == bindparam("key_hash"))
 _BY_FORMER_HASH = _KEYS.where(keys.c.previous_hash == bindparam("key_hash"))
 _BY_SIGNER = _KEYS.where(keys.c.signer_hash == bindparam("key_hash"))
@@ -95,7 +96,8 @@ class SqlKeys:
 
     async def get(self, key_id: str) -> KeyView | None:
         """See `ports.Keys`."""
-        return await read_one(self._connection, _KEYS.where(self._within, keys.c.id == key_id), key_of)
+        wanted = {"organization_id": self._organization_id, "key_id": key_id}
+        return await read_one(self._connection, _BY_ID, key_of, wanted)
 
     async def names(self, key_ids: Collection[str]) -> dict[str, str]:
         """See `ports.Keys`."""

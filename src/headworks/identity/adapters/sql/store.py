@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from headworks.identity.adapters.sign_in.sql import SqlSignInUnit
@@ -36,22 +37,50 @@ if TYPE_CHECKING:
 
 
 class SqlReading:
-    """`ports.Reading` on one connection."""
+    """`ports.Reading` on one connection. A noun is made when it is asked for: most requests ask for one of them."""
 
     def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
         self.organization_id = organization_id
-        self.projects = SqlProjects(connection, organization_id)
-        self.keys = SqlKeys(connection, organization_id)
-        self.members = SqlMembers(connection, organization_id)
-        self.invitations = SqlInvitations(connection, organization_id)
-        self.service_accounts = SqlServiceAccounts(connection, organization_id)
-        self.sso_connections = SqlSsoConnections(connection, organization_id)
-        self.directory = SqlDirectory(connection, organization_id)
-        self._organizations = SqlOrganizations(connection)
+        self._connection = connection
+
+    @cached_property
+    def projects(self) -> SqlProjects:
+        """See `ports.Reading`."""
+        return SqlProjects(self._connection, self.organization_id)
+
+    @cached_property
+    def keys(self) -> SqlKeys:
+        """See `ports.Reading`."""
+        return SqlKeys(self._connection, self.organization_id)
+
+    @cached_property
+    def members(self) -> SqlMembers:
+        """See `ports.Reading`."""
+        return SqlMembers(self._connection, self.organization_id)
+
+    @cached_property
+    def invitations(self) -> SqlInvitations:
+        """See `ports.Reading`."""
+        return SqlInvitations(self._connection, self.organization_id)
+
+    @cached_property
+    def service_accounts(self) -> SqlServiceAccounts:
+        """See `ports.Reading`."""
+        return SqlServiceAccounts(self._connection, self.organization_id)
+
+    @cached_property
+    def sso_connections(self) -> SqlSsoConnections:
+        """See `ports.Reading`."""
+        return SqlSsoConnections(self._connection, self.organization_id)
+
+    @cached_property
+    def directory(self) -> SqlDirectory:
+        """See `ports.Reading`."""
+        return SqlDirectory(self._connection, self.organization_id)
 
     async def organization(self) -> Organization | None:
         """See `ports.Reading`."""
-        return await self._organizations.get(self.organization_id)
+        return await SqlOrganizations(self._connection).get(self.organization_id)
 
 
 class SqlUnit(SqlReading):

@@ -2,68 +2,55 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.exc import DBAPIError, StatementError
 
-from headworks.kernel.database import is_about_rows
 from headworks.usage.adapters.sql.adding import adding_to
-from headworks.usage.adapters.tables import events, sources, subjects
+from headworks.usage.adapters.sql.numbers import Known, Numbers
+from headworks.usage.adapters.sql.refusals import refusals
+from headworks.usage.adapters.sql.rollups import SqlRollups
+from headworks.usage.adapters.tables import events, sources
+from headworks.usage.domain.rollups import LAST_HOUR, SECONDS
 from headworks.usage.domain.rows import identity_of
-from headworks.usage.domain.totals import COUNTERS
-from headworks.usage.ports import RowsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.usage.domain.rows import Row, Subject
-    from headworks.usage.domain.totals import Group
-    from headworks.usage.ports import Rejection
+    from headworks.usage.domain.rollups import Compared, Grain, Slot, Sums
+    from headworks.usage.domain.rows import Row
+    from headworks.usage.ports import Books, Rejection
 
 _ASKED_AT_ONCE = 500
-_MOST_KNOWN = 50_000
-
-
-class Known:
-    """Numbers of sources and subjects, so that they are not looked up for each batch."""
-
-    def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
-
-    def forget(self) -> None:
-        """After a failure: the database may be another than before, restored from a backup, and have other numbers."""
-        self.numbers.clear()
-
-    def learn(self, numbers: Mapping[str, int]) -> None:
-        """What a committed transaction found out. When it is much, the rest is forgotten."""
-        if len(self.numbers) + len(numbers) > _MOST_KNOWN:
-            self.numbers.clear()
-        self.numbers.update(numbers)
 
 
 class SqlUnit:
     """The port `UsageUnit` on an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, known: Known) -> None:
+    def __init__(self, connection: AsyncConnection, known: Known, books: Books) -> None:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
-        self._known = known
-        self.learnt: dict[str, int] = {}
+        self._numbers = Numbers(connection, known)
+        self.rollups = SqlRollups(connection, self._numbers)
+        self.books = books
 
-    async def add_rows(self, rows: Sequence[Row]) -> None:
+    @property
+    def learnt(self) -> Mapping[str, int]:
+        """Numbers that may be remembered once this is committed."""
+        return self._numbers.learnt
+
+    async def add_rows(self, rows: Sequence[Row], transactions: Mapping[str, int]) -> None:
         """Raises AlreadyThere, RowsRefused."""
         if not rows:
             return
-        # In one order for all writers, so that two of them never wait for each other.
-        new = sorted({subject for subject, _ in rows}, key=_order)
-        numbers = {subject: await self._numbers(subject) for subject in new}
-        with _refusals():
+        found = await self._numbers.of_subjects({subject for subject, _ in rows})
+        numbers = {
+            subject: (*of_source_and_subject, transactions[subject.shared.organization_id])
+            for subject, of_source_and_subject in found.items()
+        }
+        with refusals():
             await self._adding.add_rows(self._connection, rows, numbers)
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
@@ -77,16 +64,37 @@ class SqlUnit:
             found.update((row.name, row.event_id) for row in await self._connection.execute(statement))
         return found
 
-    async def add_totals(self, sums_by_group: Mapping[Group, tuple[int, ...]]) -> None:
+    async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
         """Raises RowsRefused."""
-        # In one order, as above: each row is locked until the commit.
-        parameters = [
-            {**group._asdict(), **dict(zip(COUNTERS, sums, strict=True))}
-            for group, sums in sorted(sums_by_group.items())
-        ]
-        if parameters:
-            with _refusals():
-                await self._connection.execute(self._adding.add_total, parameters)
+        await self.rollups.add(minutes)
+
+    async def ask_anew(self, seconds: Collection[int]) -> None:
+        """In their turn."""
+        await self.rollups.turn(alone=False)
+        await self.rollups.ask_anew(seconds)
+
+    async def alone(self) -> None:
+        """Until the transaction ends."""
+        await self.rollups.turn(alone=True)
+
+    async def asked(self) -> tuple[int, int] | None:
+        """The newest."""
+        return await self.rollups.asked()
+
+    async def make_hour(self, day_s: int, hour: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> None:
+        """With the day, once all its hours are made."""
+        await self.rollups.make_hour(day_s + hour * SECONDS["hour"], adjusted, minutes_kept=minutes_kept)
+        if hour == LAST_HOUR:
+            await self.rollups.make_day(day_s)
+        await self.rollups.done(day_s, hour)
+
+    async def compare(self, hour_s: int, adjusted: Mapping[int, Sums], *, minutes_kept: bool) -> Compared:
+        """Reads only, but for groups that roll-ups have forgotten."""
+        return await self.rollups.compare(hour_s, adjusted, minutes_kept=minutes_kept)
+
+    async def forget(self, grain: Grain, before_s: int, seconds: int) -> int:
+        """By the index on `start_s`."""
+        return await self.rollups.forget(grain, before_s, seconds)
 
     async def put_aside(self, rejections: Iterable[Rejection]) -> None:
         """One that is there already stays."""
@@ -95,43 +103,3 @@ class SqlUnit:
             for one in rejections
         ]
         await self._connection.execute(self._adding.put_aside, rows)
-
-    async def _numbers(self, subject: Subject) -> tuple[int, int]:
-        """Of its source and of itself."""
-        name, *others = subject.shared
-        columns = {**subject.shared._asdict(), "price_id": subject.price_id}
-        del columns["source"]
-        digest = hashlib.sha256(json.dumps([*others, subject.price_id]).encode()).hexdigest()
-        source_id = await self._number(sources, "name", name, {})
-        return source_id, await self._number(subjects, "digest", digest, columns)
-
-    async def _number(self, table: Table, column: str, value: str, others: Mapping[str, str | None]) -> int:
-        memory = f"{column} {value}"
-        number = self._known.numbers.get(memory) or self.learnt.get(memory)
-        if number is None:
-            finding = select(table.c.id).where(table.c[column] == value)
-            number = await self._connection.scalar(finding)
-            if number is None:
-                # Another writer may add the very same at this moment; then this waits, and finds what that one made.
-                with _refusals():
-                    await self._connection.execute(self._adding.unless_there(table).values({column: value, **others}))
-                number = (await self._connection.execute(finding)).scalar_one()
-        self.learnt[memory] = number
-        return number
-
-
-def _order(subject: Subject) -> tuple[str, ...]:
-    return (*subject.shared, subject.price_id or "")
-
-
-class _refusals:  # noqa: N801 - reads as `with _refusals():`
-    """Turns the store's complaint about a row into RowsRefused; a store that fails passes as what it is."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
-        # OverflowError and UnicodeError come from sqlite3 while it binds.
-        complaint = is_about_rows(error) if isinstance(error, DBAPIError) else type(error) is StatementError
-        if complaint or isinstance(error, (OverflowError, UnicodeError)):
-            raise RowsRefused(str(error)) from error

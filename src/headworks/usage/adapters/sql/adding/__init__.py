@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 class Adding(Protocol):
     """How one database adds."""
 
-    add_total: Insert
-    """Adds sums to a total, or makes it."""
     put_aside: Insert
     """Keeps a rejected event, unless it is there."""
 
@@ -31,6 +29,9 @@ class Adding(Protocol):
 
     async def add_rows(self, connection: AsyncConnection, rows: Sequence[Row], numbers: Numbers) -> None:
         """Raises AlreadyThere."""
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """To roll-ups, or make them; in the order of `statements.SUMMED`, and as they come, each group's time once."""
 
 
 @cache

@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from headworks.kernel.database import is_duplicate
 from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, values
-from headworks.usage.adapters.tables import rejected, totals
-from headworks.usage.domain.totals import COUNTERS
+from headworks.usage.adapters.tables import rejected
+from headworks.usage.domain.rollups import COUNTERS
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ class MysqlAdding:
 
     def __init__(self) -> None:
         self._row = f"({', '.join(['%s'] * len(COLUMNS))})"
-        new = mysql.insert(totals)
-        self.add_total: Insert = new.on_duplicate_key_update(
-            {name: totals.c[name] + new.inserted[name] for name in COUNTERS},
-        )
         self.put_aside: Insert = self.unless_there(rejected)
 
     def unless_there(self, table: Table) -> Insert:
@@ -54,3 +50,9 @@ class MysqlAdding:
                 if is_duplicate(error):
                     raise AlreadyThere from error
                 raise
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """See `Adding`. The driver puts many rows into one statement; the two databases name new values differently."""
+        new = mysql.insert(table)
+        adding = new.on_duplicate_key_update({name: table.c[name] + new.inserted[name] for name in COUNTERS})
+        await connection.exec_driver_sql(str(adding.compile(dialect=connection.dialect)), list(sums))

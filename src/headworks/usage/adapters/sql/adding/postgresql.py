@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import postgresql
 
-from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, values
-from headworks.usage.adapters.tables import events, rejected, totals
-from headworks.usage.domain.totals import COUNTERS, Group
+from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, SUMMED, adding_up, into, values
+from headworks.usage.adapters.tables import events, rejected, rollups
 from headworks.usage.ports import AlreadyThere
 
 if TYPE_CHECKING:
@@ -29,11 +28,11 @@ class PostgresqlAdding:
     def __init__(self) -> None:
         arrays = ", ".join(f"${number}::{_array(events.c[name].type)}" for number, name in enumerate(COLUMNS, 1))
         self._statement = f"{INTO}SELECT * FROM unnest({arrays}){ONCE}"  # noqa: S608 - names of ours
-        new = postgresql.insert(totals)
-        self.add_total: Insert = new.on_conflict_do_update(
-            index_elements=list(Group._fields),
-            set_={name: totals.c[name] + new.excluded[name] for name in COUNTERS},
-        )
+        numbers = ", ".join(f"${number}::bigint[]" for number in range(1, len(SUMMED) + 1))
+        self._sums = {
+            table.name: f"{into(table)}SELECT * FROM unnest({numbers}){adding_up(table)}"  # noqa: S608 - as above
+            for table in rollups.values()
+        }
         self.put_aside: Insert = self.unless_there(rejected)
 
     def unless_there(self, table: Table) -> Insert:
@@ -46,6 +45,11 @@ class PostgresqlAdding:
         added = await connection.exec_driver_sql(self._statement, columns)
         if added.rowcount != len(rows):
             raise AlreadyThere
+
+    async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
+        """See `Adding`. Rows are locked in the order of the arrays."""
+        columns = tuple(map(list, zip(*sums, strict=True)))
+        await connection.exec_driver_sql(self._sums[table.name], columns)
 
 
 def _array(kind: TypeEngine[object]) -> str:

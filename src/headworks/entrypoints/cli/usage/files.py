@@ -1,0 +1,57 @@
+"""Exports, written to a file while they come."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from headworks.entrypoints.cli.failures import Failure
+from headworks.entrypoints.cli.output import note
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headworks.entrypoints.cli.client import Client
+
+_HERE = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Where to, and as what."""
+
+    path: Path
+    format: str
+
+
+def wish(csv: Path | None, parquet: Path | None) -> File | None:
+    """Raises Failure when both are wanted."""
+    if csv is not None and parquet is not None:
+        message = "--csv and --parquet exclude each other; run it twice."
+        raise Failure(message)
+    if csv is not None:
+        return File(csv, "csv")
+    return None if parquet is None else File(parquet, "parquet")
+
+
+def save(client: "Client", path: str, query: "Mapping[str, Any]", file: File) -> None:
+    """The file is there whole or, where it breaks off, not at all. Raises Refused, Unreachable, Failure."""
+    asked = {name: value for name, value in {**query, "format": file.format}.items() if value is not None}
+    if file.path == _HERE:
+        for piece in client.pieces(path, asked):
+            typer.get_binary_stream("stdout").write(piece)
+        return
+    part = file.path.with_name(f"{file.path.name}.part")
+    try:
+        with part.open("wb") as out:
+            for piece in client.pieces(path, asked):
+                out.write(piece)
+        os.replace(part, file.path)  # noqa: PTH105 - the same, and as atomic
+    except OSError as error:
+        message = f"cannot write {file.path}: {error.strerror}."
+        raise Failure(message) from error
+    finally:
+        part.unlink(missing_ok=True)
+    note(f"Written to {file.path}.")

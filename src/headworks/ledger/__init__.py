@@ -1,0 +1,1 @@
+"""The ledger: what was used is settled in it, budgets are granted from it, and it shows that every figure adds up."""

@@ -1,0 +1,1 @@
+"""What fills the ledger's ports. Only `bootstrap` imports from here."""

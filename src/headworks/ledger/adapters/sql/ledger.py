@@ -1,0 +1,116 @@
+"""Doors to the ledger's tables, which lie in usage's database: transactions of its own, and parts of usage's."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from headworks.ledger.adapters.sql.known import Known
+from headworks.ledger.adapters.sql.overview import SqlOverview
+from headworks.ledger.adapters.sql.unit import SqlReading, SqlUnit
+from headworks.ledger.adapters.tables import TRAIL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from headworks.kernel.database import Database, SqlTrailKeys
+    from headworks.kernel.events import Publish
+    from headworks.ledger.adapters.sql.outside import RecordTables
+
+
+class SqlLedger:
+    """The port `Ledger` on usage's database."""
+
+    def __init__(
+        self, database: Database, records: RecordTables, publish: Publish, trail_keys: SqlTrailKeys | None = None
+    ) -> None:
+        """`publish` hears of what was committed. `trail_keys` sign the audit trail; None leaves it unsigned."""
+        self._database = database
+        self._trail_keys = trail_keys
+        self._records = records
+        self._publish = publish
+        self._known = Known()
+
+    @asynccontextmanager
+    async def reading(self, organization_id: str) -> AsyncIterator[SqlReading]:
+        """Raises DatabaseUnavailable."""
+        async with self._database.moment() as connection:
+            yield SqlReading(connection, organization_id, self._records.of(connection, organization_id))
+
+    @asynccontextmanager
+    async def writing(self, organization_id: str) -> AsyncIterator[SqlUnit]:
+        """Raises DatabaseUnavailable, TransactionLost."""
+        async with self._forgetful(), self._database.transaction() as connection:
+            joined = self._joined(connection)
+            yield joined.of(organization_id)
+            await joined.finish()
+        joined.committed()
+
+    @asynccontextmanager
+    async def overlooking(self) -> AsyncIterator[SqlOverview]:
+        """Raises DatabaseUnavailable."""
+        async with self._database.moment() as connection:
+            yield SqlOverview(connection, self._records)
+
+    @asynccontextmanager
+    async def joining(self, transaction: object) -> AsyncIterator[SqlInstallation]:
+        """Usage's transaction is a connection."""
+        if not isinstance(transaction, AsyncConnection):
+            message = "usage is kept in another kind of store than the ledger"
+            raise TypeError(message)
+        async with self._forgetful():
+            joined = self._joined(transaction)
+            yield joined
+            await joined.finish()
+
+    def _joined(self, connection: AsyncConnection) -> SqlInstallation:
+        return SqlInstallation(connection, self._records, self._known, self._publish, self._trail_keys)
+
+    @asynccontextmanager
+    async def _forgetful(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except BaseException:
+            self._known.forget()
+            raise
+
+
+class SqlInstallation:
+    """The port `Installation` on an open transaction."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        records: RecordTables,
+        known: Known,
+        publish: Publish,
+        trail_keys: SqlTrailKeys | None,
+    ) -> None:
+        self._connection = connection
+        self._records = records
+        self._known = known
+        self._publish = publish
+        self._trail_keys = trail_keys
+        self._units: dict[str, SqlUnit] = {}
+
+    def of(self, organization_id: str) -> SqlUnit:
+        """The same one each time."""
+        found = self._units.get(organization_id)
+        if found is None:
+            records = self._records.of(self._connection, organization_id)
+            found = self._units[organization_id] = SqlUnit(self._connection, organization_id, records, self._known)
+        return found
+
+    async def finish(self) -> None:
+        """Before the commit."""
+        for organization_id, unit in self._units.items():
+            await TRAIL.append(self._connection, unit.changes, self._trail_keys, organization_id)
+
+    def committed(self) -> None:
+        """Only now: numbers that were given in a transaction that fails are given again, to others."""
+        for unit in self._units.values():
+            self._known.learn(unit.learnt)
+            for event in unit.told:
+                self._publish(event)

@@ -1,0 +1,52 @@
+"""Close a period: what was charged in it has been invoiced, and changes no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from headworks.kernel.errors import Invalid
+from headworks.kernel.ids import new_id
+from headworks.ledger.contracts import ClosedPeriod, Period, Sums
+from headworks.ledger.domain import audited
+from headworks.ledger.domain.moments import said
+from headworks.ledger.errors import PeriodClosed
+
+if TYPE_CHECKING:
+    from headworks.ledger.ports import Reading, Unit
+
+_SETTLED_US: Final = 60_000_000
+"""Requests that began this long ago have mostly ended. Those that have not are settled later, in no closed period."""
+
+
+async def close_period(unit: Unit, until_us: int, at_us: int) -> ClosedPeriod:
+    """From the end of the last one until then. It is never opened again. Raises Invalid."""
+    await unit.lock(alone=True)
+    closed = await unit.closed_periods()
+    from_us = closed[-1].until_us if closed else None
+    if until_us > at_us - _SETTLED_US:
+        raise Invalid.field("until", "out_of_range", "must lie at least a minute in the past")
+    if from_us is not None and until_us <= from_us:
+        raise Invalid.field(
+            "until", "out_of_order", f"must be later than {said(from_us)}, until when it is closed already"
+        )
+    period = Period(from_us or 0, until_us)
+    stored = await unit.records.sum("organization", unit.organization_id, period)
+    adjusted = await unit.adjusted("organization", unit.organization_id, period)
+    sums = Sums(stored.records, stored.cost + adjusted.cost, stored.charge + adjusted.charge)
+    made = ClosedPeriod(new_id("clo"), unit.organization_id, from_us, until_us, at_us, sums)
+    await unit.add_closed_period(made)
+    unit.audit(audited.closed(made))
+    return made
+
+
+async def closed_until(unit: Reading) -> int | None:
+    """Nothing before this changes any more; None where nothing is closed."""
+    closed = await unit.closed_periods()
+    return closed[-1].until_us if closed else None
+
+
+async def check_open(unit: Reading, from_us: int) -> None:
+    """Raises PeriodClosed when something from then on has been invoiced."""
+    until_us = await closed_until(unit)
+    if until_us is not None and from_us < until_us:
+        raise PeriodClosed(said(until_us))

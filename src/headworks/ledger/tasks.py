@@ -1,0 +1,104 @@
+"""What the ledger does by the clock: holds that nobody reports on come back, raises end, older records are settled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from functools import partial
+from typing import TYPE_CHECKING
+
+from headworks.kernel.clock import monotonic, now
+from headworks.kernel.contention import until_it_holds
+from headworks.kernel.errors import Unavailable
+from headworks.kernel.telemetry import logger
+from headworks.ledger import commands
+from headworks.ledger.contracts import Place
+from headworks.ledger.domain.moments import micros
+from headworks.ledger.errors import RaiseNotFound
+
+if TYPE_CHECKING:
+    from headworks.kernel.clock import Clock
+    from headworks.ledger.contracts import Raise
+    from headworks.ledger.ports import Ledger
+    from headworks.ledger.settings import LedgerSettings
+
+_log = logger(__name__)
+
+_MEASURE_SECONDS = 60
+
+
+class Keeper:
+    """Reads what is due, and does it. Safe to run twice, also in two processes."""
+
+    def __init__(self, ledger: Ledger, settings: LedgerSettings, clock: Clock = now) -> None:
+        self._ledger = ledger
+        self._settings = settings
+        self._clock = clock
+        self._measured: float | None = None
+        self.imbalance = 0
+        """What all entries add up to, in nanodollars: always 0."""
+        self.counter_difference = 0
+        """By how much counters of running periods are not what their entries say: always 0."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self.once()
+                if self._measured is None or monotonic() - self._measured >= _MEASURE_SECONDS:
+                    await self.measure()
+                    self._measured = monotonic()
+            except Unavailable as error:
+                _log.warning("ledger not kept, trying again", detail=error.detail or error.message)
+            except Exception:  # noqa: BLE001 - a bug here must not take the front door away
+                _log.exception("ledger not kept, trying again")
+            await asyncio.sleep(self._settings.keep_seconds)
+
+    async def once(self) -> None:
+        """All that is due now. Raises Unavailable."""
+        at_us = micros(self._clock())
+        async with self._ledger.overlooking() as overview:
+            raises = await overview.due_raises(at_us)
+            holds = await overview.overdue_holds(at_us)
+            unsettled = await overview.unsettled_owners()
+        for owner, due in raises:
+            await until_it_holds(partial(self._end, owner, due, at_us))
+        places: defaultdict[str, set[Place]] = defaultdict(set)
+        for owner, hold in holds:
+            places[owner].add(Place(hold.budget_id, hold.start_us))
+        for owner, overdue in places.items():
+            await until_it_holds(partial(self._reclaim, owner, overdue, at_us))
+        for owner in unsettled:
+            await self._adopt_all(owner, at_us)
+
+    async def measure(self) -> None:
+        """Raises Unavailable."""
+        async with self._ledger.overlooking() as overview:
+            self.imbalance = await overview.imbalance()
+            self.counter_difference = await overview.counter_difference(micros(self._clock()))
+        if self.imbalance or self.counter_difference:
+            _log.error("the ledger does not agree", imbalance=self.imbalance, counters=self.counter_difference)
+
+    async def _end(self, owner: str, due: Raise, at_us: int) -> None:
+        try:
+            async with self._ledger.writing(owner) as unit:
+                await commands.end_raise(unit, due.budget_id, due.id, at_us)
+        except RaiseNotFound:
+            # Somebody else was quicker.
+            return
+
+    async def _reclaim(self, owner: str, places: set[Place], at_us: int) -> None:
+        async with self._ledger.writing(owner) as unit:
+            amount = await commands.reclaim(unit, places, at_us)
+        if amount:
+            _log.info("overdue leases taken back", organization_id=owner, nanodollars=amount)
+
+    async def _adopt_all(self, owner: str, at_us: int) -> None:
+        done = 0
+        while some := await until_it_holds(partial(self._adopt, owner, at_us)):
+            done += some
+        _log.info("older usage settled", organization_id=owner, records=done)
+
+    async def _adopt(self, owner: str, at_us: int) -> int:
+        async with self._ledger.writing(owner) as unit:
+            return await commands.adopt(unit, at_us)

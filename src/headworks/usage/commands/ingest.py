@@ -1,0 +1,165 @@
+"""Ingest: rate events and store them with their sums, each once, whatever is delivered how often."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from headworks.kernel.contention import TransactionLost, until_it_holds
+from headworks.ledger.contracts import Use
+from headworks.ledger.errors import AmountTooLarge
+from headworks.usage.contracts import Ingested
+from headworks.usage.domain.intake import Intake
+from headworks.usage.domain.rollups import add_up
+from headworks.usage.domain.rows import OWN, event_of, identity_of
+from headworks.usage.domain.screening import Unfit
+from headworks.usage.ports import AlreadyThere, Rejection, RowsRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from headworks.catalog.contracts import PriceBook
+    from headworks.ledger.contracts import MarkUpBook
+    from headworks.usage.domain.rows import Row
+    from headworks.usage.ports import UsageStore, UsageUnit
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_LONGEST_REJECTED = 4096
+_OCCURRED_AT = OWN.index("occurred_at_us")
+_DRAWN = OWN.index("drawn_nanodollars")
+_COST, _CHARGE = len(OWN), len(OWN) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events, screened and rated."""
+
+    rows: list[Row]
+    rejections: list[Rejection]
+
+
+def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime) -> Batch:
+    """Screen and rate; `at` is the present."""
+    intake = Intake(book, mark_ups, (at - _EPOCH) // _MICROSECOND)
+    rows: list[Row] = []
+    rejections: list[Rejection] = []
+    for event in events:
+        try:
+            rows.append(intake.take(event))
+        except Unfit as unfit:
+            rejections.append(_rejection(event, str(unfit), at))
+    return Batch(rows, rejections)
+
+
+async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Callable[[], None]) -> Ingested:
+    """Store a batch. `before_commit` is called in each transaction, when only the commit is left to do.
+
+    Raises DatabaseUnavailable: nothing of the last transaction happened then, and the batch is to be given again.
+    """
+    stored: list[Row] = []
+    rejections = list(batch.rejections)
+    # A stack of parts: one that the store refuses is halved, until the row that spoils it stands alone.
+    parts = [batch.rows]
+    while parts:
+        rows = parts.pop()
+        try:
+            stored += await _store_rows(usage, rows, at, before_commit)
+        except (RowsRefused, AmountTooLarge) as refused:
+            if len(rows) == 1:
+                subject, own = rows[0]
+                rejections.append(_rejection(event_of(subject.shared, own), str(refused), at))
+                continue
+            middle = len(rows) // 2
+            parts += [rows[middle:], rows[:middle]]
+    if rejections:
+        await until_it_holds(lambda: _put_aside(usage, rejections, before_commit))
+    refused_count = len(rejections) - len(batch.rejections)
+    redelivered = len(batch.rows) - len(stored) - refused_count
+    return Ingested(len(stored), redelivered, len(rejections), _last_uses(stored))
+
+
+async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_commit: Callable[[], None]) -> None:
+    async with usage.transaction() as unit:
+        await unit.put_aside(rejections)
+        before_commit()
+
+
+async def _store_rows(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
+    """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
+    if not rows:
+        return []
+
+    async def at_once() -> list[Row]:
+        async with usage.transaction() as unit:
+            await _add(unit, rows, at)
+            before_commit()
+        return rows
+
+    async def without_known() -> list[Row]:
+        return await _store_new(usage, rows, at, before_commit)
+
+    try:
+        return await until_it_holds(at_once)
+    except AlreadyThere:
+        # Another gateway may be storing some of them at this very moment: then they are looked for again.
+        return await until_it_holds(without_known, lost=(TransactionLost, AlreadyThere))
+
+
+async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
+    async with usage.transaction() as unit:
+        present = await unit.present(rows)
+        fresh = list({identity_of(row): row for row in reversed(rows) if identity_of(row) not in present}.values())
+        await _add(unit, fresh, at)
+        before_commit()
+    return fresh
+
+
+async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
+    """Records, their sums, and what they come to in the ledger: all of it or nothing."""
+    at_us = (at - _EPOCH) // _MICROSECOND
+    uses: defaultdict[str, list[Use]] = defaultdict(list)
+    for row in rows:
+        uses[row[0].shared.organization_id].append(_use(row))
+    # The ledger's locks come first, and in one order, so that two writers never wait for each other.
+    numbers = {owner: await unit.books.begin(owner, at_us) for owner in sorted(uses)}
+    await unit.add_rows(rows, numbers)
+    await unit.add_sums(add_up(rows))
+    for owner, number in numbers.items():
+        await unit.books.settle(owner, number, uses[owner], at_us)
+
+
+def _use(row: Row) -> Use:
+    subject, own = row
+    shared = subject.shared
+    return Use(
+        shared.organization_id,
+        shared.project_id,
+        shared.key_id,
+        shared.user_id,
+        shared.model,
+        shared.provider_id,
+        shared.source,
+        shared.budgets,
+        own[_DRAWN],
+        own[_OCCURRED_AT],
+        own[_COST],
+        own[_CHARGE],
+    )
+
+
+def _rejection(event: Sequence[object], reason: str, at: datetime) -> Rejection:
+    text = ascii(tuple(event))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Rejection(digest, reason[:_LONGEST_REJECTED], text[:_LONGEST_REJECTED], at)
+
+
+def _last_uses(rows: list[Row]) -> dict[str, datetime]:
+    newest: dict[str, int] = {}
+    for subject, own in rows:
+        key_id = subject.shared.key_id
+        newest[key_id] = max(newest.get(key_id, 0), own[_OCCURRED_AT])
+    return {key_id: _EPOCH + timedelta(microseconds=at_us) for key_id, at_us in newest.items()}

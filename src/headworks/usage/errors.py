@@ -1,0 +1,19 @@
+"""What usage refuses, and how to mend it."""
+
+from __future__ import annotations
+
+from headworks.kernel.errors import HeadworksError
+
+
+class ParquetMissing(HeadworksError):
+    """The library that writes Parquet is not installed here."""
+
+    code = "parquet_not_installed"
+    status = 406
+    title = "Parquet is not installed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server cannot write Parquet: install what it takes with `pip install 'headworks[parquet]'` (150 MB) and "
+            "start it again, or ask for format=csv."
+        )

@@ -1,0 +1,34 @@
+"""Usage's knobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_HOUR_S, _DAY_S = 3_600, 86_400
+
+
+class UsageSettings(BaseModel):
+    """How long roll-ups are kept, and how often they are looked after. Days are kept for ever."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minute_hours: int = 48
+    """For how many hours sums by minute are kept."""
+    hour_days: int = 396
+    """For how many days sums by hour are kept: thirteen months."""
+    keep_seconds: int = 60
+
+    @property
+    def kept(self) -> Mapping[str, int]:
+        """For how many seconds, of those that are not kept for ever."""
+        return {"minute": self.minute_hours * _HOUR_S, "hour": self.hour_days * _DAY_S}
+
+    def keeps(self, grain: str, start_s: int, now_s: int) -> bool:
+        """Whether all of what begins then is still kept."""
+        return grain not in self.kept or start_s >= now_s - self.kept[grain]
