@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Price, PriceBook, Rates
 from headworks.dataplane.flow import LeaseQuestion
+from headworks.kernel.moments import micros
 from headworks.ledger import commands
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.queries import verification
 from headworks.ledger.settings import LedgerSettings
 from headworks.usage.tasks import ingest

@@ -12,10 +12,10 @@ from headworks.kernel.clock import now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages, Kept
+from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.domain.scopes import Whose
 from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing

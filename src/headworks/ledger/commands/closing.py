@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
 from headworks.kernel.ids import new_id
+from headworks.kernel.moments import said
 from headworks.ledger.contracts import ClosedPeriod, Period, Sums
 from headworks.ledger.domain import audited
-from headworks.ledger.domain.moments import said
 from headworks.ledger.errors import PeriodClosed
 
 if TYPE_CHECKING:

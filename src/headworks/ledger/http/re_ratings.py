@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
@@ -25,7 +26,6 @@ from headworks.kernel.web import (
 )
 from headworks.ledger import commands
 from headworks.ledger.contracts import RecordRange, ReRating
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.domain.rerating import Tally
 from headworks.ledger.errors import AmountTooLarge, PeriodClosed, ReRatingNotFound, TooManyRecords
 from headworks.ledger.http.shapes import LONGEST, LONGEST_MODEL, MoneyOut, at, maybe_at, maybe_micros, money

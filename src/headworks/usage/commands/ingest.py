@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.kernel.contention import TransactionLost, until_it_holds
+from headworks.kernel.moments import micros, moment
 from headworks.ledger.contracts import Use
 from headworks.ledger.errors import AmountTooLarge
 from headworks.usage.contracts import Ingested
@@ -20,14 +20,13 @@ from headworks.usage.ports import AlreadyThere, Rejection, RowsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from headworks.catalog.contracts import PriceBook
     from headworks.ledger.contracts import MarkUpBook
     from headworks.usage.domain.rows import Row
     from headworks.usage.ports import UsageStore, UsageUnit
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST_REJECTED = 4096
 _OCCURRED_AT = OWN.index("occurred_at_us")
 _DRAWN = OWN.index("drawn_nanodollars")
@@ -44,7 +43,7 @@ class Batch:
 
 def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime) -> Batch:
     """Screen and rate; `at` is the present."""
-    intake = Intake(book, mark_ups, (at - _EPOCH) // _MICROSECOND)
+    intake = Intake(book, mark_ups, micros(at))
     rows: list[Row] = []
     rejections: list[Rejection] = []
     for event in events:
@@ -120,7 +119,7 @@ async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_co
 
 async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
     """Records, their sums, and what they come to in the ledger: all of it or nothing."""
-    at_us = (at - _EPOCH) // _MICROSECOND
+    at_us = micros(at)
     uses: defaultdict[str, list[Use]] = defaultdict(list)
     for row in rows:
         uses[row[0].shared.organization_id].append(_use(row))
@@ -162,4 +161,4 @@ def _last_uses(rows: list[Row]) -> dict[str, datetime]:
     for subject, own in rows:
         key_id = subject.shared.key_id
         newest[key_id] = max(newest.get(key_id, 0), own[_OCCURRED_AT])
-    return {key_id: _EPOCH + timedelta(microseconds=at_us) for key_id, at_us in newest.items()}
+    return {key_id: moment(at_us) for key_id, at_us in newest.items()}

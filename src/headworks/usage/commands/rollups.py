@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
-from headworks.usage.domain.moments import first_second_of
+from headworks.kernel.moments import first_second_of
 from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
 if TYPE_CHECKING:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.dataplane.events import Outcome
+from headworks.kernel.moments import micros, moment
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE
 from headworks.kernel.principal import Principal
@@ -32,9 +33,6 @@ router = Router()
 
 _Store = Annotated[UsageStore, provided(UsageStore)]
 _Reader = Annotated[Principal, require("usage:read")]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class UsageEventOut(ResponseModel):
@@ -142,7 +140,7 @@ async def list_usage_events(
 
 
 def _microseconds(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // _MICROSECOND
+    return None if at is None else micros(at)
 
 
 def event_out(record: UsageRecord, adjusted: Adjustment | None) -> UsageEventOut:
@@ -152,7 +150,7 @@ def event_out(record: UsageRecord, adjusted: Adjustment | None) -> UsageEventOut
         cost, charge, price_id = adjusted.cost_after, adjusted.charge_after, adjusted.price_id
     return UsageEventOut(
         **{**record.event._asdict(), "tags": tags_of(record.event.tags)},
-        occurred_at=_EPOCH + record.event.occurred_at_us * _MICROSECOND,
+        occurred_at=moment(record.event.occurred_at_us),
         cost_nanodollars=cost,
         cost_usd=None if cost is None else format_usd(Nanodollars(cost)),
         charge_nanodollars=charge,
