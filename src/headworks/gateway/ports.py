@@ -84,6 +84,16 @@ class LeaseOffice(Protocol):
         """Make the gateway's hold smaller, by no more than what it holds. Raises Unavailable."""
 
 
+class Releases(Protocol):
+    """What gateways held when they died."""
+
+    async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
+        """Whether each of these requests of the gateway has been settled. Raises Unavailable."""
+
+    async def release(self, source: str) -> int:
+        """All that the gateway holds comes back; how much it was. Raises Unavailable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """All whom the controller asks."""
