@@ -148,6 +148,16 @@ async def test_present_tells_which_are_there(usage: UsageStore) -> None:
         assert set(await unit.present(asked)) == {identity_of(row(2))}
 
 
+async def test_it_is_told_how_many_of_them_are_stored(usage: UsageStore) -> None:
+    await add(usage, [row(number) for number in range(3)])
+    ids = [f"req_{number}" for number in range(1_000)]
+    async with usage.read() as reading:
+        assert await reading.stored(SHARED.source, ids) == 3
+        assert await reading.stored(SHARED.source, ids[:2]) == 2
+        assert await reading.stored("other", ids) == 0
+        assert await reading.stored(SHARED.source, []) == 0
+
+
 async def test_totals_add_to_what_is_there(usage: UsageStore) -> None:
     await add(usage, [row(1, tokens=3), row(2, tokens=4)])
     await add(usage, [row(3, tokens=5), row(4, key_id="key_2"), row(5, model="slow"), row(6, at_us=NOON_US + DAY_US)])

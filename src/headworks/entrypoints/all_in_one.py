@@ -21,7 +21,7 @@ from headworks.bootstrap.anchors import Anchors
 from headworks.bootstrap.container import (
     build_container,
     build_controller,
-    build_shipper,
+    build_intake,
     furnish,
     lay_foundation,
 )
@@ -30,27 +30,17 @@ from headworks.bootstrap.credentials import Credentials, endpoint_of
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
+from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home, HomeError
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
-from headworks.catalog.contracts import CatalogChanged
 from headworks.dataplane.engine import EngineError
-from headworks.identity.contracts import (
-    KeyChanged,
-    ManyKeysChanged,
-    MembershipChanged,
-    OrganizationChanged,
-    ProjectChanged,
-    ServiceAccountChanged,
-    UserChanged,
-)
 from headworks.kernel.errors import HeadworksError
 from headworks.kernel.telemetry import configure_logs, logger
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged, ThresholdCrossed
-from headworks.limits.contracts import LimitsChanged
+from headworks.ledger.contracts import ThresholdCrossed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,29 +154,13 @@ def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExi
     container = build_container(foundation)
     stack.push_async_callback(container.close)
     recovered: Future[None] = Future()
-    controller = ControllerThread(engine, build_controller(foundation, recovered))
-    # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
-    foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
-    # Each of these concerns many keys at once, and happens seldom.
-    for kind in (
-        CatalogChanged,
-        ManyKeysChanged,
-        OrganizationChanged,
-        ProjectChanged,
-        UserChanged,
-        MembershipChanged,
-        ServiceAccountChanged,
-        LimitsChanged,
-        BudgetChanged,
-        MarkUpChanged,
-    ):
-        foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
-    # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
-    foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
+    controller = ControllerThread(engine, build_controller(foundation, recovered).opened())
+    # After the facades of `build_…`, which remember.
+    forget_on_changes(foundation.bus, EngineForgets(engine))
     foundation.bus.subscribe(ThresholdCrossed, tell)
     controller.start()
     stack.callback(controller.stop)
-    shipper = ShipperThread(engine, build_shipper(foundation), recovered)
+    shipper = ShipperThread(engine, build_intake(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 

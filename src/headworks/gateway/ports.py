@@ -94,6 +94,19 @@ class Releases(Protocol):
         """All that the gateway holds comes back; how much it was. Raises Unavailable."""
 
 
+class Forgets(Protocol):
+    """Whoever goes by what was decided before. Any thread may call it."""
+
+    def key(self, key_hash: str) -> None:
+        """What was decided for this key holds no longer."""
+
+    def everything(self, *, access: bool) -> None:
+        """No decision holds any longer. `access`: somebody may have lost theirs, so nobody may go by memory either."""
+
+    def budget(self, budget_id: str) -> None:
+        """There may be less of this budget now, or more: leases on it are to be given back, and all is to be asked for anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """All whom the controller asks."""

@@ -208,6 +208,9 @@ class UsageReading(Protocol):
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
         """The newest first; `after` is (occurred_at_us, sequence) of the last one that was seen."""
 
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """How many of these records of a spool there are."""
+
     async def newest_received_us(self) -> int | None:
         """When the newest record was stored; None before the first."""
 

@@ -122,7 +122,7 @@ class WatchResponse(_message.Message):
     budget_id: _builtins.str
     """What is left of the leases on this budget is to be given back, and everything asked for anew."""
     @_builtins.property
-    def missed(self) -> Global___Everything:
+    def missed(self) -> Global___Missed:
         """Changes may have been missed: all is to be asked for anew. What was kept for an outage ends with its age, as in any outage."""
 
     @_builtins.property
@@ -132,7 +132,7 @@ class WatchResponse(_message.Message):
         *,
         instance: _builtins.str = ...,
         revision: _builtins.int = ...,
-        missed: Global___Everything | None = ...,
+        missed: Global___Missed | None = ...,
         key_hash: _builtins.str = ...,
         everything: Global___Everything | None = ...,
         budget_id: _builtins.str = ...,
@@ -146,6 +146,21 @@ class WatchResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class Missed(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Missed: _TypeAlias = Missed  # noqa: Y015
 
 @_typing.final
 class Everything(_message.Message):

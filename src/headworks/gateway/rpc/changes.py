@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from headworks.dataplane.wire.control_pb2 import Everything, WatchResponse
+from headworks.dataplane.wire.control_pb2 import Everything, Missed, WatchResponse
 from headworks.kernel.ids import new_id
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _KEPT: Final = 10_000
 
 
 class Changes:
-    """The changes of one process. Any thread may tell one; each watcher belongs to its own loop."""
+    """The port `Forgets`: the changes of one process. Any thread may tell one; each watcher belongs to its own loop."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._instance = new_id("ctl")
@@ -28,15 +28,15 @@ class Changes:
         self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def key(self, key_hash: str) -> None:
-        """What was decided for this key holds no longer."""
+        """See the port."""
         self._tell(WatchResponse(key_hash=key_hash))
 
     def everything(self, *, access: bool) -> None:
-        """No decision holds any longer. `access`: somebody may have lost theirs, and no gateway may go by memory either."""
+        """See the port."""
         self._tell(WatchResponse(everything=Everything(access=access)))
 
     def budget(self, budget_id: str) -> None:
-        """There may be less of this budget now, or more: leases on it are to be given back."""
+        """See the port."""
         self._tell(WatchResponse(budget_id=budget_id))
 
     async def since(self, instance: str, revision: int, beat_seconds: float) -> AsyncIterator[WatchResponse]:
@@ -92,4 +92,4 @@ class Changes:
         return WatchResponse(instance=self._instance, revision=revision)
 
     def _missed(self, revision: int) -> WatchResponse:
-        return WatchResponse(instance=self._instance, revision=revision, missed=Everything())
+        return WatchResponse(instance=self._instance, revision=revision, missed=Missed())

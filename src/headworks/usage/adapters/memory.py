@@ -172,6 +172,10 @@ class MemoryReading:
         """Of the record that was added last."""
         return next((record.received_at_us for record in reversed(self._state.rows.values())), None)
 
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """How many there are."""
+        return len({(source, event_id) for event_id in event_ids} & self._state.rows.keys())
+
     async def rejected(self) -> int:
         """How many there are."""
         return len(self._state.rejected)

@@ -29,14 +29,14 @@ class Table:
 
     told: list[tuple[str, str]] = field(default_factory=list)
 
-    def invalidate_key(self, key_hash: str) -> None:
+    def key(self, key_hash: str) -> None:
         self.told.append(("key", key_hash))
 
-    def invalidate_all(self) -> None:
-        self.told.append(("all", ""))
+    def everything(self, *, access: bool) -> None:
+        self.told.append(("all", "access" if access else ""))
 
-    def recall(self, budget_id: str) -> None:
-        self.told.append(("recall", budget_id))
+    def budget(self, budget_id: str) -> None:
+        self.told.append(("budget", budget_id))
 
 
 @dataclass

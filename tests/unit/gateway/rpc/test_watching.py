@@ -20,7 +20,7 @@ async def test_changes_are_heard_in_order(control: Control, gateway: Gateway) ->
     control.changes.budget("bud_1")
     control.changes.everything(access=False)
     await until(lambda: gateway.watcher.revision == 3)
-    assert gateway.table.told == [("key", KEY_HASH), ("recall", "bud_1"), ("all", ""), ("all", "")]
+    assert gateway.table.told == [("key", KEY_HASH), ("budget", "bud_1"), ("all", "")]
 
 
 async def test_a_revoked_key_is_not_served_from_memory(control: Control, gateway: Gateway) -> None:

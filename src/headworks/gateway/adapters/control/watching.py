@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
@@ -15,25 +15,13 @@ if TYPE_CHECKING:
     from headworks.gateway.adapters.control.decisions import RemoteController
     from headworks.gateway.adapters.control.kept import KeptFlows
     from headworks.gateway.adapters.control.link import Link
+    from headworks.gateway.ports import Forgets
 
 _log = logger(__name__)
 
 SILENCE_SECONDS: Final = 6.0
 """Three beats that did not come."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-
-
-class FlowTable(Protocol):
-    """As much of the engine as a change concerns. Any thread may call it."""
-
-    def invalidate_key(self, key_hash: str) -> None:
-        """Forget what was decided for a key."""
-
-    def invalidate_all(self) -> None:
-        """Forget every decision."""
-
-    def recall(self, budget_id: str) -> None:
-        """Give back the leases on a budget."""
 
 
 class Watcher:
@@ -43,7 +31,7 @@ class Watcher:
         self,
         gateway: str,
         link: Link,
-        table: FlowTable,
+        table: Forgets,
         controller: RemoteController,
         kept: KeptFlows,
         silence_seconds: float = SILENCE_SECONDS,
@@ -93,22 +81,22 @@ class Watcher:
         if not self._link.heard:
             self._link.heard = True
             _log.info("the control plane is heard", instance=heard.instance, revision=heard.revision)
-        match heard.WhichOneof("change"):
+        which = heard.WhichOneof("change")
+        if which is not None:
+            # First, so that an answer to an older question is not kept any more.
+            self._controller.changed()
+        match which:
             case "key_hash":
-                self._controller.changed()
                 self._kept.forget_key(heard.key_hash)
-                self._table.invalidate_key(heard.key_hash)
+                self._table.key(heard.key_hash)
             case "budget_id":
-                self._controller.changed()
-                self._table.recall(heard.budget_id)
-                self._table.invalidate_all()
-            case "everything" | "missed" as which:
-                self._controller.changed()
-                if getattr(heard, which).access:
+                self._table.budget(heard.budget_id)
+            case "everything":
+                if heard.everything.access:
                     self._kept.forget_all()
-                self._table.invalidate_all()
-            case _:
-                pass
+                self._table.everything(access=heard.everything.access)
+            case "missed":
+                self._table.everything(access=False)
         self.instance, self.revision = heard.instance, heard.revision
 
 

@@ -31,6 +31,7 @@ _AnyRow: TypeAlias = Any
 
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
+_ASKED_AT_ONCE = 400
 
 _RECORDS = (
     select(events, *(column for column in subjects.c if column.name != "id"), sources.c.name.label("source"))
@@ -134,6 +135,19 @@ class SqlReading:
         """Of the record with the highest number."""
         newest = select(events.c.received_at_us).order_by(events.c.id.desc()).limit(1)
         return await self._connection.scalar(newest)
+
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """Asks for some hundreds at a time: a statement has a largest number of parameters."""
+        among = (
+            select(func.count())
+            .select_from(events.join(sources, sources.c.id == events.c.source_id))
+            .where(sources.c.name == source)
+        )
+        found = 0
+        for start in range(0, len(event_ids), _ASKED_AT_ONCE):
+            some = event_ids[start : start + _ASKED_AT_ONCE]
+            found += await self._connection.scalar(among.where(events.c.event_id.in_(some))) or 0
+        return found
 
     async def rejected(self) -> int:
         """How many there are."""
