@@ -59,8 +59,11 @@ class Control:
         self.released.append(source)
         return 0
 
+    async def made(self) -> ControlServer:
+        return ControlServer(controller_of(self.world, leases=self.office), self.office, self, self.changes)
+
     async def start(self) -> None:
-        self.server = ControlServer(controller_of(self.world, leases=self.office), self.office, self, self.changes)
+        self.server = await self.made()
         self.port = await self.server.start(Listen(f"127.0.0.1:{self.port}"))
 
     async def stop(self) -> None:
