@@ -59,6 +59,8 @@ pub struct Status {
 
 #[derive(Debug, Serialize)]
 pub struct SpoolStatus {
+    /// What its records say they are from.
+    pub source: String,
     pub bytes: u64,
     pub limit_bytes: u64,
     pub over_half: bool,
@@ -355,6 +357,7 @@ fn settle(spool: &Spool, orphan: Orphan) -> Result<(), SpoolError> {
 fn spool_status(spool: &Spool) -> SpoolStatus {
     let status = spool.status();
     SpoolStatus {
+        source: spool.source().to_owned(),
         bytes: status.bytes,
         limit_bytes: status.limit_bytes,
         over_half: status.over_half,

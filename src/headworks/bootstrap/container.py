@@ -173,7 +173,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         home=home,
         databases=databases,
         bus=EventBus(),
-        keyring=Keyring(home.keyring),
+        keyring=Keyring(settings.keyring or home.keyring),
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
@@ -270,7 +270,7 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
         limits=limits,
         windows=RememberedWindows(usage.used_in_window, recovered),
         budgets=budgets,
-        leases=LeasesAfterRecovery(budgets, recovered),
+        leases=LeasesAfterRecovery(budgets, budgets.release, recovered),
     )
     return ControllerParts(
         Controller(neighbours, settings), budgets, usage, (*databases, limits_database, usage_database)

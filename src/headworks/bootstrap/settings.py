@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from headworks.bootstrap.discovery.places import NAMES
 from headworks.identity.domain.emails import check_email
-from headworks.kernel.database import Address, BadAddress
 from headworks.kernel.errors import Invalid
 from headworks.kernel.outbound import checked_url
 from headworks.kernel.secrets import Secret
@@ -33,6 +32,12 @@ DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 """`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
 
 MOST_PORT = 65_535
+_NEEDED: Final = {
+    "control": ("gateways_listen",),
+    "gateway": ("control_address", "bus_url"),
+    "usage": ("bus_url",),
+}
+"""What a role cannot do without, beyond the defaults."""
 _PEER_HOST: Final = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
 
 
@@ -149,6 +154,16 @@ class Settings(BaseModel):
         3_600_000, gt=0, le=86_400_000, description="How long a provider's answer may take in all."
     )
 
+    keyring: Path | None = Field(
+        None,
+        description="The file with the keys that stored secrets are sealed with, if it is not the data folder's `keyring`: the "
+        "same one for all processes on the same databases.",
+    )
+    bus_url: Secret | None = Field(
+        None,
+        description="For `headworks run gateway` and `run usage`: the message broker that usage travels by, such as "
+        "`amqps://user:password@host/headworks`.",
+    )
     gateways_listen: str | None = Field(
         None,
         description="Where gateways in other processes ask this one (gRPC), such as 127.0.0.1:8090; port 0 takes a free one. "
@@ -158,6 +173,10 @@ class Settings(BaseModel):
         None,
         min_length=1,
         description="For `headworks run gateway`: where the control plane listens for gateways, such as control.example.com:8090.",
+    )
+    metrics_networks: tuple[str, ...] = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="For `headworks run gateway`: the networks (CIDR, separated by commas) that may read its metrics.",
     )
     peer_ca: Path | None = Field(
         None, description="PEM file of the authority that vouches for this installation's processes: `headworks certs`."
@@ -247,12 +266,12 @@ class Settings(BaseModel):
         None, pattern=r"^K[0-9](:[0-9]{1,9})?$", description="Where to kill this process, for the kill tests: K0 to K9."
     )
 
-    @field_validator("home", "tls_cert", "tls_key", "peer_ca", "peer_cert", "peer_key")
+    @field_validator("home", "tls_cert", "tls_key", "peer_ca", "peer_cert", "peer_key", "keyring")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         parts = value.split(",") if isinstance(value, str) else value
@@ -300,6 +319,20 @@ class Settings(BaseModel):
                 raise ValueError(message)
         return self
 
+    @field_validator("bus_url")
+    @classmethod
+    def _usable_broker(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            from headworks.kernel.bus.adapters.rabbitmq import Address as Broker  # noqa: PLC0415 - for who has one alone
+            from headworks.kernel.bus.adapters.rabbitmq import BadBusAddress  # noqa: PLC0415
+
+            try:
+                Broker.parse(url).tls_context()
+            except BadBusAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
+
     @field_validator("discovery_addresses")
     @classmethod
     def _known_places(cls, addresses: dict[str, str]) -> dict[str, str]:
@@ -315,6 +348,8 @@ class Settings(BaseModel):
     @classmethod
     def _usable_address(cls, url: Secret | None) -> Secret | None:
         if url is not None:
+            from headworks.kernel.database import Address, BadAddress  # noqa: PLC0415 - 20 MB that a gateway does without
+
             try:
                 Address.parse(url).tls_context()
             except BadAddress as error:
@@ -366,6 +401,21 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def check_role(settings: Settings, role: str) -> None:
+    """Whether a process of that role would know all that it needs. Raises SettingsError, naming everything that is missing."""
+    missing = [field for field in _NEEDED.get(role, ()) if getattr(settings, field) is None]
+    if missing:
+        lines = [
+            f"{variable_of(field)} is needed by `headworks run {role}`: {_description(field)}" for field in missing
+        ]
+        raise SettingsError("\n".join(lines))
+
+
+def _description(field: str) -> str:
+    text = Settings.model_fields[field].description or ""
+    return text[:1].lower() + text[1:]
 
 
 def variable_of(field: str) -> str:

@@ -28,6 +28,8 @@ class EngineSettings:
     spool_dir: str
     control_socket: str | None = None
     """Unix socket of the control plane, which gets everything that is not `/v1/`; None: such paths are 404."""
+    serves_inference: bool = True
+    """False: `/v1/` is 404 here."""
     tls: TlsSettings | None = None
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of peers whose X-Forwarded-For is believed."""

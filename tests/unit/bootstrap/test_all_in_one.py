@@ -23,7 +23,7 @@ from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings, load_settings
 from headworks.dataplane.engine import EngineError
-from headworks.entrypoints import all_in_one
+from headworks.entrypoints import all_in_one, serving
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.contracts import KeyOwner, KeyView
 from headworks.kernel.clock import now
@@ -73,7 +73,7 @@ class Running:
 @pytest.fixture(autouse=True)
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give back what the entry point sets for its whole process."""
-    monkeypatch.setattr(all_in_one, "configure_logs", lambda _level: None)
+    monkeypatch.setattr(serving, "configure_logs", lambda _level: None)
     mask, interval = os.umask(0o077), sys.getswitchinterval()
     yield
     os.umask(mask)

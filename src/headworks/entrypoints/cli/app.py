@@ -30,6 +30,7 @@ from headworks.entrypoints.cli import (
     projects,
     providers,
     rerate,
+    run,
     second_factor,
     secrets,
     service_accounts,
@@ -56,6 +57,7 @@ app = typer.Typer(
 )
 
 app.command("up")(up.up)
+app.command("run")(run.run)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
 app.command("switch")(login.switch)
@@ -124,7 +126,7 @@ def root(
 ) -> None:
     """One OpenAI-compatible endpoint in front of any model, with exact accounting.
 
-    `headworks up` starts a server, `headworks db` speaks to its databases, `headworks certs` to nobody. The other commands speak to a running server, which they find by its data folder.
+    `headworks up` starts a server, `headworks run` one part of it, `headworks db` speaks to its databases, `headworks certs` to nobody. The other commands speak to a running server, which they find by its data folder.
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """

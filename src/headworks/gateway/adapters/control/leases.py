@@ -10,6 +10,8 @@ import grpc
 from headworks.dataplane.flow import Lease, Spent
 from headworks.dataplane.wire import control_pb2 as wire
 from headworks.gateway.adapters.control.decisions import unavailable
+from headworks.kernel.clock import monotonic
+from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -17,12 +19,15 @@ if TYPE_CHECKING:
     from headworks.dataplane.flow import LeaseQuestion, ReturnQuestion
     from headworks.gateway.adapters.control.link import Link
 
+_log = logger(__name__)
+
 T = TypeVar("T")
 
 _AT_ONCE: Final = 1_000
 """Ids of one call."""
 _PAUSE_SECONDS: Final = 0.5
 _LONG_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 120.0
 
 
 class RemoteLeases:
@@ -61,8 +66,10 @@ class RemoteLeases:
     async def release(self, source: str, event_ids: Sequence[str]) -> None:
         """All that the gateway held in a former life comes back, once these requests of that life are settled. It waits for that.
 
-        Raises Unavailable.
+        After two minutes it waits no longer: what holds them up is in nobody's way, and holds end after such a time anyway. Raises
+        Unavailable.
         """
+        give_up = monotonic() + _PATIENCE_SECONDS
         parts = [event_ids[at : at + _AT_ONCE] for at in range(0, max(len(event_ids), 1), _AT_ONCE)]
         for number, part in enumerate(parts, 1):
             request = wire.ReleaseRequest(source=source, event_ids=part, more=number < len(parts))
@@ -70,6 +77,10 @@ class RemoteLeases:
                 answer = await self._call(self._link.leases.Release(request, timeout=_LONG_SECONDS))
                 if answer.settled:
                     break
+                if monotonic() >= give_up:
+                    _log.warning("usage of a former life is not settled; what it held is given back", source=source)
+                    request.ClearField("event_ids")
+                    continue
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _call(self, call: Awaitable[T]) -> T:
