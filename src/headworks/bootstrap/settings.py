@@ -32,12 +32,6 @@ DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 """`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
 
 MOST_PORT = 65_535
-_NEEDED: Final = {
-    "control": ("gateways_listen",),
-    "gateway": ("control_address", "bus_url"),
-    "usage": ("bus_url",),
-}
-"""What a role cannot do without, beyond the defaults."""
 _PEER_HOST: Final = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
 
 
@@ -401,21 +395,6 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def check_role(settings: Settings, role: str) -> None:
-    """Whether a process of that role would know all that it needs. Raises SettingsError, naming everything that is missing."""
-    missing = [field for field in _NEEDED.get(role, ()) if getattr(settings, field) is None]
-    if missing:
-        lines = [
-            f"{variable_of(field)} is needed by `headworks run {role}`: {_description(field)}" for field in missing
-        ]
-        raise SettingsError("\n".join(lines))
-
-
-def _description(field: str) -> str:
-    text = Settings.model_fields[field].description or ""
-    return text[:1].lower() + text[1:]
 
 
 def variable_of(field: str) -> str:

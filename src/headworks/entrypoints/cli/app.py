@@ -11,6 +11,7 @@ from headworks.entrypoints.cli import (
     budgets,
     certs,
     completion,
+    config,
     db,
     deployments,
     directory,
@@ -88,6 +89,7 @@ app.command("rerate")(rerate.rerate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")
+app.add_typer(config.app, name="config")
 app.add_typer(certs.app, name="certs")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
@@ -126,7 +128,7 @@ def root(
 ) -> None:
     """One OpenAI-compatible endpoint in front of any model, with exact accounting.
 
-    `headworks up` starts a server, `headworks run` one part of it, `headworks db` speaks to its databases, `headworks certs` to nobody. The other commands speak to a running server, which they find by its data folder.
+    `headworks up` starts a server, `headworks run` one part of it, `headworks db` speaks to its databases, `headworks certs` and `headworks config` to nobody. The other commands speak to a running server, which they find by its data folder.
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.settings import Settings
 
-Role = Literal["gateway", "control", "usage"]
+Part = Literal["gateway", "control", "usage"]
 
 
 def run(
     context: typer.Context,
-    role: Annotated[Role, typer.Argument(help="Which part.")],
+    role: Annotated[Part, typer.Argument(help="Which part.")],
     host: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
     ] = None,
@@ -35,7 +35,8 @@ def run(
     Each needs a data folder of its own; docs/guides/many-machines.md has the settings. The first Ctrl-C finishes open requests.
     """
     try:
-        from headworks.bootstrap.settings import SettingsError, check_role, load_settings  # noqa: PLC0415 - for servers alone
+        from headworks.bootstrap.roles import check_role  # noqa: PLC0415 - for servers alone
+        from headworks.bootstrap.settings import SettingsError, load_settings  # noqa: PLC0415 - for servers alone
 
         serve = _entrypoint(role)
     except ImportError as error:
@@ -57,7 +58,7 @@ def run(
     sys.exit(serve(settings))
 
 
-def _entrypoint(role: Role) -> "Callable[[Settings], int]":
+def _entrypoint(role: Part) -> "Callable[[Settings], int]":
     # Each role loads what it needs, and no more.
     if role == "gateway":
         from headworks.entrypoints import gateway  # noqa: PLC0415
