@@ -30,7 +30,7 @@ from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import BalanceFilter, EntryFilter, TransactionFilter
 from headworks.ledger.tasks import Keeper
 from headworks.usage.commands import ask_anew, compare_hour, prepare
-from headworks.usage.domain.rollups import add_up
+from headworks.usage.domain.rollups import add_up, parts_of
 from headworks.usage.ports import RecordFilter, ReportFilter
 from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import Keeper as UsageKeeper
@@ -587,7 +587,7 @@ async def test_records_that_are_older_than_the_ledger_are_settled_once(books: Ac
     async with books.usage.transaction() as unit:
         # As an older version would: without a transaction of the ledger.
         await unit.add_rows(batch.rows, {ORG: None})  # type: ignore[dict-item]
-        await unit.add_sums(add_up(batch.rows))
+        await unit.add_sums(add_up(parts_of(batch.rows)))
     assert [(fault.problem, fault.difference) for fault in await faults(books)] == [("unsettled_records", 2)]
     keeper = Keeper(books.ledger, SETTINGS, lambda: NOON)
     for _ in range(2):

@@ -12,7 +12,7 @@ from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.sorting import Order
 from headworks.usage.contracts import Figures, ReportRow
 from headworks.usage.domain.dimensions import TEXTS
-from headworks.usage.domain.rollups import add_up, changed
+from headworks.usage.domain.rollups import add_up, changed, parts_of
 from headworks.usage.domain.rows import OWN, Row, Shared, Subject, event_of, identity_of
 from headworks.usage.ports import AlreadyThere, RecordFilter, Rejection, ReportFilter, RowsRefused, UsageStore
 
@@ -78,9 +78,9 @@ async def add(usage: UsageStore, rows: Iterable[Row]) -> None:
     rows = list(rows)
     owners = {subject.shared.organization_id for subject, _ in rows}
     async with usage.transaction() as unit:
-        numbers = {owner: await unit.books.begin(owner, NOON_US) for owner in sorted(owners)}
+        numbers = await unit.books.begin(owners, NOON_US)
         await unit.add_rows(rows, numbers)
-        await unit.add_sums(add_up(rows))
+        await unit.add_sums(add_up(parts_of(rows)))
 
 
 async def report(
@@ -398,9 +398,9 @@ async def test_a_sum_beyond_64_bits_is_refused_and_not_rounded(usage: UsageStore
 async def test_a_failed_transaction_leaves_nothing_behind(usage: UsageStore) -> None:
     async def fail() -> None:
         async with usage.transaction() as unit:
-            number = await unit.books.begin("org_1", NOON_US)
-            await unit.add_rows([row(1, key_id="key_new")], {"org_1": number})
-            await unit.add_sums(add_up([row(1, key_id="key_new")]))
+            numbers = await unit.books.begin({"org_1"}, NOON_US)
+            await unit.add_rows([row(1, key_id="key_new")], numbers)
+            await unit.add_sums(add_up(parts_of([row(1, key_id="key_new")])))
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -514,8 +514,8 @@ async def test_what_is_made_anew_is_what_was_added_up(usage: UsageStore) -> None
 async def test_what_is_missing_or_wrong_is_found_and_made_anew(usage: UsageStore) -> None:
     await add(usage, [row(1), row(2)])
     async with usage.transaction() as unit:
-        number = await unit.books.begin("org_1", NOON_US)
-        await unit.add_rows([row(3)], {"org_1": number})
+        numbers = await unit.books.begin({"org_1"}, NOON_US)
+        await unit.add_rows([row(3)], numbers)
     # Requests, tokens, cost, charge and duration, of the minute and the hour; the day is what its hours are.
     assert await wrong(usage) == 10
     async with usage.transaction() as unit:

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-BATCH = 2_000
+BATCH = 5_000
 _LOOK_SECONDS = 1.0
 """How long a record may wait where the descriptor said nothing."""
-_GATHER_SECONDS = 0.2
-"""How long records are let gather once there are some: a commit costs the same for one as for a thousand."""
+_GATHER_SECONDS = 0.4
+"""How long records are let gather once there are some: a commit, and the sums of a kind, cost the same for one as for a thousand."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts while the database does not answer."""
 _FINISH_SECONDS = 10.0

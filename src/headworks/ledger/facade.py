@@ -21,7 +21,7 @@ from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
@@ -71,15 +71,21 @@ class Books:
 
     taking_part: Installation
 
-    async def begin(self, organization_id: str, at_us: int) -> int:
-        """The number of a transaction for the organisation's records to name. Budgets stay as they are until it ends."""
-        unit = self.taking_part.of(organization_id)
-        await unit.lock(alone=False)
-        return await unit.begin("usage", at_us)
+    async def begin(self, owners: Collection[str], at_us: int) -> dict[str, int]:
+        """The numbers of transactions for the organisations' records to name. Budgets stay as they are until it ends."""
+        return await self.taking_part.begin(owners, at_us)
 
-    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+    async def settle(self, numbers: Mapping[str, int], uses: Iterable[Use], at_us: int) -> None:
         """Enter what those records come to; they are stored by now. Raises AmountTooLarge."""
-        await commands.settle(self.taking_part.of(organization_id), number, uses, at_us)
+        by_owner: dict[str, list[Use]] = {owner: [] for owner in numbers}
+        for use in uses:
+            by_owner[use.organization_id].append(use)
+        budgets = await self.taking_part.budgets(numbers)
+        postings = {
+            number: await commands.settle(self.taking_part.of(owner), by_owner[owner], budgets[owner], at_us)
+            for owner, number in sorted(numbers.items())
+        }
+        await self.taking_part.enter(postings)
 
     def committed(self) -> None:
         """Tell what happened."""

@@ -53,10 +53,10 @@ class Tables(Protocol):
 class Books(Protocol):
     """The ledger's part of a transaction that stores usage."""
 
-    async def begin(self, organization_id: str, at_us: int) -> int:
-        """The number of a transaction of the ledger, for the organisation's records to name."""
+    async def begin(self, owners: Collection[str], at_us: int) -> Mapping[str, int]:
+        """The numbers of the ledger's transactions for each organisation's records to name."""
 
-    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+    async def settle(self, numbers: Mapping[str, int], uses: Iterable[Use], at_us: int) -> None:
         """Enter what those records come to, once they are stored. Raises AmountTooLarge."""
 
     def committed(self) -> None:

@@ -55,9 +55,9 @@ class SqlReading:
         SQLite adds up to 64 bits, and refuses what is more; then it is asked again, for halves.
         """
         if self._connection.dialect.name != "sqlite":
-            return await self._report(Reporting(wanted, group_by, halves=False), page)
+            return await self._report(Reporting(wanted, group_by, of_sqlite=False), page)
         try:
-            found, whole = await self._report(Reporting(wanted, group_by, halves=False), page)
+            found, whole = await self._report(Reporting(wanted, group_by, of_sqlite=True), page)
         except DBAPIError as error:
             if "integer overflow" not in str(error.orig):
                 raise
@@ -65,7 +65,7 @@ class SqlReading:
             # The rows may have been sorted by a figure of several sums, which it adds up to 64 bits, or inexactly.
             if not _is_large(whole):
                 return found, whole
-        return await self._report(Reporting(wanted, group_by, halves=True), page)
+        return await self._report(Reporting(wanted, group_by, of_sqlite=True, halves=True), page)
 
     async def _report(self, reporting: Reporting, page: PageRequest) -> tuple[Page[ReportRow], ReportRow]:
         rows = list((await self._connection.execute(reporting.rows(page))).mappings())
