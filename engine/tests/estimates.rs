@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use headworks_engine::meter::estimate::Encoding;
 use serde_json::{Value, json};
 use support::{Answer, Gateway, Mock, Stored, exchange, post};
@@ -77,5 +80,140 @@ fn what_is_told_is_not_remarked_on() {
             (record.source.as_str(), record.flags.as_str(), record.output),
             ("provider", "", 12)
         );
+    }
+}
+
+/// Reads a stream as far as `events` of its events, and leaves.
+fn leave_after(gateway: &Gateway, knobs: &str, events: usize) -> (String, Stored) {
+    let request = post("chat/completions", &chat(true).to_string());
+    let request = request.replacen("\r\n\r\n", &format!("\r\nx-mock: {knobs}\r\n\r\n"), 1);
+    let mut socket = TcpStream::connect(gateway.address).unwrap();
+    socket.write_all(request.as_bytes()).unwrap();
+    let (mut read, mut buffer) = (String::new(), [0; 4096]);
+    while read.matches("data: ").count() < events {
+        let length = socket.read(&mut buffer).unwrap();
+        assert!(length > 0, "{read}");
+        read.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+    }
+    drop(socket);
+    (read, gateway.records(1).remove(0))
+}
+
+fn text_of(stream: &str) -> String {
+    stream
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok())
+        .filter_map(|event| Some(event["choices"][0]["delta"]["content"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_stream_that_tells_nothing_is_counted_as_its_model_counts() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("gpt-4o")]);
+    for (knobs, flags) in [
+        ("tokens=40,no_usage", "counted:o200k"),
+        ("tokens=40,no_usage,split=3", "counted:o200k"),
+        ("tokens=40,usage=negative", "negative,counted:o200k"),
+    ] {
+        let (answer, record) = ask(&gateway, &chat(true), knobs);
+        let expected = Encoding::O200k.count(&text_of(&answer.body));
+        assert!(expected > 30, "{answer:?}");
+        assert_eq!((record.input, record.output), (8, expected), "{knobs}");
+        assert_eq!((record.source.as_str(), record.flags.as_str()), ("estimated", flags));
+    }
+    let unknown = Gateway::to(vec![mock.target("nobody-knows")]);
+    let (_, record) = ask(&unknown, &chat(true), "tokens=40,no_usage");
+    assert_eq!(record.flags, "counted:bytes");
+}
+
+#[test]
+fn who_leaves_pays_for_what_the_tokenizer_counts() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("gpt-4o")]);
+    let (read, record) = leave_after(&gateway, "tokens=400,rate=200", 30);
+    let delivered = Encoding::O200k.count(&text_of(&read));
+    assert_eq!(
+        (record.outcome.as_str(), record.flags.as_str()),
+        ("cancelled", "counted:o200k")
+    );
+    let served = mock.served();
+    let produced = usize::try_from(served[0]["produced"].as_u64().unwrap()).unwrap();
+    // The same words come each time, one in each event; by the tokenizer some are more than one.
+    let (whole, _) = ask(&gateway, &chat(true), "tokens=400");
+    let text = text_of(&whole.body);
+    let produced: Vec<&str> = text.split_inclusive(' ').take(produced + 1).collect();
+    let produced = Encoding::O200k.count(&produced.concat());
+    assert!(
+        delivered > 20 && delivered <= record.output,
+        "{delivered} of {record:?}"
+    );
+    assert!(record.output <= produced, "{produced} of {record:?}");
+}
+
+#[test]
+fn a_provider_that_counts_twice_what_it_sent_is_found_out() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("gpt-4o")]);
+    for stream in [true, false] {
+        let (_, honest) = ask(&gateway, &chat(stream), "tokens=400");
+        assert_eq!((honest.output, honest.flags.as_str()), (400, ""));
+        let (_, record) = ask(&gateway, &chat(stream), "tokens=400,usage=contradict");
+        assert_eq!(
+            (record.source.as_str(), record.output),
+            ("provider", 800),
+            "what it says is charged"
+        );
+        let flags: Vec<&str> = record.flags.split(',').collect();
+        let delivered: u64 = flags[0].strip_prefix("contradicts:").unwrap().parse().unwrap();
+        assert!(delivered.abs_diff(400) < 20, "{record:?}");
+        assert_eq!(flags[1], "counted:o200k");
+    }
+    assert!(gateway.metric("headworks_usage_contradictions_total{provider=") >= 2.0);
+}
+
+#[test]
+fn a_deployment_that_begins_to_lie_is_found_out_by_what_it_taught() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("any")]);
+    let contradict = "tokens=400,usage=contradict";
+    let (_, before) = ask(&gateway, &chat(true), contradict);
+    assert_eq!(before.flags, "", "nothing is known, and bytes may have a token each");
+    for _ in 0..24 {
+        let (_, honest) = ask(&gateway, &chat(true), "tokens=400");
+        assert_eq!(honest.flags, "");
+    }
+    let (_, record) = ask(&gateway, &chat(true), contradict);
+    assert_eq!((record.source.as_str(), record.output), ("provider", 800));
+    let (delivered, by) = record.flags.split_once(',').unwrap();
+    let delivered: u64 = delivered.strip_prefix("contradicts:").unwrap().parse().unwrap();
+    assert!(delivered.abs_diff(400) < 80, "{record:?}");
+    assert_eq!(by, "counted:calibrated");
+}
+
+#[test]
+fn what_need_not_be_shown_contradicts_nothing() {
+    let mock = Mock::start();
+    let tools = json!({"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}],
+        "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}],
+        "tool_choice": "required"});
+    for model in ["gpt-4o", "any"] {
+        let gateway = Gateway::to(vec![mock.target(model)]);
+        for (body, knobs) in [
+            (chat(true), "tokens=50,reasoning=5000"),
+            (chat(false), "tokens=50,reasoning=5000"),
+            (chat(true), "tokens=9,usage=contradict"),
+            (chat(false), "tokens=9,usage=contradict"),
+            (tools.clone(), "tokens=100,usage=contradict"),
+            (chat(true), "tokens=400,usage=every"),
+            (chat(true), "tokens=400,usage=inline"),
+        ] {
+            let (_, record) = ask(&gateway, &body, knobs);
+            assert_eq!(
+                (record.source.as_str(), record.flags.contains("contradicts")),
+                ("provider", false),
+                "{knobs}: {record:?}"
+            );
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The dialect of OpenAI's API (<https://platform.openai.com/docs/api-reference>), which is also what callers speak.
 
+mod content;
 pub mod errors;
 pub mod multipart;
 pub mod request;

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::dialect::json::{Cursor, Error, Skimmer};
+use crate::dialect::openai::content::Content;
 use crate::meter::usage::{Measured, UsageError, read_block};
 
 /// What a whole body says.
@@ -16,6 +17,10 @@ pub struct Inspection {
     pub complete: bool,
     /// Whether it has an `error` that is not null.
     pub is_error: bool,
+    /// Of text in the answers of chat, completions and Responses.
+    pub content_bytes: u64,
+    /// Whether these answers are text and nothing else.
+    pub is_plain: bool,
 }
 
 /// Reads and checks a whole body.
@@ -66,6 +71,12 @@ fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection) -> Result<(), Error> {
         let at = cursor.at();
         let name = key.raw(cursor.document());
         let first = cursor.peek();
+        if matches!(name, b"choices" | b"output") {
+            let mut content = Content::default();
+            cursor.visit_value(&mut content)?;
+            (seen.content_bytes, seen.is_plain) = (content.bytes(), !content.is_mixed());
+            return Ok(());
+        }
         cursor.skip_value()?;
         match name {
             b"usage" => {

@@ -62,5 +62,5 @@ fn measure(block: Block) -> Result<Measured, UsageError> {
         output: checked(block.output_tokens)?.unwrap_or(0),
         ..UsageVector::default()
     };
-    Ok(Measured { vector, flags })
+    Ok(Measured::of(vector, flags))
 }

@@ -74,6 +74,18 @@ impl UsageVector {
 pub struct Measured {
     pub vector: UsageVector,
     pub flags: Flags,
+    /// Of the output: predictions of the caller's that the model did not keep, which are billed and not delivered.
+    pub rejected: u64,
+}
+
+impl Measured {
+    fn of(vector: UsageVector, flags: Flags) -> Self {
+        Self {
+            vector,
+            flags,
+            rejected: 0,
+        }
+    }
 }
 
 /// A remark on a block that was counted all the same.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::event::{Reading, error_code, read};
 use super::{End, Out, StreamError, StreamKind, length};
 use crate::dialect::json::push_quoted;
+use crate::meter::estimate::Kept;
 use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, read_block};
 use crate::stream::sse::{self, Data, Next, Splitter};
 
@@ -21,6 +22,10 @@ pub struct StreamScanner {
     upstream_error: Option<String>,
     events: u64,
     content_bytes: u64,
+    /// Whether more than text has come.
+    is_mixed: bool,
+    /// The text, where it may have to be counted.
+    kept: Option<Box<Kept>>,
     next_sequence_number: u64,
     progress: Progress,
     /// Whether the last event was passed on with its own line ends.
@@ -69,6 +74,8 @@ impl StreamScanner {
             upstream_error: None,
             events: 0,
             content_bytes: 0,
+            is_mixed: false,
+            kept: None,
             next_sequence_number: 0,
             progress: Progress::Open,
             kept_last: true,
@@ -83,6 +90,24 @@ impl StreamScanner {
             first: First::Awaited,
             ..self
         }
+    }
+
+    /// Keeps the text that comes.
+    #[must_use]
+    pub fn that_keeps(self, kept: Option<Kept>) -> Self {
+        Self {
+            kept: kept.map(Box::new),
+            ..self
+        }
+    }
+
+    pub fn take_kept(&mut self) -> Option<Box<Kept>> {
+        self.kept.take()
+    }
+
+    /// Whether nothing but text has come: no calls of tools, no sound.
+    pub fn is_plain(&self) -> bool {
+        !self.is_mixed
     }
 
     /// The events that end the stream as an answer that has reached its length, for `reason`. `usage` is told where the
@@ -225,7 +250,7 @@ impl StreamScanner {
             };
             return Ok(Fate::Keep);
         }
-        let Ok(reading) = read(data.bytes(), self.kind) else {
+        let Ok(reading) = read(data.bytes(), self.kind, self.kept.as_deref_mut()) else {
             self.progress = Progress::Open;
             return if self.kind == StreamKind::Other {
                 Ok(Fate::Keep)
@@ -247,6 +272,7 @@ impl StreamScanner {
     fn account(&mut self, reading: &Reading, name: &[u8], data: &[u8]) {
         let kind = reading.kind.clone().map_or(name, |kind| &data[kind]);
         self.content_bytes += reading.content_bytes;
+        self.is_mixed |= reading.is_mixed;
         if let Some(number) = reading.sequence_number {
             self.next_sequence_number = number.saturating_add(1);
         }
