@@ -4,11 +4,11 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 
 use headworks_engine::meter::estimate::Encoding;
 use serde_json::{Value, json};
-use support::{Answer, Gateway, Mock, Stored, exchange, post};
+use support::{Answer, Gateway, Mock, Stored, exchange, post, target};
 
 fn chat(stream: bool) -> Value {
     json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": "Hello"}]})
@@ -216,4 +216,78 @@ fn what_need_not_be_shown_contradicts_nothing() {
             );
         }
     }
+}
+
+/// An upstream that answers every connection with the same bytes, and closes it.
+fn speaks(media_type: &str, body: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: {media_type}\r\nconnection: close\r\n\r\n{body}");
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let mut request = [0; 4096];
+            // What is asked lies in one packet.
+            let _ = socket.read(&mut request);
+            let _ = socket.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn dialects_that_pass_through_tell_their_usage() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/streams");
+    for (name, path) in [
+        ("anthropic-messages-cached", "messages"),
+        ("gemini-generate-content-events", "generate"),
+        ("gemini-generate-content-array", "generate"),
+        ("ollama-chat-lines", "chat"),
+        ("ollama-chat", "chat"),
+    ] {
+        let golden = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let golden: Value = serde_json::from_str(&golden).unwrap();
+        let media_type = match golden["form"].as_str().unwrap() {
+            "events" => "text/event-stream",
+            "lines" => "application/x-ndjson",
+            _ => "application/json; charset=utf-8",
+        };
+        let body = golden["body"].as_str().unwrap();
+        let upstream = speaks(media_type, body);
+        let gateway = Gateway::to(vec![target(&format!("http://{upstream}/v1"), "any")]);
+        let answer = exchange(gateway.address, &post(path, &chat(true).to_string()));
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{name}");
+        let record = gateway.records(1).remove(0);
+        let expected = &golden["expected"];
+        assert_eq!(
+            (record.outcome.as_str(), record.source.as_str()),
+            ("success", "provider"),
+            "{name}"
+        );
+        assert_eq!(Some(record.input), expected["input"].as_u64(), "{name}");
+        let reasoning = expected["reasoning"].as_u64().unwrap_or(0);
+        assert_eq!(
+            Some(record.output),
+            expected["output"].as_u64().map(|output| output + reasoning),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_anthropic_stream_that_breaks_off_is_charged_what_was_told_and_what_was_delivered() {
+    let start = json!({"type": "message_start", "message": {"usage":
+        {"input_tokens": 9, "cache_read_input_tokens": 4, "output_tokens": 1}}});
+    let delta =
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "x".repeat(41)}});
+    let upstream = speaks("text/event-stream", &format!("data: {start}\n\ndata: {delta}\n\n"));
+    let gateway = Gateway::to(vec![target(&format!("http://{upstream}/v1"), "any")]);
+    let answer = exchange(gateway.address, &post("messages", &chat(true).to_string()));
+    assert!(answer.body.contains("upstream_truncated"), "{answer:?}");
+    let record = gateway.records(1).remove(0);
+    assert_eq!(
+        (record.source.as_str(), record.flags.as_str()),
+        ("partial", "counted:bytes")
+    );
+    assert_eq!((record.input, record.output), (9, 11));
 }

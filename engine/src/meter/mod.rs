@@ -372,7 +372,7 @@ impl Meter {
 
     fn usage<'a>(&self, settlement: &'a Settlement, contradicted: Option<Estimate>) -> Usage<'a> {
         match &settlement.usage {
-            Some(measured) if settlement.outcome == Outcome::Success => {
+            Some(measured) if settlement.outcome == Outcome::Success && !measured.is_open => {
                 let flags = match (measured.flags.text(), contradicted) {
                     (flags, None) => flags.into(),
                     ("", Some(delivered)) => delivered.remark().into(),
@@ -380,6 +380,7 @@ impl Meter {
                 };
                 (measured.vector, UsageSource::Provider, flags)
             }
+            Some(measured) if measured.is_open => self.completed(measured),
             Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text().into()),
             None => {
                 let flags = settlement.refused_usage.map_or("", UsageError::name);
@@ -397,11 +398,28 @@ impl Meter {
         }
     }
 
+    /// The input as it was told, and the output as far as it has come.
+    fn completed(&self, measured: &Measured) -> Usage<'static> {
+        let (estimate, by) = self.estimate();
+        let vector = UsageVector {
+            output: measured.vector.output.max(estimate.output),
+            ..measured.vector
+        };
+        let flags = match measured.flags.text() {
+            "" => by.remark().into(),
+            flags => format!("{flags},{}", by.remark()).into(),
+        };
+        (vector, UsageSource::Partial, flags)
+    }
+
     /// What the provider tells teaches what to think of the requests of which it tells nothing.
     fn learn(&self, settlement: &Settlement) {
-        let (Some(measured), Outcome::Success) = (&settlement.usage, settlement.outcome) else {
+        let Some(measured) = settlement.usage.as_ref().filter(|measured| !measured.is_open) else {
             return;
         };
+        if settlement.outcome != Outcome::Success {
+            return;
+        }
         let Some(calibration) = self.calibration() else {
             return;
         };

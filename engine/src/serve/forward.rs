@@ -234,6 +234,7 @@ impl Call<'_> {
                 Ok(self.relay(response, Content::Events(Box::new(scanner))))
             }
             (200..=299, MediaType::Json) => self.whole(response).await,
+            (200..=299, MediaType::Lines) => Ok(self.relay(response, Content::Json(Box::new(UsageFinder::of_lines())))),
             (200..=299, MediaType::Other) => Ok(self.relay(response, Content::Opaque)),
             _ => self.upstream_refusal(response).await,
         }
@@ -314,7 +315,7 @@ impl Call<'_> {
                 let mut finder = UsageFinder::default();
                 finder.feed(&read);
                 let response = Response::from_parts(parts, rest);
-                Ok(self.relay_from(response, Content::Json(finder), read))
+                Ok(self.relay_from(response, Content::Json(Box::new(finder)), read))
             }
             Read::Broken => {
                 self.settle(502, Outcome::Truncated, true, "upstream_truncated");
@@ -478,6 +479,8 @@ enum Read {
 enum MediaType {
     Json,
     Events,
+    /// A JSON document in each.
+    Lines,
     Html,
     Other,
 }
@@ -501,6 +504,8 @@ impl MediaType {
             Self::Json
         } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
             Self::Events
+        } else if essence.eq_ignore_ascii_case(b"application/x-ndjson") {
+            Self::Lines
         } else if essence.eq_ignore_ascii_case(b"text/html") {
             Self::Html
         } else {

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What the body is, and so what is read on the way.
 pub enum Content {
     Events(Box<StreamScanner>),
-    Json(UsageFinder),
+    Json(Box<UsageFinder>),
     /// Audio, images, files: nothing to read.
     Opaque,
 }

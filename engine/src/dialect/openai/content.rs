@@ -13,6 +13,7 @@ pub struct Content<'k> {
     /// Whether there is more than text, which says nothing of how many tokens it is: calls of tools, sound, pictures, or
     /// what a filter held back.
     is_mixed: bool,
+    is_finished: bool,
     /// Where a choice's own usage begins.
     usage_at: Option<usize>,
     kept: Option<&'k mut Kept>,
@@ -37,6 +38,11 @@ impl<'k> Content<'k> {
 
     pub fn is_mixed(&self) -> bool {
         self.is_mixed
+    }
+
+    /// Gemini's answers have a reason for their end.
+    pub fn is_finished(&self) -> bool {
+        self.is_finished
     }
 
     pub fn take_usage_at(&mut self) -> Option<usize> {
@@ -77,7 +83,8 @@ impl<'k> Content<'k> {
 impl Visit for Content<'_> {
     fn string_member(&mut self, document: &[u8], key: Text, value: Text) {
         match key.raw(document) {
-            b"content" | b"refusal" => self.add(document, value),
+            // The last two are Anthropic's.
+            b"content" | b"refusal" | b"thinking" | b"partial_json" => self.add(document, value),
             b"arguments" => {
                 self.is_mixed = true;
                 self.add(document, value);
@@ -86,6 +93,7 @@ impl Visit for Content<'_> {
             b"reasoning" => self.add_reasoning(document, value, 1),
             // Completions have nothing but this; in chat it is a part of content or of reasoning.
             b"text" => self.add_reasoning(document, value, 2),
+            b"finishReason" => self.is_finished = true,
             b"data" | b"url" | b"b64_json" | b"result" => self.is_mixed = true,
             b"finish_reason" if value.raw(document) == b"content_filter" => self.is_mixed = true,
             // Of Responses' items, whose calls of built-in tools show nothing of what was written for them.

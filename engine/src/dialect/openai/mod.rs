@@ -3,6 +3,8 @@
 mod content;
 pub mod errors;
 pub mod multipart;
+#[cfg(test)]
+mod others;
 pub mod request;
 pub mod response;
 pub mod stream;

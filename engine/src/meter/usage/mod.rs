@@ -10,6 +10,8 @@ mod openai;
 #[cfg(test)]
 mod tests;
 
+pub use anthropic::updated;
+
 use serde::{Deserialize, Serialize};
 
 /// Reads a usage block, which is a JSON object, in whichever of the shapes that providers give it.
@@ -76,6 +78,8 @@ pub struct Measured {
     pub flags: Flags,
     /// Of the output: predictions of the caller's that the model did not keep, which are billed and not delivered.
     pub rejected: u64,
+    /// The output is what had come when it was told, and more may have come since.
+    pub is_open: bool,
 }
 
 impl Measured {
@@ -84,6 +88,7 @@ impl Measured {
             vector,
             flags,
             rejected: 0,
+            is_open: false,
         }
     }
 }

@@ -131,6 +131,7 @@ impl Numbers {
             vector,
             flags,
             rejected: self.rejected.min(left),
+            is_open: false,
         })
     }
 

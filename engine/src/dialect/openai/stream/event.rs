@@ -27,6 +27,8 @@ pub struct Reading {
     pub content_bytes: u64,
     /// Whether there is more than text in it.
     pub is_mixed: bool,
+    /// Gemini says why an answer ended, in its last event.
+    pub is_finished: bool,
 }
 
 /// Reads the JSON object that an event's data is, and checks all of it. Its text goes to `kept`.
@@ -117,6 +119,13 @@ impl Members<'_> {
                 }
             }
             b"delta" => self.delta(cursor)?,
+            // What passes through untranslated, Anthropic's and Gemini's.
+            b"message" if self.kind == StreamKind::Other && cursor.peek() == Some(b'{') => self.nested(cursor)?,
+            b"candidates" if self.kind == StreamKind::Other => cursor.visit_value(&mut self.content)?,
+            b"usageMetadata" if self.kind == StreamKind::Other && cursor.peek() == Some(b'{') => {
+                cursor.skip_value()?;
+                self.reading.usage = Some(at..cursor.at());
+            }
             // The response object of OpenAI's Responses; Groq's own figures
             // (https://console.groq.com/docs/api-reference#chat-create), which come in the last chunk.
             b"response" | b"x_groq" if cursor.peek() == Some(b'{') => self.nested(cursor)?,
@@ -179,6 +188,7 @@ impl Members<'_> {
             self.reading.cuts.push(from..usage.end);
         }
         let kind = self.reading.kind.clone().map_or(&b""[..], |kind| &data[kind]);
+        self.reading.is_finished = self.content.is_finished();
         self.reading.is_mixed = self.content.is_mixed();
         self.reading.content_bytes = self.content.bytes();
         if matches!(self.kind, StreamKind::Responses | StreamKind::Other) {
