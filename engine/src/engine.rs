@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use crate::auth::KeyHash;
 use crate::fail_point;
 use crate::flow::{Answer, Controller, FlowTable, Resolver};
+use crate::meter::Alarm;
 use crate::meter::estimate::Calibrations;
 use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
@@ -102,6 +103,7 @@ impl Engine {
             metrics: Metrics::register(),
             when_full: self.settings.spool_when_full,
             calibrations: Calibrations::default(),
+            alarm: Alarm::default(),
         };
         let gateway = Arc::new(Gateway::new(
             self.settings.clone(),

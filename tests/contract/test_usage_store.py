@@ -48,13 +48,14 @@ def row(
     cost: int | None = 5,
     status: int = 200,
     tags: str = '{"team":"\u00e9t\u00e9"}',
+    usage_flags: str = "",
     **shared: str,
 ) -> Row:
     own = {
         "event_id": f"req_{number}",
         "upstream_request_id": "up",
         "error_code": "",
-        "usage_flags": "",
+        "usage_flags": usage_flags,
         "streamed": True,
         "tags": tags,
         "first_byte_us": None,
@@ -372,8 +373,8 @@ async def test_records_are_held_to_their_filter(usage: UsageStore) -> None:
         [
             row(1),
             row(2, organization_id="org_2"),
-            row(3, key_id="key_2"),
-            row(4, model="slow"),
+            row(3, key_id="key_2", usage_flags="contradicts:40,counted:bytes"),
+            row(4, model="slow", usage_flags="contradiction,counted:bytes"),
             row(5, outcome="truncated"),
             row(6, at_us=NOON_US + 10),
         ],
@@ -382,6 +383,8 @@ async def test_records_are_held_to_their_filter(usage: UsageStore) -> None:
     assert await listed(usage, RecordFilter("org_1", key_id="key_2")) == ["req_3"]
     assert await listed(usage, RecordFilter("org_1", model="slow")) == ["req_4"]
     assert await listed(usage, RecordFilter("org_1", outcome="truncated")) == ["req_5"]
+    assert await listed(usage, RecordFilter("org_1", contradicted=True)) == ["req_3"]
+    assert "req_3" not in await listed(usage, RecordFilter("org_1", contradicted=False))
     assert await listed(usage, RecordFilter("org_1", from_us=NOON_US + 10)) == ["req_6"]
     assert "req_6" not in await listed(usage, RecordFilter("org_1", before_us=NOON_US + 10))
     assert await listed(usage, RecordFilter("org_1", event_id="req_1")) == ["req_1"]

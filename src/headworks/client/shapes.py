@@ -1277,6 +1277,7 @@ class UsageEventOut(TypedDict):
     charge_usd: str | None
     cost_nanodollars: int | None
     cost_usd: str | None
+    delivered_tokens: int | None
     deployment_id: str
     duration_us: int
     endpoint: str

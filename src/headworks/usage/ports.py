@@ -135,6 +135,8 @@ class RecordFilter:
     project_id: str | None = None
     user_id: str | None = None
     provider_id: str | None = None
+    contradicted: bool | None = None
+    """Whether the provider's count contradicts what was delivered."""
 
 
 class UsageUnit(Protocol):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from headworks.usage.adapters.memory_rollups import MemoryRollups, recounted
 from headworks.usage.contracts import UsageRecord
+from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.rows import event_of, identity_of
 from headworks.usage.ports import AlreadyThere
@@ -196,6 +197,7 @@ def _is_wanted(record: UsageRecord, wanted: RecordFilter) -> bool:
         and wanted.model in (None, event.model)
         and wanted.outcome in (None, event.outcome)
         and wanted.event_id in (None, event.event_id)
+        and wanted.contradicted in (None, CONTRADICTS in event.usage_flags)
         and (wanted.from_us is None or event.occurred_at_us >= wanted.from_us)
         and (wanted.before_us is None or event.occurred_at_us < wanted.before_us)
     )

@@ -162,7 +162,3 @@ def _last_uses(parts: list[Part]) -> dict[str, datetime]:
         key_id = part.subject.shared.key_id
         newest[key_id] = max(newest.get(key_id, 0), part.last_us)
     return {key_id: moment(at_us) for key_id, at_us in newest.items()}
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND

@@ -16,6 +16,7 @@ from headworks.usage.adapters.tables import events, groups, pending, rejected, r
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.figures import FIGURES, WINDOW
+from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 
 if TYPE_CHECKING:
@@ -122,6 +123,9 @@ class SqlReading:
         ):
             if value is not None:
                 statement = statement.where(column == value)
+        if wanted.contradicted is not None:
+            remarked = events.c.usage_flags.contains(CONTRADICTS, autoescape=True)
+            statement = statement.where(remarked if wanted.contradicted else ~remarked)
         if wanted.from_us is not None:
             statement = statement.where(events.c.occurred_at_us >= wanted.from_us)
         if wanted.before_us is not None:
