@@ -477,7 +477,7 @@ async def roll_ups_hold(books: Accounting) -> None:
     assert (found.sums > 0, found.wrong) == (True, 0)
     async with books.usage.read() as reading:
         before = await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest())
-    await ask_anew(books.usage, NOON.date(), NOON.date())
+    await ask_anew(books.usage, "org_1", NOON.date(), NOON.date())
     await UsageKeeper(books.usage, settings, lambda: NOON).make_anew()
     async with books.usage.read() as reading:
         assert await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest()) == before

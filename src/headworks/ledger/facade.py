@@ -16,13 +16,14 @@ from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
+from headworks.ledger.domain import audited
 from headworks.ledger.domain.scopes import Whose
 from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
@@ -86,6 +87,10 @@ class Books:
             for owner, number in sorted(numbers.items())
         }
         await self.taking_part.enter(postings)
+
+    def note_rebuild(self, organization_id: str, first: date, last: date) -> None:
+        """For the audit trail: who operates has the sums of these days made anew, the last included."""
+        self.taking_part.of(organization_id).audit(audited.sums_rebuilt(organization_id, first, last))
 
     def committed(self) -> None:
         """Tell what happened."""

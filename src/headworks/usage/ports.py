@@ -59,6 +59,9 @@ class Books(Protocol):
     async def settle(self, numbers: Mapping[str, int], uses: Iterable[Use], at_us: int) -> None:
         """Enter what those records come to, once they are stored. Raises AmountTooLarge."""
 
+    def note_rebuild(self, organization_id: str, first: date, last: date) -> None:
+        """For the audit trail: somebody of that organisation has the sums of these days made anew, the last included."""
+
     def committed(self) -> None:
         """All of it is committed."""
 

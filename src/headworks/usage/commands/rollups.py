@@ -21,13 +21,17 @@ _FORGOTTEN_AT_ONCE: Final[dict[Grain, int]] = {"minute": 600, "hour": 6 * 3_600,
 """Seconds: what begins within so many is deleted in one transaction."""
 
 
-async def ask_anew(usage: UsageStore, first: date, last: date) -> None:
-    """The roll-ups of these days, the last included, are to be made anew. Raises DatabaseUnavailable."""
+async def ask_anew(usage: UsageStore, organization_id: str, first: date, last: date) -> None:
+    """The roll-ups of these days, the last included, are to be made anew; who asks is of that organisation.
+
+    Raises DatabaseUnavailable.
+    """
     days = range(first_second_of(first), first_second_of(last) + 1, SECONDS["day"])
 
     async def ask() -> None:
         async with usage.transaction() as unit:
             await unit.ask_anew(days)
+            unit.books.note_rebuild(organization_id, first, last)
 
     await until_it_holds(ask)
 

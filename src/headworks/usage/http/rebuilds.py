@@ -63,7 +63,7 @@ class ComparedOut(ResponseModel):
 
 @router.post("/usage-rebuilds", status_code=202, summary="Make sums anew", dependencies=[repeatable()])
 async def rebuild_usage(
-    request: Request, _caller: _Operator, store: _Store, body: DaysBody
+    request: Request, caller: _Operator, store: _Store, body: DaysBody
 ) -> Envelope[PendingDaysOut]:
     """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to repeat."""
     async with store.read() as reading:
@@ -71,7 +71,7 @@ async def rebuild_usage(
     first = body.first_day or (None if first_s is None else time_of(first_s).date())
     if first is not None:
         found = span(first, body.last_day, zone_of("UTC"), (), now())
-        await commands.ask_anew(store, found.first_day, min(found.last_day, now().date()))
+        await commands.ask_anew(store, caller.organization_id, found.first_day, min(found.last_day, now().date()))
     return envelope(await _pending(store), request)
 
 
