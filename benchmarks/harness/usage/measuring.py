@@ -119,7 +119,7 @@ def _us(at: datetime) -> int:
 
 
 async def _rebuilt(store: UsageStore, begin: datetime, end: datetime) -> float:
-    await commands.ask_anew(store, begin.date(), end.date())
+    await commands.ask_anew(store, "", begin.date(), end.date())
     began = time.perf_counter()
     while await commands.make_next_hour(store, UsageSettings(), int(now().timestamp())):
         pass

@@ -97,7 +97,9 @@ SAMPLES = {
     ("POST", "/api/v1/sso-connections"): Sample("/sso-connections", {"name": "Another", **CONNECTION}),
     ("PATCH", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}", {"enabled": False}),
     ("DELETE", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}"),
-    ("POST", "/api/v1/usage-rebuilds"): Sample("/usage-rebuilds", {"first_day": "2026-01-01", "last_day": "2026-01-02"}),
+    ("POST", "/api/v1/usage-rebuilds"): Sample(
+        "/usage-rebuilds", {"first_day": "2026-01-01", "last_day": "2026-01-02"}
+    ),
     ("PATCH", "/api/v1/directory"): Sample("/directory", {"default_role": "maintainer"}),
     ("POST", "/api/v1/directory-tokens"): Sample("/directory-tokens", {"name": "Entra ID"}),
     ("DELETE", "/api/v1/directory-tokens/{token_id}"): Sample("/directory-tokens/{directory_token}"),

@@ -62,9 +62,7 @@ class ComparedOut(ResponseModel):
 
 
 @router.post("/usage-rebuilds", status_code=202, summary="Make sums anew", dependencies=[repeatable()])
-async def rebuild_usage(
-    request: Request, caller: _Operator, store: _Store, body: DaysBody
-) -> Envelope[PendingDaysOut]:
+async def rebuild_usage(request: Request, caller: _Operator, store: _Store, body: DaysBody) -> Envelope[PendingDaysOut]:
     """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to repeat."""
     async with store.read() as reading:
         first_s = await reading.first_day()
