@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.bus.adapters.memory import MemoryBus
-from headworks.kernel.bus.adapters.sqlite import SqliteBus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +28,8 @@ async def bus_from(url: Secret | None, topology: Topology, folder: Path) -> Bus:
     Raises BadBus, BadBusAddress; BusRefused when another process has the file; the errors of `prepare_schema`. Does not connect.
     """
     if url is None:
+        from headworks.kernel.bus.adapters.sqlite import SqliteBus  # noqa: PLC0415 - 20 MB that a gateway does without
+
         return await SqliteBus.open(folder / FILE, topology)
     if url.reveal() == _MEMORY:
         return MemoryBus(topology)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from headworks.dataplane.events import UsageEvent
-from headworks.kernel.bus import Group, Message, MessageType, Poison, Topology
+from headworks.bootstrap.messages import USAGE, USAGE_RECORDED
+from headworks.kernel.bus import Message, Poison
 from headworks.kernel.moments import moment
 
 if TYPE_CHECKING:
@@ -21,15 +21,6 @@ if TYPE_CHECKING:
     from headworks.bootstrap.remote import FormerLife
     from headworks.kernel.bus import Bus
 
-RECORDED: Final = MessageType(
-    "usage.recorded.v1",
-    "event",
-    "Requests that gateways served: a list of usage events, each a list of values in the order of `UsageEvent`.",
-    list[UsageEvent],
-)
-USAGE: Final = Group("usage", (RECORDED.name,))
-"""Whoever stores usage; any number of processes."""
-TOPOLOGY: Final = Topology(groups=(USAGE,))
 _AT_ONCE: Final = 200
 """Events of one message: at most a megabyte."""
 
@@ -79,7 +70,7 @@ def _messages(events: Sequence[Sequence[object]]) -> Iterator[Message]:
         (source, first, at_us, *_), last = part[0], part[-1][1]
         yield Message(
             id=f"{source}/{first}/{last}",
-            type=RECORDED.name,
+            type=USAGE_RECORDED.name,
             body=json.dumps(part, separators=(",", ":")).encode(),
             occurred_at=moment(int(str(at_us))),
             subject=str(source),

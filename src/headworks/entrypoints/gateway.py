@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import Gauge
 
 from headworks.bootstrap.beacon import beacon
-from headworks.bootstrap.broker import open_bus
+from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.local_server import LocalServer
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.remote import FormerLife, Remote
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
+    from headworks.kernel.bus import Bus
 
 _log = logger(__name__)
 
@@ -60,7 +62,8 @@ class _Gateway:
 async def _serve(home: Home, settings: Settings) -> int:
     stop = Stop()
     with ExitStack() as stack:
-        gateway = _build(home, settings, stack)
+        bus = await bus_from(settings.bus_url, TOPOLOGY, home.path)
+        gateway = _build(home, settings, bus, stack)
         address = gateway.engine.start()
         gateway.controller.start()
         stack.callback(gateway.controller.stop)
@@ -75,14 +78,14 @@ async def _serve(home: Home, settings: Settings) -> int:
     return stop.status
 
 
-def _build(home: Home, settings: Settings, stack: ExitStack) -> _Gateway:
+def _build(home: Home, settings: Settings, bus: Bus, stack: ExitStack) -> _Gateway:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     engine = make_engine(settings, home.spool, control_socket)
     recovered: Future[None] = Future()
     former = FormerLife()
     remote = Remote(home, settings, engine)
     controller = ControllerThread(engine, remote.opened(former, recovered))
-    queue = UsageQueue(open_bus(settings), former, recovered)
+    queue = UsageQueue(bus, former, recovered)
     shipper = ShipperThread(engine, queue, recovered)
     probes = {"controller": controller.probe, "control plane": remote.probe, "usage queue": shipper.probe}
     health = Health(engine, probes, refuses_when_full=settings.spool_when_full == "refuse")

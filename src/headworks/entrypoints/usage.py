@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from headworks.bootstrap.beacon import beacon
-from headworks.bootstrap.broker import open_bus
+from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.container import build_container, build_intake, lay_foundation
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
@@ -15,6 +15,7 @@ from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import LedgerMetrics, tell
 from headworks.bootstrap.local_server import LocalServer
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.usage import UsageMetrics
 from headworks.bootstrap.usage_queue import store_for_ever
@@ -55,7 +56,7 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         container, intake = build_container(foundation), build_intake(foundation)
         stack.push_async_callback(container.close)
         stack.push_async_callback(intake.close)
-        bus = open_bus(settings)
+        bus = await bus_from(settings.bus_url, TOPOLOGY, home.path)
         stack.push_async_callback(bus.close)
         probes = {f"{name} database": database.ping for name, database in container.databases.items()}
         health = Health(engine, {**probes, "broker": bus.ping}, refuses_when_full=False)

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from headworks.bootstrap.intake import Intake
+from headworks.bootstrap.messages import TOPOLOGY, USAGE, USAGE_RECORDED
 from headworks.bootstrap.remote import FormerLife
-from headworks.bootstrap.usage_queue import RECORDED, TOPOLOGY, USAGE, UsageQueue, store_for_ever
+from headworks.bootstrap.usage_queue import UsageQueue, store_for_ever
 from headworks.catalog.contracts import PriceBook
 from headworks.kernel.bus import Message
 from headworks.kernel.bus.adapters.memory import MemoryBus
@@ -79,7 +80,7 @@ async def test_a_message_that_makes_no_sense_is_in_nobodys_way(store: UsageStore
     bus = MemoryBus(TOPOLOGY)
     at = datetime(2026, 1, 2, tzinfo=UTC)
     bodies = [b"\xff", b"{", b"{}", b'["a"]', b"[" * 100_000, b"null"]
-    await bus.publish([Message(f"bad-{number}", RECORDED.name, body, at) for number, body in enumerate(bodies)])
+    await bus.publish([Message(f"bad-{number}", USAGE_RECORDED.name, body, at) for number, body in enumerate(bodies)])
     await queue_on(bus).take([usage_event(1)], nothing)
     await until_stored(bus, store, 1)
     assert {letter.message.id for letter in await bus.dead(USAGE.name)} == {f"bad-{n}" for n in range(len(bodies))}
@@ -88,7 +89,7 @@ async def test_a_message_that_makes_no_sense_is_in_nobodys_way(store: UsageStore
 async def test_events_that_make_no_sense_are_put_aside_with_the_reason(store: UsageStore) -> None:
     bus = MemoryBus(TOPOLOGY)
     body = b'[[1], [], ["spool_1", {"a": []}, null], "x"]'.replace(b', "x"', b"")
-    await bus.publish([Message("odd", RECORDED.name, body, datetime(2026, 1, 2, tzinfo=UTC))])
+    await bus.publish([Message("odd", USAGE_RECORDED.name, body, datetime(2026, 1, 2, tzinfo=UTC))])
     await queue_on(bus).take([usage_event(1)], nothing)
     await until_stored(bus, store, 1)
     async with store.read() as reading:
