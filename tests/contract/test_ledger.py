@@ -14,6 +14,7 @@ from headworks.kernel.kept import Ages
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.scopes import UnknownScope
 from headworks.ledger import commands
+from headworks.ledger.commands import rerating
 from headworks.ledger.contracts import (
     Account,
     BudgetChanged,
@@ -449,6 +450,42 @@ async def test_rating_anew_posts_differences_and_touches_no_record(books: Accoun
     assert (await counters_of(books, today(budget.id))).spent == 70
     late = await make_budget(books, period="total")
     assert (await counters_of(books, Place(late.id, 0))).spent == 70, "a budget that is made later knows of it"
+    assert await faults(books) == []
+
+
+async def test_many_records_are_rated_anew_in_steps(books: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rerating, "STEP_RECORDS", 2)
+    budget = await make_budget(books, 1000)
+    # Some began at the very same moment, so that a step ends between them.
+    await spend(books, *(spending(number, 10, occurred_at_us=NOON_US - number // 4) for number in range(1, 8)))
+    dearer, wanted = FixedPrices(3).book, RecordRange(0)
+    marks: list[rerating.Mark | None] = [None]
+    sums = []
+    while not marks[1:] or marks[-1] is not None:
+        async with books.ledger.reading(ORG) as reading:
+            previewed = await commands.preview(reading, dearer, wanted, marks[-1])
+        sums.append((previewed.by_model["fast"].records, previewed.by_model["fast"].charge_after))
+        marks.append(previewed.next)
+    assert sums == [(2, 60), (2, 60), (2, 60), (1, 30)]
+    # It breaks off after the second step, and is said again.
+    for mark in marks[:2]:
+        async with books.ledger.writing(ORG) as unit:
+            assert (await commands.rerate(unit, dearer, wanted, NOON_US, mark)).re_rating is not None
+    assert (await counters_of(books, today(budget.id))).spent == 70 + 4 * 20
+    posted: list[int] = []
+    mark = None
+    while posted == [] or mark is not None:
+        async with books.ledger.writing(ORG) as unit:
+            outcome = await commands.rerate(unit, dearer, wanted, NOON_US, mark)
+        posted.append(0 if outcome.re_rating is None else outcome.re_rating.adjusted)
+        mark = outcome.next
+    assert posted == [0, 0, 2, 1], "what is done is passed over"
+    assert (await counters_of(books, today(budget.id))).spent == 210
+    async with books.ledger.reading(ORG) as reading:
+        steps = (await reading.re_ratings(PageRequest())).items
+    assert sum(one.charge_after - one.charge_before for one in steps) == 140
+    assert all(one.wanted.until_us is not None for one in steps[1:]), "each says which records it looked at"
+    await roll_ups_hold(books)
     assert await faults(books) == []
 
 

@@ -413,12 +413,15 @@ class Api:
         return cast("Page[shapes.ReRatingOut]", self._transport.send("GET", "/re-ratings", query={"page": page, "per_page": per_page}))
 
     def re_rate(self, body: shapes.RangeIn, *, idempotency_key: str | None = None) -> shapes.DoneOut:
-        """Post what today's prices and mark-ups change about past records. A second time it changes nothing."""
+        """Post what today's prices and mark-ups change about past records, 20,000 at a time. A second time it
+        changes nothing.  Each step is entered by itself. What broke off goes on with its last `next`, or from
+        the start: what is done is passed over.
+        """
         return cast("shapes.DoneOut", self._transport.send("POST", "/re-ratings", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None) -> shapes.PreviewOut:
-        """What today's prices and mark-ups would make of past records. Changes nothing."""
-        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model})["data"])
+    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None, after: str | None = None) -> shapes.PreviewOut:
+        """What today's prices and mark-ups would make of past records, 20,000 at a time. Changes nothing."""
+        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model, "after": after})["data"])
 
     def show_re_rating(self, re_rating_id: str) -> shapes.ReRatingOut:
         """One re-rating."""

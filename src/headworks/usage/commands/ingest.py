@@ -60,10 +60,10 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
     """
     stored: list[Part] = []
     rejections = list(batch.rejections)
-    # A stack of parts: one that the store refuses is halved, until the row that spoils it stands alone.
-    parts = [batch.rows]
-    while parts:
-        rows = parts.pop()
+    # A stack: what the store refuses is halved, until the row that spoils it stands alone.
+    waiting = [batch.rows]
+    while waiting:
+        rows = waiting.pop()
         try:
             stored += await _store_rows(usage, rows, at, before_commit)
         except (RowsRefused, AmountTooLarge) as refused:
@@ -72,7 +72,7 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
                 rejections.append(_rejection(event_of(subject.shared, own), str(refused), at))
                 continue
             middle = len(rows) // 2
-            parts += [rows[middle:], rows[:middle]]
+            waiting += [rows[middle:], rows[:middle]]
     if rejections:
         await until_it_holds(lambda: _put_aside(usage, rejections, before_commit))
     count = sum(part.records for part in stored)
