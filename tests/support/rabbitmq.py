@@ -136,6 +136,11 @@ class RabbitServer:
         """What Erlang makes of it."""
         return self.control("eval", expression)
 
+    def settle(self) -> None:
+        """Write what was declared and deleted to disk: 3.10's Mnesia does so seconds later, and a kill until then undoes it."""
+        if self.evaluate("mnesia:sync_log().").strip() != "ok":
+            raise RuntimeError("Mnesia did not write its log")
+
     def block(self) -> None:
         """Raise the memory alarm."""
         self.control("set_vm_memory_high_watermark", "absolute", "1")

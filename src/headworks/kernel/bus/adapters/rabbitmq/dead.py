@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aiormq.exceptions import DeliveryError
 from pamqp.commands import Basic
 
 from headworks.kernel.bus.adapters.rabbitmq.layout import dead_queue
 from headworks.kernel.bus.adapters.rabbitmq.link import speaking
 from headworks.kernel.bus.adapters.rabbitmq.wire import letter_of, message_of, properties, source_of
+from headworks.kernel.bus.errors import BusFull
 from headworks.kernel.clock import unix_ms
 
 if TYPE_CHECKING:
@@ -33,19 +35,22 @@ async def letters(channel: AbstractChannel, name: str, limit: int) -> list[DeadL
 
 
 async def replay(channel: AbstractChannel, name: str, ids: Collection[str] | None) -> int:
-    """Each goes back to where it died, and is dead no more once the broker has confirmed that. Raises LinkLost, BusRefused."""
+    """Each goes back to where it died, and is dead no more once the broker has confirmed that. Raises LinkLost, BusFull."""
     count = 0
     with speaking():
         async for delivered in _each(channel, name):
             message = message_of(delivered)
             if message is None or delivered.delivery_tag is None or not (ids is None or message.id in ids):
                 continue
-            await channel.basic_publish(
-                message.body,
-                routing_key=source_of(delivered),
-                properties=properties(message, unix_ms()),
-                mandatory=True,
-            )
+            try:
+                await channel.basic_publish(
+                    message.body,
+                    routing_key=source_of(delivered),
+                    properties=properties(message, unix_ms()),
+                    mandatory=True,
+                )
+            except DeliveryError as error:
+                raise BusFull("The queue takes none of its dead letters back; try again later.", detail=name) from error
             await channel.basic_ack(delivered.delivery_tag)
             count += 1
             if ids is not None and count == len(set(ids)):

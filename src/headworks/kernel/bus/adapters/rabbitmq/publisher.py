@@ -53,6 +53,9 @@ class Publisher:
             async with asyncio.timeout(self._seconds), self._turn:
                 try:
                     await self._send(list(posts))
+                except BusFull:
+                    # Every message of the window was answered.
+                    raise
                 except BaseException:
                     # Confirmations that come later would be taken for those of other messages; and unsent bytes are let go.
                     await self._forget()
