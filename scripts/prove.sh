@@ -10,6 +10,8 @@ say "the spool alone, killed 200 times"
 HEADWORKS_KILLS=200 cargo test --locked --quiet --package headworks-engine spool
 say "Headworks under load, killed 200 times: served by the upstream = records, none double"
 $python -m tests.prove.kills --cycles 200
+say "400 clients at once on one hard budget: no overshoot, all of it usable"
+$python -m tests.prove.race --clients 400
 say "revocation to refusal, 100 times"
 $python -m tests.prove.revocation --tries 100
 

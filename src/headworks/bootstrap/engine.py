@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.engine import Engine, EngineSettings, TlsSettings, new_engine
+from headworks.kernel.fail_point import midway
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
 def make_engine(settings: Settings, spool: Path, control_socket: Path, *, serves_inference: bool = True) -> Engine:
     """A stopped engine. Raises EngineError on a setting that it does not like."""
-    return new_engine(engine_settings(settings, spool, control_socket, serves_inference=serves_inference))
+    engine = new_engine(engine_settings(settings, spool, control_socket, serves_inference=serves_inference))
+    midway.reached_by(engine.reach)
+    return engine
 
 
 def engine_settings(

@@ -257,7 +257,9 @@ class Settings(BaseModel):
         "refuse", description="What happens when the usage spool is full: requests are refused, or go unrecorded."
     )
     fail_point: str | None = Field(
-        None, pattern=r"^K[0-9](:[0-9]{1,9})?$", description="Where to kill this process, for the kill tests: K0 to K9."
+        None,
+        pattern=r"^K([0-9]|11)(:[0-9]{1,9})?$",
+        description="Where to kill this process, for the kill tests: K0 to K9, K11.",
     )
 
     @field_validator("home", "tls_cert", "tls_key", "peer_ca", "peer_cert", "peer_key", "keyring")

@@ -64,7 +64,7 @@ class EngineSettings:
     spool_when_full: Literal["refuse", "drop"] = "refuse"
     log_level: str = "info"
     fail_point: str | None = None
-    """`K0` … `K9`, optionally `:n` for the n-th time: kills the process there. For the kill tests."""
+    """`K0` … `K9` or `K11`, optionally `:n` for the n-th time: kills the process there. For the kill tests."""
 
 
 def new_engine(settings: EngineSettings) -> Engine:

@@ -28,6 +28,17 @@ def test_variables_are_read() -> None:
     assert settings.home == Path.home() / "data"
 
 
+@pytest.mark.parametrize("point", ["K0", "K9:40", "K11", "K11:2"])
+def test_fail_points_have_names(point: str) -> None:
+    assert load_settings({"HEADWORKS_FAIL_POINT": point}).fail_point == point
+
+
+@pytest.mark.parametrize("point", ["K10", "K12", "K", "K1:", "K99"])
+def test_other_fail_points_are_refused(point: str) -> None:
+    with pytest.raises(SettingsError, match="HEADWORKS_FAIL_POINT"):
+        load_settings({"HEADWORKS_FAIL_POINT": point})
+
+
 def test_the_command_line_wins_where_it_says_something() -> None:
     settings = load_settings({"HEADWORKS_PORT": "9000", "HEADWORKS_HOST": "::1"}, {"port": 9001, "host": None})
     assert (settings.port, settings.host) == (9001, "::1")

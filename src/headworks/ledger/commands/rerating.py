@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.fail_point import midway
 from headworks.kernel.ids import new_id
 from headworks.ledger.commands.alerts import tell_crossings
 from headworks.ledger.commands.closing import check_open
@@ -67,6 +68,7 @@ async def rerate(unit: Unit, book: PriceBook, wanted: RecordRange, at_us: int, a
     lines = Lines(unit.organization_id)
     rerating.differences(changes, lines)
     await unit.add_adjustments([_adjustment(one, re_rating_id, number) for one in changes])
+    midway()
     await unit.records.adjust(
         [(one.record, one.cost, one.charge, (one.after.cost is None) - (one.before.cost is None)) for one in changes]
     )

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
+from headworks.kernel.fail_point import midway
 from headworks.kernel.moments import first_second_of
 from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
@@ -49,6 +50,7 @@ async def make_next_hour(usage: UsageStore, settings: UsageSettings, now_s: int)
             hour_s = day_s + hour * SECONDS["hour"]
             adjusted = await _adjusted(usage, hour_s)
             await unit.make_hour(day_s, hour, adjusted, minutes_kept=settings.keeps("minute", hour_s, now_s))
+            midway()
             return True
 
     return await until_it_holds(make)
