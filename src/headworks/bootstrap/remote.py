@@ -7,6 +7,8 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from prometheus_client import Gauge
+
 from headworks.bootstrap.forgetting import EngineForgets
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.bootstrap.peers import channel_credentials
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
     from headworks.gateway.adapters.control import Link
+    from headworks.kernel.telemetry.metrics import Metrics
 
 _MOST_FORMER: Final = 1_000_000
 """Of a former life, as many records are waited for; some 100 bytes each."""
@@ -110,6 +113,26 @@ class Remote:
     def revision(self) -> int:
         """The last change that was heard."""
         return 0 if self._watcher is None else self._watcher.revision
+
+
+class RemoteMetrics:
+    """How the link is, as `/metrics` shows it."""
+
+    def __init__(self, metrics: Metrics, remote: Remote) -> None:
+        heard = Gauge(
+            "headworks_control_heard", "Whether the control plane is heard: 1 or 0.", registry=metrics.registry
+        )
+        heard.set_function(lambda: remote.is_heard)
+        revision = Gauge(
+            "headworks_control_revision", "The last change that was heard of it.", registry=metrics.registry
+        )
+        revision.set_function(lambda: remote.revision)
+        remembered = Gauge(
+            "headworks_flows_from_memory",
+            "Questions that were answered by what was known before.",
+            registry=metrics.registry,
+        )
+        remembered.set_function(lambda: remote.from_memory)
 
 
 def _id_of(engine: Engine) -> str:

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prometheus_client import Gauge
-
 from headworks.bootstrap.beacon import beacon
 from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.controller import ControllerThread
@@ -18,7 +16,7 @@ from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.local_server import LocalServer
 from headworks.bootstrap.messages import TOPOLOGY
-from headworks.bootstrap.remote import FormerLife, Remote
+from headworks.bootstrap.remote import FormerLife, Remote, RemoteMetrics
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.usage_queue import UsageQueue
@@ -90,22 +88,9 @@ def _build(home: Home, settings: Settings, bus: Bus, stack: ExitStack) -> _Gatew
     probes = {"controller": controller.probe, "control plane": remote.probe, "usage queue": shipper.probe}
     health = Health(engine, probes, refuses_when_full=settings.spool_when_full == "refuse")
     metrics = Metrics()
-    _count(metrics, remote)
+    RemoteMetrics(metrics, remote)
     server = LocalServer(beacon(health, metrics, settings.metrics_networks), control_socket)
     return _Gateway(engine, remote, controller, shipper, server, health)
-
-
-def _count(metrics: Metrics, remote: Remote) -> None:
-    heard = Gauge("headworks_control_heard", "Whether the control plane is heard: 1 or 0.", registry=metrics.registry)
-    heard.set_function(lambda: float(remote.is_heard))
-    revision = Gauge("headworks_control_revision", "The last change that was heard of it.", registry=metrics.registry)
-    revision.set_function(lambda: remote.revision)
-    remembered = Gauge(
-        "headworks_flows_from_memory",
-        "Questions that were answered by what was known before.",
-        registry=metrics.registry,
-    )
-    remembered.set_function(lambda: remote.from_memory)
 
 
 async def _close(gateway: _Gateway, seconds: float) -> None:
