@@ -14,6 +14,7 @@ missing=()
 have_postgresql || missing+=(postgresql)
 have_mariadb || missing+=(mariadb-server)
 have_rabbitmq || missing+=(rabbitmq-server)
+have nginx || [ -x /usr/sbin/nginx ] || missing+=(nginx)
 have zsh || missing+=(zsh)
 have fish || missing+=(fish)
 [ ${#missing[@]} -gt 0 ] || exit 0

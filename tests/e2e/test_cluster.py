@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
-from tests.support.child import eventually
+from tests.support.child import ROOT, eventually
 from tests.support.cluster import Cluster
 from tests.support.headworks import Headworks
 from tests.support.mock import MockProvider
@@ -175,3 +179,35 @@ def test_usage_is_stored_once_whoever_dies(cluster: Cluster, rig: Rig) -> None:
     for request_id in ids:
         rig.record(request_id)
     assert rig.headworks.management.get("/ledger/verification")["agrees"]
+
+
+def test_a_look_at_a_cluster(tmp_path: Path) -> None:
+    """As `make cluster` and `make cluster-down`."""
+    state = tmp_path / "cluster.json"
+    started = script("up", state)
+    if "is not installed" in started.stderr:
+        pytest.skip(started.stderr)
+    assert started.returncode == 0, started.stderr
+    try:
+        told = json.loads(state.read_text())
+        assert state.stat().st_mode & 0o077 == 0
+        assert script("up", state).returncode == 1, "there is one already"
+        with openai.OpenAI(
+            base_url=f"{told['url']}/v1",
+            api_key=told["api_key"],
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(trust_env=False),
+        ) as api:
+            stream = api.chat.completions.create(model="headworks/echo", messages=ASKED, stream=True)
+            text = "".join(piece.choices[0].delta.content or "" for piece in stream if piece.choices)
+        assert text.endswith("one two three")
+        assert httpx.get(f"{told['url']}/health/ready", trust_env=False).json()["status"] == "ready"
+    finally:
+        assert script("down", state).returncode == 0
+    assert not state.exists()
+    assert not Path(told["logs"]).exists()
+
+
+def script(what: str, state: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/cluster.py", what, "--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own
