@@ -6,6 +6,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
+from headworks.bootstrap.authority import issue, make_authority
 from tests.support.child import Child, free_port
 from tests.support.headworks import Headworks
 from tests.support.rabbitmq import RabbitServer
@@ -42,11 +43,12 @@ class Cluster:
         self.control_port = free_port()
         here = f"127.0.0.1:{self.control_port}"
         keyring = str(self._folder / "control" / "keyring")
+        peers = certificates(self._folder / "certs")
         stored = {"database_url": database, "keyring": keyring, **self._settings}
         broker = {"bus_url": self.rabbitmq.url(), **self._settings}
-        self.control = Headworks(self._folder / "control", role="control", gateways_listen=here, **stored)
+        self.control = Headworks(self._folder / "control", role="control", gateways_listen=here, **stored, **peers)
         self.gateways = [
-            Headworks(self._folder / f"gateway-{number}", role="gateway", control_address=here, **broker)
+            Headworks(self._folder / f"gateway-{number}", role="gateway", control_address=here, **broker, **peers)
             for number in range(self._counts[0])
         ]
         self.usage = [
@@ -56,6 +58,12 @@ class Cluster:
         migrate(database, self._folder)
         for process in (self.control, *self.usage, *self.gateways):
             stack.enter_context(process)
+
+
+def certificates(folder: Path) -> dict[str, str]:
+    """The settings of a process that the others believe; here, one certificate does for all of them."""
+    authority, mine = make_authority(folder), issue(folder, "peer", ["127.0.0.1"], 30)
+    return {"peer_ca": str(authority.path), "peer_cert": str(mine.path), "peer_key": str(mine.key_path)}
 
 
 def migrate(database: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""How the processes of an installation know each other: TLS with certificates on both ends, or plain text on loopback."""
+"""How the processes of an installation know each other: TLS with certificates on both ends."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
 
 
-def server_credentials(settings: Settings) -> grpc.ServerCredentials | None:
-    """Lets in whom our authority vouches for; None without certificates. Raises OSError."""
-    files = _files(settings)
-    if files is None:
-        return None
-    authority, certificate, key = files
+def server_credentials(settings: Settings) -> grpc.ServerCredentials:
+    """Lets in whom our authority vouches for. Raises OSError."""
+    authority, certificate, key = _files(settings)
     return grpc.ssl_server_credentials([(key, certificate)], root_certificates=authority, require_client_auth=True)
 
 
-def channel_credentials(settings: Settings) -> grpc.ChannelCredentials | None:
-    """Believes whom our authority vouches for; None without certificates. Raises OSError."""
-    files = _files(settings)
-    if files is None:
-        return None
-    authority, certificate, key = files
+def channel_credentials(settings: Settings) -> grpc.ChannelCredentials:
+    """Believes whom our authority vouches for. Raises OSError."""
+    authority, certificate, key = _files(settings)
     return grpc.ssl_channel_credentials(authority, key, certificate)
 
 
-def _files(settings: Settings) -> tuple[bytes, bytes, bytes] | None:
+def _files(settings: Settings) -> tuple[bytes, bytes, bytes]:
     if settings.peer_ca is None or settings.peer_cert is None or settings.peer_key is None:
-        return None
+        raise ValueError("HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY are needed")
     return settings.peer_ca.read_bytes(), settings.peer_cert.read_bytes(), settings.peer_key.read_bytes()

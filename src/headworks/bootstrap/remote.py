@@ -56,9 +56,10 @@ class Remote:
     """Belongs to the controller's loop once it is opened."""
 
     def __init__(self, home: Home, settings: Settings, engine: Engine) -> None:
-        """Raises PermissionError or ValueError when the keyring cannot be used."""
+        """Raises OSError for certificates that cannot be read, PermissionError or ValueError for a keyring that cannot be used."""
         self._settings = settings
         self._engine = engine
+        self._credentials = channel_credentials(settings)
         self._sealer = Keyring(home.keyring).sealer
         self._path = home.kept_flows
         self._link: Link | None = None
@@ -67,9 +68,9 @@ class Remote:
 
     @asynccontextmanager
     async def opened(self, former: FormerLife, recovered: Future[None]) -> AsyncIterator[RemoteController]:
-        """Until the block ends. Raises OSError for certificates that cannot be read."""
+        """Until the block ends."""
         kept = KeptFlows(self._path, self._sealer)
-        self._link = connect(f"dns:///{self._settings.control_address}", channel_credentials(self._settings))
+        self._link = connect(f"dns:///{self._settings.control_address}", self._credentials)
         leases = RemoteLeases(self._link)
 
         async def release(source: str) -> None:

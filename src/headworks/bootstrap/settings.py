@@ -161,7 +161,7 @@ class Settings(BaseModel):
     gateways_listen: str | None = Field(
         None,
         description="Where gateways in other processes ask this one (gRPC), such as 127.0.0.1:8090; port 0 takes a free one. "
-        "Other addresses than loopback need the certificates of `HEADWORKS_PEER_…`.",
+        "It takes the certificates of `HEADWORKS_PEER_…`.",
     )
     control_address: str | None = Field(
         None,
@@ -306,11 +306,10 @@ class Settings(BaseModel):
     def _flows_stay_secret(self) -> Self:
         for field in ("gateways_listen", "control_address"):
             address = getattr(self, field)
-            if address is not None and self.peer_ca is None and not is_loopback(address):
+            if address is not None and self.peer_ca is None:
                 message = (
-                    f"{variable_of(field)} is {address}: what gateways are told holds the credentials of providers, so other "
-                    "addresses than loopback need HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY; "
-                    "`headworks certs` makes them"
+                    f"{variable_of(field)} needs HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY, on loopback too: "
+                    "what gateways are told holds the credentials of providers; `headworks certs` makes them"
                 )
                 raise ValueError(message)
         return self
@@ -388,15 +387,6 @@ def checked_peer(text: str) -> str:
         message = f"{text!r} is no host and port; write control.example.com:8090, 10.0.0.5:8090 or [2001:db8::5]:8090"
         raise ValueError(message)
     return text
-
-
-def is_loopback(address: str) -> bool:
-    """Whether `host:port` never leaves this machine."""
-    host = address.rpartition(":")[0].strip("[]")
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def variable_of(field: str) -> str:

@@ -68,7 +68,7 @@ def test_places_of_discovery_are_moved_one_by_one() -> None:
         ({"HEADWORKS_DISCOVERY_URL_NOWHERE": "x"}, ["HEADWORKS_DISCOVERY_URL_NOWHERE", "ollama"]),
         ({"HEADWORKS_GATEWAYS_LISTEN": "8090"}, ["HEADWORKS_GATEWAYS_LISTEN", "no host and port"]),
         ({"HEADWORKS_GATEWAYS_LISTEN": "10.0.0.5:99999"}, ["no host and port"]),
-        ({"HEADWORKS_GATEWAYS_LISTEN": "10.0.0.5:8090"}, ["HEADWORKS_PEER_CA", "headworks certs"]),
+        ({"HEADWORKS_GATEWAYS_LISTEN": "127.0.0.1:8090"}, ["HEADWORKS_PEER_CA", "headworks certs"]),
         ({"HEADWORKS_CONTROL_ADDRESS": "control.example.com:8090"}, ["HEADWORKS_PEER_CA"]),
         ({"HEADWORKS_CONTROL_ADDRESS": "unix:/tmp/x:1"}, ["no host and port"]),
         ({"HEADWORKS_PEER_CA": "/ca.pem"}, ["HEADWORKS_PEER_CERT", "all of them or none"]),

@@ -14,7 +14,13 @@ def test_good_settings(run: Run) -> None:
 
 def test_what_is_wrong_and_what_does_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADWORKS_PASSWORD_COST", "12")
-    monkeypatch.setenv("HEADWORKS_CONTROL_ADDRESS", "127.0.0.1:8090")
+    for name, value in {
+        "CONTROL_ADDRESS": "127.0.0.1:8090",
+        "PEER_CA": "/c",
+        "PEER_CERT": "/p",
+        "PEER_KEY": "/k",
+    }.items():
+        monkeypatch.setenv(f"HEADWORKS_{name}", value)
     ran = run("config", "check", "gateway")
     assert ran.status == 1
     assert "HEADWORKS_BUS_URL is needed" in ran.err

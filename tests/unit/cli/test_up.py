@@ -55,6 +55,9 @@ NEEDED = {
     "GATEWAYS_LISTEN": "127.0.0.1:8090",
     "CONTROL_ADDRESS": "127.0.0.1:8090",
     "BUS_URL": "amqp://u:p@127.0.0.1/headworks",
+    "PEER_CA": "/ca.pem",
+    "PEER_CERT": "/gateway.pem",
+    "PEER_KEY": "/gateway-key.pem",
 }
 
 
