@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from headworks.bootstrap.environment import environment
+from headworks.bootstrap.environment import environment, quiet_libraries
 from headworks.entrypoints.cli.failures import BadUsage, Failure
 from headworks.entrypoints.cli.session import wish_of
 
@@ -59,6 +59,7 @@ def run(
 
 
 def _entrypoint(role: Part) -> "Callable[[Settings], int]":
+    quiet_libraries()
     # Each role loads what it needs, and no more.
     if role == "gateway":
         from headworks.entrypoints import gateway  # noqa: PLC0415
