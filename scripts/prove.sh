@@ -17,6 +17,8 @@ $python -m tests.prove.revocation --tries 100
 
 say "directory to refusal, 100 times"
 $python -m tests.prove.leavers --tries 100
+say "a cluster of six processes, each killed in turn, 200 times; and revocation on both gateways, 100 times"
+$python -m tests.prove.cluster --cycles 200 --tries 100
 say "200 clients for 10 minutes, half of them leaving mid-stream"
 $python -m tests.prove.soak --clients 200 --seconds 600
 say "the management API, asked everything that its description allows and forbids"

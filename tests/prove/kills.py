@@ -97,7 +97,7 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
     with MockProvider(folder) as upstream, Headworks(folder / "home") as headworks:
         rig = Rig(headworks, upstream)
         rig.prepare()
-        models = [_priced(rig, upstream_model) for upstream_model in MODELS]
+        models = [priced(rig, upstream_model) for upstream_model in MODELS]
         priced_at = now()
         budget = headworks.management.post("/budgets", BUDGET)["id"]
         headworks.stop()
@@ -108,14 +108,15 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
                 print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
         headworks.start()
         upstream.wait_until_idle()
-        _compare(rig, result)
+        compare(rig, result)
         _settle(rig, models[0], budget, result)
         result.discrepancies += jobs.cut_all(rig, budget, MODELS[0], priced_at)
         result.kills[jobs.FAIL_POINT] += len(jobs.NAMES)
     return result
 
 
-def _priced(rig: Rig, upstream_model: str) -> str:
+def priced(rig: Rig, upstream_model: str) -> str:
+    """An alias for it, with a price."""
     rates = {"input": 1_000_000_000, "output": 3_000_000_000}
     rig.headworks.management.post("/prices", {"provider": PROVIDER, "upstream_model": upstream_model, "rates": rates})
     return rig.model(upstream_model)
@@ -138,7 +139,7 @@ def _settle(rig: Rig, model: str, budget: str, result: Result) -> None:
         result.discrepancies.append("nothing was drawn from the budget")
 
 
-def _compare(rig: Rig, result: Result) -> None:
+def compare(rig: Rig, result: Result, *, seconds: float = 15) -> None:
     """Fills in what the accounts say once everything has reached them."""
     served = rig.upstream.requests()
 
@@ -150,7 +151,7 @@ def _compare(rig: Rig, result: Result) -> None:
         return not result.discrepancies
 
     with suppress(Failure):
-        eventually(agreed, what="accounts that agree", seconds=15, pause=0.5)
+        eventually(agreed, what="accounts that agree", seconds=seconds, pause=0.5)
 
 
 def main() -> int:
