@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The proofs in full, about half an hour: what `make test` does in short. Stops at the first that fails.
+# The proofs in full, about an hour: what `make test` does in short. Stops at the first that fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
