@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from tests.support.headworks import Headworks
 
-_SETTLED_SECONDS = 90
-"""All that waits in spools and queues, and the term of a hold that nobody asks for again."""
+_SETTLED_SECONDS = 150
+"""All that waits in spools and queues; and more than the term and the grace (90 s) of a hold that nobody asks for again."""
 
 
 def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Result, list[float]]:
