@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up dev seed-mock-data test test-rust test-python check fmt bench prove fuzz instructions client lock wheel clean
+.PHONY: help up dev cluster cluster-down seed-mock-data test test-rust test-python check fmt bench prove fuzz instructions client lock wheel clean
 
 # Tools of this folder first: nothing that `make` installs lands outside .tools/, .venv/ and target/.
 export PATH := $(CURDIR)/.tools/rust/bin:$(CURDIR)/.tools/bin:$(CURDIR)/.tools/node/bin:$(HOME)/.cargo/bin:$(PATH)
@@ -35,6 +35,13 @@ up: $(ENGINE) ## install what is missing, build, and start everything (ARGS="--p
 
 dev: $(DEV_ENGINE) $(DEV_PACKAGES) ## as up, from a quick debug build, with its data in .dev/
 	@HEADWORKS_HOME=$${HEADWORKS_HOME:-$(CURDIR)/.dev} exec .venv/bin/headworks up $(ARGS)
+
+cluster: $(ENGINE) $(DEV_PACKAGES) ## many processes on this machine, for a look: PostgreSQL, RabbitMQ, two gateways, nginx
+	@scripts/servers.sh
+	@$(PYTHON_IN_VENV) scripts/cluster.py up
+
+cluster-down: ## end it
+	@$(PYTHON_IN_VENV) scripts/cluster.py down
 
 seed-mock-data: $(ENGINE) ## fill the running server with samples of everything; safe to repeat
 	@$(PYTHON_IN_VENV) -m headworks.entrypoints.samples $(ARGS)

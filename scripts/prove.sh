@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The proofs in full, about half an hour: what `make test` does in short. Stops at the first that fails.
+# The proofs in full, about an hour: what `make test` does in short. Stops at the first that fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -10,11 +10,15 @@ say "the spool alone, killed 200 times"
 HEADWORKS_KILLS=200 cargo test --locked --quiet --package headworks-engine spool
 say "Headworks under load, killed 200 times: served by the upstream = records, none double"
 $python -m tests.prove.kills --cycles 200
+say "400 clients at once on one hard budget: no overshoot, all of it usable"
+$python -m tests.prove.race --clients 400
 say "revocation to refusal, 100 times"
 $python -m tests.prove.revocation --tries 100
 
 say "directory to refusal, 100 times"
 $python -m tests.prove.leavers --tries 100
+say "a cluster of six processes, each killed in turn, 200 times; and revocation on both gateways, 100 times"
+$python -m tests.prove.cluster --cycles 200 --tries 100
 say "200 clients for 10 minutes, half of them leaving mid-stream"
 $python -m tests.prove.soak --clients 200 --seconds 600
 say "the management API, asked everything that its description allows and forbids"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The database servers and the shells that the tests run on: installs Debian's where it may, and says what is missing where it may not. The tests
+# The servers and the shells that the tests run on: installs Debian's where it may, and says what is missing where it may not. The tests
 # start their own, in temporary folders on free ports; a server that the packages start by themselves is neither used nor needed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,9 +8,13 @@ cd "$(dirname "$0")/.."
 have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 have_mariadb() { have mariadbd || [ -x /usr/sbin/mariadbd ]; }
 
+have_rabbitmq() { have rabbitmq-server || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; }
+
 missing=()
 have_postgresql || missing+=(postgresql)
 have_mariadb || missing+=(mariadb-server)
+have_rabbitmq || missing+=(rabbitmq-server)
+have nginx || [ -x /usr/sbin/nginx ] || missing+=(nginx)
 have zsh || missing+=(zsh)
 have fish || missing+=(fish)
 [ ${#missing[@]} -gt 0 ] || exit 0

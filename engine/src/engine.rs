@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use crate::auth::KeyHash;
 use crate::fail_point;
 use crate::flow::{Answer, Controller, FlowTable, Resolver};
+use crate::meter::Alarm;
 use crate::meter::estimate::Calibrations;
 use crate::meter::{Book, encoded, settle_orphan};
 use crate::serve::{Gateway, Server};
@@ -59,6 +60,8 @@ pub struct Status {
 
 #[derive(Debug, Serialize)]
 pub struct SpoolStatus {
+    /// What its records say they are from.
+    pub source: String,
     pub bytes: u64,
     pub limit_bytes: u64,
     pub over_half: bool,
@@ -100,6 +103,7 @@ impl Engine {
             metrics: Metrics::register(),
             when_full: self.settings.spool_when_full,
             calibrations: Calibrations::default(),
+            alarm: Alarm::default(),
         };
         let gateway = Arc::new(Gateway::new(
             self.settings.clone(),
@@ -355,6 +359,7 @@ fn settle(spool: &Spool, orphan: Orphan) -> Result<(), SpoolError> {
 fn spool_status(spool: &Spool) -> SpoolStatus {
     let status = spool.status();
     SpoolStatus {
+        source: spool.source().to_owned(),
         bytes: status.bytes,
         limit_bytes: status.limit_bytes,
         over_half: status.over_half,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 static ARMED: AtomicU8 = AtomicU8::new(0);
 static LEFT: AtomicI64 = AtomicI64::new(0);
 
-/// The steps of a request's record, in their order.
+/// The steps of a request's record, in their order, and what is done with records later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FailPoint {
@@ -29,10 +29,13 @@ pub enum FailPoint {
     K8,
     /// Committed, not confirmed to the spool.
     K9,
+    /// In the middle of a job of the control plane: sums or counters made anew, a period closed, records rated anew. K10,
+    /// committed and not yet in the search index, will be when there is one.
+    K11,
 }
 
 impl FailPoint {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::K0,
         Self::K1,
         Self::K2,
@@ -43,6 +46,7 @@ impl FailPoint {
         Self::K7,
         Self::K8,
         Self::K9,
+        Self::K11,
     ];
 
     fn named(name: &str) -> Option<Self> {
@@ -53,7 +57,7 @@ impl FailPoint {
 /// `K3` for the first time that the point is reached, `K3:7` for the seventh.
 pub fn arm(setting: &str) -> Result<(), String> {
     let (name, times) = setting.split_once(':').unwrap_or((setting, "1"));
-    let point = FailPoint::named(name).ok_or_else(|| format!("fail_point: '{name}' is not one of K0 to K9"))?;
+    let point = FailPoint::named(name).ok_or_else(|| format!("fail_point: '{name}' is not one of K0 to K9, K11"))?;
     let times: i64 = times
         .parse()
         .map_err(|_| format!("fail_point: '{times}' is not a count"))?;

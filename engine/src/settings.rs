@@ -37,6 +37,9 @@ pub struct Settings {
     pub listen: String,
     pub spool_dir: PathBuf,
     pub control_socket: Option<PathBuf>,
+    /// Whether `/v1/` is served here, or by other gateways alone.
+    #[serde(default = "yes")]
+    pub serves_inference: bool,
     pub tls: Option<Tls>,
     /// Peers whose `X-Forwarded-For` is believed.
     #[serde(default)]
@@ -70,6 +73,10 @@ pub struct Settings {
     pub spool_when_full: WhenFull,
     pub log_level: String,
     pub fail_point: Option<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn unknown_output_tokens() -> u64 {

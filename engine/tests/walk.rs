@@ -391,3 +391,17 @@ fn a_stream_has_its_time_however_it_is_taken() {
         );
     }
 }
+
+#[test]
+fn a_control_plane_serves_no_inference() {
+    let gateway = Gateway::with_settings(
+        &json!({"serves_inference": false}),
+        Box::new(|_| unreachable!("nobody is asked")),
+    );
+    let answer = gateway.chat(&chat("m", false));
+    assert_eq!(
+        (answer.status, answer.json()["error"]["code"].as_str()),
+        (404, Some("not_a_gateway")),
+        "{answer:?}"
+    );
+}

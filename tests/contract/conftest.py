@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from headworks.kernel.events import EventBus
 from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
+from tests.support.buses import KINDS, Buses
 from tests.support.databases import ENGINES, Databases, Place
+from tests.support.rabbitmq import RabbitServer
 from tests.support.usage_stores import Accounting, accounting_in_memory, accounting_on
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -109,3 +112,35 @@ async def identity(identity_place: Place | None, announced: Announced) -> AsyncI
     yield store
     if database is not None:
         await database.close()
+
+
+class Broker:
+    """One RabbitMQ for the tests of a process, started by the first that asks."""
+
+    def __init__(self) -> None:
+        self.running: RabbitServer | None = None
+
+    def get(self) -> RabbitServer:
+        """Raises Missing where it is not installed."""
+        if self.running is None:
+            self.running = RabbitServer().start()
+        return self.running
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    broker = Broker()
+    yield broker
+    if broker.running is not None:
+        broker.running.close()
+
+
+_marks = count(1)
+
+
+@pytest.fixture(params=KINDS)
+async def buses(request: pytest.FixtureRequest, broker: Broker, tmp_path: Path) -> AsyncIterator[Buses]:
+    """Every adapter of the bus."""
+    buses = Buses(request.param, tmp_path, broker.get, f"t{next(_marks)}")
+    yield buses
+    await buses.close()

@@ -12,7 +12,7 @@ from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.sorting import Order
 from headworks.usage.contracts import Figures, ReportRow
 from headworks.usage.domain.dimensions import TEXTS
-from headworks.usage.domain.rollups import add_up, changed
+from headworks.usage.domain.rollups import add_up, changed, parts_of
 from headworks.usage.domain.rows import OWN, Row, Shared, Subject, event_of, identity_of
 from headworks.usage.ports import AlreadyThere, RecordFilter, Rejection, ReportFilter, RowsRefused, UsageStore
 
@@ -48,13 +48,14 @@ def row(
     cost: int | None = 5,
     status: int = 200,
     tags: str = '{"team":"\u00e9t\u00e9"}',
+    usage_flags: str = "",
     **shared: str,
 ) -> Row:
     own = {
         "event_id": f"req_{number}",
         "upstream_request_id": "up",
         "error_code": "",
-        "usage_flags": "",
+        "usage_flags": usage_flags,
         "streamed": True,
         "tags": tags,
         "first_byte_us": None,
@@ -78,9 +79,9 @@ async def add(usage: UsageStore, rows: Iterable[Row]) -> None:
     rows = list(rows)
     owners = {subject.shared.organization_id for subject, _ in rows}
     async with usage.transaction() as unit:
-        numbers = {owner: await unit.books.begin(owner, NOON_US) for owner in sorted(owners)}
+        numbers = await unit.books.begin(owners, NOON_US)
         await unit.add_rows(rows, numbers)
-        await unit.add_sums(add_up(rows))
+        await unit.add_sums(add_up(parts_of(rows)))
 
 
 async def report(
@@ -146,6 +147,16 @@ async def test_present_tells_which_are_there(usage: UsageStore) -> None:
     async with usage.transaction() as unit:
         asked = [row(number) for number in range(2, 1200)] + [row(0, source="other")]
         assert set(await unit.present(asked)) == {identity_of(row(2))}
+
+
+async def test_it_is_told_how_many_of_them_are_stored(usage: UsageStore) -> None:
+    await add(usage, [row(number) for number in range(3)])
+    ids = [f"req_{number}" for number in range(1_000)]
+    async with usage.read() as reading:
+        assert await reading.stored(SHARED.source, ids) == 3
+        assert await reading.stored(SHARED.source, ids[:2]) == 2
+        assert await reading.stored("other", ids) == 0
+        assert await reading.stored(SHARED.source, []) == 0
 
 
 async def test_totals_add_to_what_is_there(usage: UsageStore) -> None:
@@ -362,8 +373,8 @@ async def test_records_are_held_to_their_filter(usage: UsageStore) -> None:
         [
             row(1),
             row(2, organization_id="org_2"),
-            row(3, key_id="key_2"),
-            row(4, model="slow"),
+            row(3, key_id="key_2", usage_flags="contradicts:40,counted:bytes"),
+            row(4, model="slow", usage_flags="contradiction,counted:bytes"),
             row(5, outcome="truncated"),
             row(6, at_us=NOON_US + 10),
         ],
@@ -372,6 +383,8 @@ async def test_records_are_held_to_their_filter(usage: UsageStore) -> None:
     assert await listed(usage, RecordFilter("org_1", key_id="key_2")) == ["req_3"]
     assert await listed(usage, RecordFilter("org_1", model="slow")) == ["req_4"]
     assert await listed(usage, RecordFilter("org_1", outcome="truncated")) == ["req_5"]
+    assert await listed(usage, RecordFilter("org_1", contradicted=True)) == ["req_3"]
+    assert "req_3" not in await listed(usage, RecordFilter("org_1", contradicted=False))
     assert await listed(usage, RecordFilter("org_1", from_us=NOON_US + 10)) == ["req_6"]
     assert "req_6" not in await listed(usage, RecordFilter("org_1", before_us=NOON_US + 10))
     assert await listed(usage, RecordFilter("org_1", event_id="req_1")) == ["req_1"]
@@ -388,9 +401,9 @@ async def test_a_sum_beyond_64_bits_is_refused_and_not_rounded(usage: UsageStore
 async def test_a_failed_transaction_leaves_nothing_behind(usage: UsageStore) -> None:
     async def fail() -> None:
         async with usage.transaction() as unit:
-            number = await unit.books.begin("org_1", NOON_US)
-            await unit.add_rows([row(1, key_id="key_new")], {"org_1": number})
-            await unit.add_sums(add_up([row(1, key_id="key_new")]))
+            numbers = await unit.books.begin({"org_1"}, NOON_US)
+            await unit.add_rows([row(1, key_id="key_new")], numbers)
+            await unit.add_sums(add_up(parts_of([row(1, key_id="key_new")])))
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -504,8 +517,8 @@ async def test_what_is_made_anew_is_what_was_added_up(usage: UsageStore) -> None
 async def test_what_is_missing_or_wrong_is_found_and_made_anew(usage: UsageStore) -> None:
     await add(usage, [row(1), row(2)])
     async with usage.transaction() as unit:
-        number = await unit.books.begin("org_1", NOON_US)
-        await unit.add_rows([row(3)], {"org_1": number})
+        numbers = await unit.books.begin({"org_1"}, NOON_US)
+        await unit.add_rows([row(3)], numbers)
     # Requests, tokens, cost, charge and duration, of the minute and the hour; the day is what its hours are.
     assert await wrong(usage) == 10
     async with usage.transaction() as unit:

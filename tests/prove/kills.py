@@ -2,7 +2,8 @@
 
 `python -m tests.prove.kills --cycles 200`; `tests/e2e/test_kills.py` is the short form. The upstream is not killed, and its
 list of what it served is what the records are compared with. No loss in n kills bounds the rate by 3/n (95 %). All of it is
-drawn from one hard budget: in the end the ledger agrees with the records, and nobody holds anything.
+drawn from one hard budget: in the end the ledger agrees with the records, and nobody holds anything. Then the jobs of the
+control plane are cut (`jobs.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headworks.kernel.clock import now
+from tests.prove import jobs
 from tests.support.accounts import discrepancies
 from tests.support.child import Failure, eventually
 from tests.support.headworks import Headworks
@@ -25,6 +28,7 @@ from tests.support.mock import MockProvider
 from tests.support.rig import PROVIDER, Rig
 
 FAIL_POINTS = tuple(f"K{number}" for number in range(10))
+"""Of a request's record. K11 is of jobs; K10, between the ledger and a search index, is for when there is one."""
 OF_THE_SHIPPER = frozenset({"K6", "K7", "K8", "K9"})
 """Reached once for each batch of records, not once for each request."""
 BUDGET = {"name": "all", "scope": "organization", "amount_nanodollars": 10**15, "period": "total"}
@@ -93,7 +97,8 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
     with MockProvider(folder) as upstream, Headworks(folder / "home") as headworks:
         rig = Rig(headworks, upstream)
         rig.prepare()
-        models = [_priced(rig, upstream_model) for upstream_model in MODELS]
+        models = [priced(rig, upstream_model) for upstream_model in MODELS]
+        priced_at = now()
         budget = headworks.management.post("/budgets", BUDGET)["id"]
         headworks.stop()
         for number, where in enumerate(plan(cycles, chance), 1):
@@ -103,12 +108,15 @@ def prove(cycles: int, folder: Path, *, seed: int, clients: int = 8) -> Result:
                 print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
         headworks.start()
         upstream.wait_until_idle()
-        _compare(rig, result)
+        compare(rig, result)
         _settle(rig, models[0], budget, result)
+        result.discrepancies += jobs.cut_all(rig, budget, MODELS[0], priced_at)
+        result.kills[jobs.FAIL_POINT] += len(jobs.NAMES)
     return result
 
 
-def _priced(rig: Rig, upstream_model: str) -> str:
+def priced(rig: Rig, upstream_model: str) -> str:
+    """An alias for it, with a price."""
     rates = {"input": 1_000_000_000, "output": 3_000_000_000}
     rig.headworks.management.post("/prices", {"provider": PROVIDER, "upstream_model": upstream_model, "rates": rates})
     return rig.model(upstream_model)
@@ -131,7 +139,7 @@ def _settle(rig: Rig, model: str, budget: str, result: Result) -> None:
         result.discrepancies.append("nothing was drawn from the budget")
 
 
-def _compare(rig: Rig, result: Result) -> None:
+def compare(rig: Rig, result: Result, *, seconds: float = 15) -> None:
     """Fills in what the accounts say once everything has reached them."""
     served = rig.upstream.requests()
 
@@ -143,7 +151,7 @@ def _compare(rig: Rig, result: Result) -> None:
         return not result.discrepancies
 
     with suppress(Failure):
-        eventually(agreed, what="accounts that agree", seconds=15, pause=0.5)
+        eventually(agreed, what="accounts that agree", seconds=seconds, pause=0.5)
 
 
 def main() -> int:

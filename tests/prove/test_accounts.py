@@ -31,7 +31,8 @@ def served(request_id: str, *, outcome: str = "complete", output: int = 5) -> Se
 
 def record(event_id: str, *, outcome: str = "success", source: str = "provider", output: int = 5) -> dict[str, object]:
     tokens = dict.fromkeys(TOKEN_COLUMNS, 0) | {"input_tokens": 3, "output_tokens": output}
-    return {"event_id": event_id, "outcome": outcome, "usage_source": source, **tokens}
+    flags = "counted:bytes" if source == "estimated" else ""
+    return {"event_id": event_id, "outcome": outcome, "usage_source": source, "usage_flags": flags, **tokens}
 
 
 def test_accounts_that_agree() -> None:
@@ -67,6 +68,12 @@ def test_an_estimate_beyond_what_was_produced_is_found() -> None:
 def test_a_guess_that_poses_as_measured_is_found() -> None:
     [problem] = discrepancies([served("a", outcome="client_left")], [record("a", outcome="interrupted")])
     assert "not marked as an estimate" in problem
+
+
+def test_an_estimate_that_does_not_say_by_what_is_found() -> None:
+    settled = record("a", outcome="interrupted", source="estimated") | {"usage_flags": ""}
+    [problem] = discrepancies([served("a", outcome="client_left")], [settled])
+    assert "does not say by what" in problem
 
 
 def test_a_killed_request_that_was_never_served_is_none() -> None:

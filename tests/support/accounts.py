@@ -23,7 +23,7 @@ def discrepancies(served: Sequence[Served], records: Iterable[Record]) -> list[s
     """What is lost, double or wrong; empty when the accounts agree.
 
     Every request that the upstream served has a record, and no request has two. A record that reports
-    the provider's own usage equals it; an estimate says that it is one, and does not exceed what was produced by more than
+    the provider's own usage equals it; an estimate says that it is one and by what, and does not exceed what was produced by more than
     estimates are coarse (I3). A record without a served request is one of a process that died before it called.
     """
     found = list(_doubles(records := list(records)))
@@ -55,5 +55,7 @@ def _wrong(record: Record, attempts: Sequence[Served]) -> Iterable[str]:
         yield f"called a success, but the upstream says {last.outcome}: {dict(record)}"
     if record["outcome"] == SETTLED_AT_START and record["usage_source"] != "estimated":
         yield f"settled after a kill, but not marked as an estimate: {dict(record)}"
+    if record["usage_source"] == "estimated" and "counted:" not in record["usage_flags"]:
+        yield f"estimated, and does not say by what: {dict(record)}"
     if record["usage_source"] == "estimated" and record["output_tokens"] > COARSENESS * last.produced:
         yield f"estimated at {record['output_tokens']} output tokens, {last.produced} were produced: {dict(record)}"

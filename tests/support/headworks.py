@@ -97,9 +97,13 @@ class Management:
 class Headworks:
     """An installation: a data folder and a port, and the process that serves them while it runs."""
 
-    def __init__(self, home: Path, **settings: str) -> None:
-        """Prepare one in `home`; `settings` are HEADWORKS_… variables without their prefix, in lower case."""
+    def __init__(self, home: Path, *, role: str = "", **settings: str) -> None:
+        """Prepare one in `home`; `settings` are HEADWORKS_… variables without their prefix, in lower case.
+
+        `role` is that of one process of many; without, it is all of them in one.
+        """
         self.home = home
+        self.role = role
         self.port = free_port()
         self.settings = settings
         self._child: Child | None = None
@@ -161,8 +165,8 @@ class Headworks:
         `fail_point` kills it at a step of a request's record.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "headworks.entrypoints.cli", "up"]
-        if found is None:
+        command = [sys.executable, "-m", "headworks.entrypoints.cli", *(("run", self.role) if self.role else ("up",))]
+        if found is None and not self.role:
             command.append("--no-discovery")
         environment = self._environment() | dict(found or {})
         if fail_point is not None:

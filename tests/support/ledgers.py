@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 
 from headworks.catalog.contracts import Price, PriceBook, Rates
 from headworks.dataplane.flow import LeaseQuestion
+from headworks.kernel.moments import micros
+from headworks.kernel.pagination import PageRequest
 from headworks.ledger import commands
-from headworks.ledger.domain.moments import micros
+from headworks.ledger.contracts import Place
+from headworks.ledger.ports import BalanceFilter
 from headworks.ledger.queries import verification
 from headworks.ledger.settings import LedgerSettings
+from headworks.usage.commands import ask_anew, compare_hour
+from headworks.usage.ports import ReportFilter
+from headworks.usage.settings import UsageSettings
+from headworks.usage.tasks import Keeper as UsageKeeper
 from headworks.usage.tasks import ingest
 from tests.support.usage_events import usage_event
 
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
     from headworks.dataplane.flow import Lease, Spent
     from headworks.kernel.money import Nanodollars
     from headworks.kernel.scopes import Scope
-    from headworks.ledger.contracts import Budget, Counters, Place
+    from headworks.ledger.contracts import Budget, Counters
     from headworks.ledger.domain.checking import Fault
     from tests.support.usage_stores import Accounting
 
@@ -30,6 +37,9 @@ HOUR_US = 3600 * SECOND_US
 DAY_US = 24 * HOUR_US
 ORG = "org_1"
 SETTINGS = LedgerSettings()
+DAY_START = NOON_US - 12 * HOUR_US
+LIFE_US = (SETTINGS.term_seconds + SETTINGS.grace_seconds) * SECOND_US
+"""How long a hold lasts that nobody asks for again."""
 
 
 class Everything:
@@ -109,3 +119,32 @@ async def faults(books: Accounting, organization_id: str = ORG) -> list[Fault]:
         report = one
     assert report.finished
     return list(report.faults)
+
+
+def today(budget_id: str) -> Place:
+    """Its running day."""
+    return Place(budget_id, DAY_START)
+
+
+async def balances(books: Accounting, **wanted: object) -> dict[tuple[str, str], int]:
+    """By kind and by whom they are of."""
+    async with books.ledger.reading(ORG) as reading:
+        page = await reading.balances(BalanceFilter(**wanted), PageRequest(1, 200))  # type: ignore[arg-type]
+    assert page.total == len(page.items)
+    return {
+        (one.account.kind, one.account.key_id or one.account.provider_id or one.account.source): one.amount
+        for one in page.items
+    }
+
+
+async def roll_ups_hold(books: Accounting) -> None:
+    """What was added up is what the records, and what changed in them, come to; and is again when it is made anew."""
+    noon_s, settings = NOON_US // 10**6, UsageSettings()
+    found = await compare_hour(books.usage, settings, noon_s, noon_s)
+    assert (found.sums > 0, found.wrong) == (True, 0)
+    async with books.usage.read() as reading:
+        before = await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest())
+    await ask_anew(books.usage, "org_1", NOON.date(), NOON.date())
+    await UsageKeeper(books.usage, settings, lambda: NOON).make_anew()
+    async with books.usage.read() as reading:
+        assert await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest()) == before

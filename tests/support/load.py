@@ -17,12 +17,17 @@ if TYPE_CHECKING:
 class Load:
     """Threads that send chat requests, one after the other, to models drawn at random."""
 
-    def __init__(self, headworks: Headworks, models: Sequence[str], *, clients: int, seed: int) -> None:
-        """Prepare `clients` threads; half of the requests are streamed, one in eight is left in the middle."""
+    def __init__(
+        self, headworks: Headworks, models: Sequence[str], *, clients: int, seed: int, api_key: str | None = None
+    ) -> None:
+        """Prepare `clients` threads; half of the requests are streamed, one in eight is left in the middle.
+
+        Without `api_key` they have the first one of this Headworks.
+        """
         self.answered = 0
         """Answers read to their end."""
         self._port = headworks.port
-        self._key = headworks.credentials.api_key
+        self._key = api_key or headworks.credentials.api_key
         self._models = tuple(models)
         self._over = threading.Event()
         self._lock = threading.Lock()

@@ -9,11 +9,14 @@ from headworks.dataplane.events import UsageEvent
 from headworks.usage.tasks import ingest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headworks.kernel.database import Database
     from headworks.usage.ports import Prices, UsageStore
 
 ORGANIZATIONS, KEYS, MODELS = 20, 20, 5
 """Of each organisation as many keys, each of which uses every model; and each with one of four tags."""
+KINDS = ORGANIZATIONS * KEYS * MODELS
 DAYS = 30
 _US = 1_000_000
 _TEAMS = ("search", "support", "labs", "ops")
@@ -33,7 +36,7 @@ class Span:
     end_us: int
 
 
-def events(numbers: range, at_us: int) -> list[UsageEvent]:
+def events(numbers: Iterable[int], at_us: int) -> list[UsageEvent]:
     """As the engine would deliver them, one after the other through all keys and models."""
     return [_event(number, at_us) for number in numbers]
 
@@ -72,8 +75,7 @@ def _event(number: int, at_us: int) -> UsageEvent:
 
 async def fill(store: UsageStore, prices: Prices, database: Database, count: int, span: Span) -> None:
     """One record of each kind as it comes, then `count` copies of them in bulk, spread over the span."""
-    kinds = ORGANIZATIONS * KEYS * MODELS
-    await ingest(store, prices, events(range(kinds), span.end_us - 60 * _US))
+    await ingest(store, prices, events(range(KINDS), span.end_us - 60 * _US))
     async with database.transaction() as connection:
         server = connection.dialect.name == "postgresql"
         numbers = (
@@ -86,7 +88,7 @@ async def fill(store: UsageStore, prices: Prices, database: Database, count: int
         team = " ".join(f'WHEN {place} THEN \'{{"team":"{name}"}}\'' for place, name in enumerate(_TEAMS))
         # The names and numbers are ours. A prime walks through the kinds in no order that an index would like.
         await connection.exec_driver_sql(
-            f"INSERT INTO usage_events ({_COLUMNS}) SELECT 1, n * 7919 % {kinds} + 1, 1, 'bulk_' || n, '', '', '', "  # noqa: S608
+            f"INSERT INTO usage_events ({_COLUMNS}) SELECT 1, CAST(n AS bigint) * 7919 % {KINDS} + 1, 1, 'bulk_' || n, '', '', '', "  # noqa: S608
             f"{streamed}, CASE n % 4 {team} END, 200000, 0, CAST({span.begin_us} AS bigint) + CAST(n AS bigint) * {step}, "
             "800000, 200, 1, 500 + n % 977, 0, 0, 0, 0, 0, 200 + n % 391, 0, 0, 0, 0, 7000 + n % 977, 7000 + n % 977, "
             f"{span.end_us} FROM ({numbers}) AS numbers"

@@ -52,7 +52,9 @@ class Extent:
     postgresql: int
 
 
-class _NoPrices:
+class NoPrices:
+    """The port of prices."""
+
     async def price_book(self) -> PriceBook:
         """What was filled has amounts; rating is measured elsewhere."""
         return PriceBook({}, {}, 1)
@@ -69,10 +71,20 @@ def measure(scene: Scene, extent: Extent) -> dict[str, dict[str, Any]]:
 
 
 async def _on_sqlite(folder: Path, count: int) -> dict[str, Any]:
+    return await _on(*opened(folder), count)
+
+
+def opened(folder: Path) -> tuple[Database, SqlStore]:
+    """A new SQLite file, as the shipper opens it."""
     path = folder / "bench-usage.sqlite3"
     prepare_schema(path, USAGE)
     prepare_schema(path, LEDGER)
-    return await _on(Database.sqlite(path, inline=True), count)
+    database = Database.sqlite(path, inline=True)
+    return database, _store(database)
+
+
+def _store(database: Database) -> SqlStore:
+    return SqlStore(database, Bookkeeper(SqlLedger(database, SqlRecordTables(), lambda _event: None)))
 
 
 def _on_postgresql(scene: Scene, count: int) -> dict[str, Any]:
@@ -83,7 +95,7 @@ def _on_postgresql(scene: Scene, count: int) -> dict[str, Any]:
         subprocess.run(migrate, env=environment() | settings, stdout=subprocess.DEVNULL, check=True)
         limits = Limits(connect_seconds=5, lock_seconds=60, statement_seconds=1_800, connections=3)
         database = Database.on_server(Address.parse(_secret(server.url)), USAGE, limits, takes_turns=False)
-        return asyncio.run(_on(database, count))
+        return asyncio.run(_on(database, _store(database), count))
 
 
 def _secret(url: str) -> Any:  # noqa: ANN401 - the kernel's own type
@@ -92,15 +104,14 @@ def _secret(url: str) -> Any:  # noqa: ANN401 - the kernel's own type
     return Secret(url)
 
 
-async def _on(database: Database, count: int) -> dict[str, Any]:
-    store = SqlStore(database, Bookkeeper(SqlLedger(database, SqlRecordTables(), lambda _event: None)))
+async def _on(database: Database, store: SqlStore, count: int) -> dict[str, Any]:
     end = now().replace(minute=0, second=0, microsecond=0)
     begin = end - timedelta(days=filling.DAYS)
     figures: dict[str, Any] = {"records": count}
     try:
         began = time.perf_counter()
         span = filling.Span(_us(begin), _us(end))
-        await filling.fill(store, _NoPrices(), database, count, span)
+        await filling.fill(store, NoPrices(), database, count, span)
         figures["fill_seconds"] = time.perf_counter() - began
         figures["rebuild_seconds"] = await _rebuilt(store, begin, end)
         await filling.analyze(database)
@@ -119,7 +130,7 @@ def _us(at: datetime) -> int:
 
 
 async def _rebuilt(store: UsageStore, begin: datetime, end: datetime) -> float:
-    await commands.ask_anew(store, begin.date(), end.date())
+    await commands.ask_anew(store, "", begin.date(), end.date())
     began = time.perf_counter()
     while await commands.make_next_hour(store, UsageSettings(), int(now().timestamp())):
         pass
@@ -128,7 +139,7 @@ async def _rebuilt(store: UsageStore, begin: datetime, end: datetime) -> float:
 
 async def _stored(store: UsageStore) -> dict[str, Any]:
     """Batches as the shipper gives them, on top of all that is there."""
-    prices, seconds = _NoPrices(), []
+    prices, seconds = NoPrices(), []
     for batch in range(_BATCHES):
         first = 1_000_000 + batch * _BATCH
         some = filling.events(range(first, first + _BATCH), _us(now()) - 30 * 10**6)

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use headworks_engine::dialect::openai::request::{rewrite, scan};
 use headworks_engine::dialect::openai::response::{UsageFinder, inspect};
 use headworks_engine::dialect::openai::stream::{Out, StreamKind, StreamScanner};
+use headworks_engine::meter::estimate::{Encoding, Kept};
 use headworks_engine::meter::usage::read_block;
 
 use super::{Case, Work};
@@ -14,10 +15,13 @@ pub const CASES: &[Case] = &[
     ("scan_1k", || Some(scanning(1024))),
     ("scan_32k", || Some(scanning(32 * 1024))),
     ("rewrite_1k", rewriting),
-    ("chunk", || Some(streaming(CHUNK, false))),
-    ("chunk_of_four_events", || Some(streaming(&CHUNK.repeat(4), false))),
-    ("chunk_in_two_halves", || Some(streaming(CHUNK, true))),
-    ("usage_event", || Some(streaming(USAGE_EVENT, false))),
+    ("chunk", || Some(streaming(CHUNK, false, None))),
+    ("chunk_kept", || Some(streaming(CHUNK, false, kept()))),
+    ("chunk_of_four_events", || {
+        Some(streaming(&CHUNK.repeat(4), false, None))
+    }),
+    ("chunk_in_two_halves", || Some(streaming(CHUNK, true, None))),
+    ("usage_event", || Some(streaming(USAGE_EVENT, false, None))),
     ("usage_block", || Some(usage_block())),
     ("inspect_1k", || Some(inspecting())),
     ("find_usage_32k", || Some(finding())),
@@ -61,10 +65,10 @@ fn rewriting() -> Option<Work> {
 }
 
 /// Feeds the same chunk to the same stream, again and again.
-fn streaming(chunk: &str, in_halves: bool) -> Work {
+fn streaming(chunk: &str, in_halves: bool, kept: Option<Kept>) -> Work {
     let mut chunk = Bytes::from(chunk.to_owned());
     let rest = chunk.split_off(if in_halves { chunk.len() / 2 } else { chunk.len() });
-    let mut scanner = StreamScanner::new(StreamKind::Chat, true);
+    let mut scanner = StreamScanner::new(StreamKind::Chat, true).that_keeps(kept);
     let mut out = Out::default();
     Box::new(move || {
         for part in [&chunk, &rest] {
@@ -74,6 +78,11 @@ fn streaming(chunk: &str, in_halves: bool) -> Work {
             black_box(bytes);
         }
     })
+}
+
+/// Where the tokenizer of the model is known.
+fn kept() -> Option<Kept> {
+    Kept::of(Encoding::O200k, &body(1024))
 }
 
 fn usage_block() -> Work {

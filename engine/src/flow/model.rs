@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 use crate::auth::Network;
 use crate::auth::signature::Signing;
 use crate::limit::{Budget, Limit, Unit};
-use crate::meter::estimate::Calibration;
+use crate::meter::estimate::{Calibration, Encoding};
 use crate::meter::price::Rates;
 use crate::upstream::{Origin, Pool};
 
@@ -196,6 +196,9 @@ pub struct Target {
     /// Likewise.
     #[serde(skip)]
     pub calibration: OnceLock<Arc<Calibration>>,
+    /// Likewise; None where nobody publishes what the model counts by.
+    #[serde(skip)]
+    pub encoding: OnceLock<Option<Encoding>>,
 }
 
 impl fmt::Debug for Target {

@@ -9,6 +9,7 @@ mod bodies;
 mod clock;
 mod keeper;
 mod leases;
+mod limiter;
 mod pool;
 mod reservation;
 mod rules;
@@ -24,7 +25,7 @@ mod worst;
 
 pub use bodies::{BodyBudget, Held};
 pub use clock::Clock;
-pub use leases::Limiter;
+pub use limiter::Limiter;
 pub use pool::Pool;
 pub use reservation::{Reservation, Used};
 pub use rules::{Budget, Gauge, Limit, Unit};

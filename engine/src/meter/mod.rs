@@ -1,11 +1,14 @@
 //! A request's measure: begun before the upstream is called, settled exactly once however the request ends.
 
+mod contradiction;
+mod ending;
 pub mod estimate;
 pub mod price;
 mod record;
 mod request_id;
 pub mod usage;
 
+pub use contradiction::Alarm;
 pub use record::{LONGEST_TAGS, Outcome, Payer, Record, UsageSource, decode, encoded, settle_orphan};
 pub use request_id::{RequestId, Text as RequestIdText, now_us};
 
@@ -19,6 +22,7 @@ use crate::limit::{Reservation, Used};
 use crate::settings::WhenFull;
 use crate::spool::{NoRoom, Open, Spool};
 use crate::telemetry::{Metrics, RequestLabels};
+use contradiction::Estimate;
 use estimate::{Calibration, Calibrations, CountedBy, Encoding, by_bytes};
 use record::{Mark, bounded, bounded_id, encoded_mark};
 use usage::{Measured, UsageError, UsageVector};
@@ -45,20 +49,22 @@ pub struct Book {
     pub metrics: Metrics,
     pub when_full: WhenFull,
     pub calibrations: Calibrations,
+    /// Of usage that contradicts what was delivered.
+    pub alarm: Alarm,
 }
 
 /// How a request ended.
-pub struct Settlement<'a> {
+pub struct Settlement {
     /// What the client got.
     pub status: u16,
     pub outcome: Outcome,
     /// What the upstream reported, if it did.
-    pub usage: Option<&'a Measured>,
+    pub usage: Option<Measured>,
     /// Why what it reported was not believed.
     pub refused_usage: Option<UsageError>,
     /// Whether the upstream worked on the request, so that missing usage has to be estimated.
     pub was_served: bool,
-    pub error_code: &'a str,
+    pub error_code: &'static str,
 }
 
 pub struct Meter {
@@ -76,6 +82,10 @@ pub struct Meter {
     upstream_request: String,
     status: u16,
     delivered_bytes: u64,
+    /// Of an answer that has come whole and is nothing but text: in how many events it came.
+    text_events: Option<u64>,
+    /// When the request had ended, where it is settled later.
+    ended: Option<Duration>,
     marked_bytes: u64,
     marked_at: Instant,
     open: Option<Open>,
@@ -86,7 +96,7 @@ pub struct Meter {
     /// What it drew from each of its budgets, or will have, as far as is known.
     drawn: u64,
     tags: Tags,
-    /// What the model's tokenizer makes of a request whose usage is missing.
+    /// What the model's tokenizer makes of a request whose usage is missing, or doubted.
     counted: Option<Box<Counted>>,
 }
 
@@ -133,6 +143,8 @@ impl Meter {
             upstream_request: String::new(),
             status: 0,
             delivered_bytes: 0,
+            text_events: None,
+            ended: None,
             marked_bytes: 0,
             marked_at: admitted.started,
             open: None,
@@ -150,7 +162,7 @@ impl Meter {
             was_served: true,
             error_code: "interrupted",
         };
-        let (vector, source, flags) = meter.usage(&expected);
+        let (vector, source, flags) = meter.usage(&expected, None);
         let intent = meter.record(&expected, (vector, source, &flags));
         let opened = loop {
             match encoded(&intent, |bytes| meter.book.spool.begin(meter.id.bytes(), bytes)) {
@@ -221,6 +233,11 @@ impl Meter {
         }
     }
 
+    /// An answer that was whole before any of it was passed on has delivered this many bytes of output.
+    pub fn delivered_whole(&mut self, output_bytes: u64) {
+        self.delivered_bytes = output_bytes;
+    }
+
     /// A stream has delivered this many bytes of output so far.
     pub fn delivered(&mut self, output_bytes: u64) {
         self.delivered_bytes = output_bytes;
@@ -250,13 +267,14 @@ impl Meter {
     }
 
     /// The final record. Later calls, and the drop, do nothing.
-    pub fn settle(&mut self, settlement: &Settlement<'_>) {
+    pub fn settle(&mut self, settlement: &Settlement) {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
         reach(FailPoint::K4);
+        let contradicted = self.contradiction(settlement);
         self.learn(settlement);
-        let (vector, source, flags) = self.usage(settlement);
+        let (vector, source, flags) = self.usage(settlement, contradicted);
         if let Some(reservation) = self.reservation.take() {
             self.drawn = reservation.settle(self.used(&vector, settlement));
         }
@@ -277,11 +295,15 @@ impl Meter {
             model: self.flow.model.clone(),
             status: settlement.status,
         };
-        self.book.metrics.answered(&labels, self.started.elapsed());
+        self.book.metrics.answered(&labels, self.duration());
+    }
+
+    fn duration(&self) -> Duration {
+        self.ended.unwrap_or_else(|| self.started.elapsed())
     }
 
     /// What limits and budgets count.
-    fn used(&self, usage: &UsageVector, settlement: &Settlement<'_>) -> Used {
+    fn used(&self, usage: &UsageVector, settlement: &Settlement) -> Used {
         let succeeded = settlement.outcome == Outcome::Success;
         let rates = self.target().and_then(|target| target.rates.as_ref());
         Used {
@@ -312,13 +334,13 @@ impl Meter {
 
     fn record<'a>(
         &'a self,
-        settlement: &Settlement<'a>,
+        settlement: &Settlement,
         (usage, source, flags): (UsageVector, UsageSource, &'a str),
     ) -> Record<'a> {
         let target = self.target();
         Record {
             occurred_at_us: self.started_us,
-            duration_us: micros(self.started.elapsed()),
+            duration_us: micros(self.duration()),
             first_byte_us: self.first_byte.map(micros),
             organization: bounded_id(&self.flow.organization_id),
             project: bounded_id(&self.flow.project_id),
@@ -348,11 +370,17 @@ impl Meter {
         }
     }
 
-    fn usage<'a>(&self, settlement: &Settlement<'a>) -> Usage<'a> {
-        match settlement.usage {
-            Some(measured) if settlement.outcome == Outcome::Success => {
-                (measured.vector, UsageSource::Provider, measured.flags.text().into())
+    fn usage<'a>(&self, settlement: &'a Settlement, contradicted: Option<Estimate>) -> Usage<'a> {
+        match &settlement.usage {
+            Some(measured) if settlement.outcome == Outcome::Success && !measured.is_open => {
+                let flags = match (measured.flags.text(), contradicted) {
+                    (flags, None) => flags.into(),
+                    ("", Some(delivered)) => delivered.remark().into(),
+                    (flags, Some(delivered)) => format!("{flags},{}", delivered.remark()).into(),
+                };
+                (measured.vector, UsageSource::Provider, flags)
             }
+            Some(measured) if measured.is_open => self.completed(measured),
             Some(measured) => (measured.vector, UsageSource::Partial, measured.flags.text().into()),
             None => {
                 let flags = settlement.refused_usage.map_or("", UsageError::name);
@@ -370,11 +398,28 @@ impl Meter {
         }
     }
 
+    /// The input as it was told, and the output as far as it has come.
+    fn completed(&self, measured: &Measured) -> Usage<'static> {
+        let (estimate, by) = self.estimate();
+        let vector = UsageVector {
+            output: measured.vector.output.max(estimate.output),
+            ..measured.vector
+        };
+        let flags = match measured.flags.text() {
+            "" => by.remark().into(),
+            flags => format!("{flags},{}", by.remark()).into(),
+        };
+        (vector, UsageSource::Partial, flags)
+    }
+
     /// What the provider tells teaches what to think of the requests of which it tells nothing.
-    fn learn(&self, settlement: &Settlement<'_>) {
-        let (Some(measured), Outcome::Success) = (settlement.usage, settlement.outcome) else {
+    fn learn(&self, settlement: &Settlement) {
+        let Some(measured) = settlement.usage.as_ref().filter(|measured| !measured.is_open) else {
             return;
         };
+        if settlement.outcome != Outcome::Success {
+            return;
+        }
         let Some(calibration) = self.calibration() else {
             return;
         };
@@ -386,6 +431,9 @@ impl Meter {
         // Of reasoning there may be more than was told.
         if usage.reasoning == 0 && usage.output_audio == 0 {
             calibration.learn_output(self.delivered_bytes, usage.output);
+        }
+        if let Some((told, delivered)) = self.told(settlement) {
+            calibration.learn_spread(delivered.bytes, told);
         }
     }
 

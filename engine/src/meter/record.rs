@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::estimate::by_bytes;
+use super::estimate::{CountedBy, by_bytes};
 use super::usage::UsageVector;
 
 /// The encoding below; a reader refuses versions that it does not know.
@@ -180,6 +180,14 @@ pub fn settle_orphan<'a>(intent: &'a [u8], mark: Option<&[u8]>) -> Option<Record
         record.duration_us = mark.duration_us;
         record.status = mark.status;
         record.usage.output = by_bytes(mark.output_bytes);
+        if record.usage.output > 0 {
+            // Also where the endpoint's usage is not guessed at before anything has come.
+            record.source = UsageSource::Estimated;
+        }
+    }
+    // An intent that has another remark was counted before the upstream was called: by bytes, always.
+    if record.source == UsageSource::Estimated && record.flags.is_empty() {
+        record.flags = CountedBy::Bytes.remark();
     }
     Some(record)
 }
@@ -248,7 +256,8 @@ mod tests {
             status: 200,
         };
         let mark = postcard::to_extend(&mark, vec![FIRST_VERSION]).unwrap();
-        assert_eq!(settle_orphan(&first, Some(&mark)).unwrap().usage.output, 11);
+        let settled = settle_orphan(&first, Some(&mark)).unwrap();
+        assert_eq!((settled.usage.output, settled.flags), (11, "counted:bytes"));
     }
 
     #[test]
@@ -284,6 +293,34 @@ mod tests {
     }
 
     #[test]
+    fn an_orphan_says_that_it_was_counted_by_bytes() {
+        let unguessed = Record {
+            source: UsageSource::None,
+            usage: UsageVector::default(),
+            ..record()
+        };
+        let mark = |output_bytes| {
+            let mark = Mark {
+                duration_us: 9,
+                output_bytes,
+                status: 200,
+            };
+            encoded_mark(&mark, <[u8]>::to_vec).unwrap()
+        };
+        for (intent, mark, expected) in [
+            (record(), None, (UsageSource::Estimated, "counted:bytes", 0)),
+            (record(), Some(mark(41)), (UsageSource::Estimated, "counted:bytes", 11)),
+            (unguessed.clone(), None, (UsageSource::None, "", 0)),
+            (unguessed.clone(), Some(mark(0)), (UsageSource::None, "", 0)),
+            (unguessed, Some(mark(41)), (UsageSource::Estimated, "counted:bytes", 11)),
+        ] {
+            let intent = encode(&intent);
+            let settled = settle_orphan(&intent, mark.as_deref()).unwrap();
+            assert_eq!((settled.source, settled.flags, settled.usage.output), expected);
+        }
+    }
+
+    #[test]
     fn the_longest_names_fit() {
         let long = "é".repeat(MAX_NAME);
         let (name, id) = (bounded(&long), bounded_id(&long));
@@ -307,7 +344,7 @@ mod tests {
             *field = name;
         }
         widest.error_code = name;
-        widest.flags = "contradiction,clamped,missing_input,missing_total,unsplit,unlisted,repeated,estimate,tags,counted:calibrated";
+        widest.flags = "contradiction,clamped,missing_input,missing_total,unsplit,unlisted,repeated,estimate,tags,contradicts:18446744073709551615,counted:calibrated";
         (widest.payer.tags, widest.payer.budgets) = (&tags, &budgets);
         widest.payer.drawn = u64::MAX;
         widest.occurred_at_us = u64::MAX;

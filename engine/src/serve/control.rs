@@ -165,6 +165,12 @@ impl Replay for HandedOver {
     }
 }
 
+/// This is a control plane's front door.
+pub fn not_here() -> Refused {
+    let message = "Inference is not served here: this is the management API. Set the base URL to a gateway's.";
+    ApiError::new(404, "invalid_request_error", "not_a_gateway", message).into()
+}
+
 /// There is no control plane behind this gateway.
 pub fn not_found(path: &str) -> Refused {
     let shown: String = path.chars().take(200).collect();

@@ -1,15 +1,25 @@
 //! The end of service: first no new requests, then, past the limit, no open ones.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, futures::OwnedNotified};
 
+/// Until it is dropped the process is not empty.
+pub struct Pending(Arc<Drain>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.left();
+    }
+}
+
 #[derive(Default)]
 pub struct Drain {
     stopping: AtomicBool,
     cutting: AtomicBool,
-    stop: std::sync::Arc<Notify>,
+    stop: Arc<Notify>,
     connections: AtomicUsize,
     left: Notify,
 }
@@ -17,7 +27,7 @@ pub struct Drain {
 impl Drain {
     /// Resolves when the process wants to stop; to be made before [`Self::is_stopping`] is asked.
     pub fn stopped(&self) -> OwnedNotified {
-        std::sync::Arc::clone(&self.stop).notified_owned()
+        Arc::clone(&self.stop).notified_owned()
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -36,6 +46,12 @@ impl Drain {
 
     pub fn cut(&self) {
         self.cutting.store(true, Ordering::Relaxed);
+    }
+
+    /// Work that goes on without a connection, and is waited for like one.
+    pub fn pending(self: &Arc<Self>) -> Pending {
+        self.entered();
+        Pending(Arc::clone(self))
     }
 
     pub fn entered(&self) {

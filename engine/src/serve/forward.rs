@@ -20,6 +20,7 @@ use crate::dialect::openai::response::{UsageFinder, inspect, output_texts};
 use crate::dialect::openai::stream::StreamScanner;
 use crate::flow::{Endpoint, Flow, Target};
 use crate::meter::estimate::Encoding;
+use crate::meter::estimate::Kept;
 use crate::meter::{Admitted, Counted, Meter, Outcome, RequestId, Settlement, Unrecordable};
 use crate::route;
 use crate::stream::{Content, Relay, RelayLimits, stream_kind};
@@ -186,7 +187,7 @@ impl Call<'_> {
         ApiError::new(status, "api_error", code, &message).into()
     }
 
-    fn settle(&mut self, status: u16, outcome: Outcome, was_served: bool, error_code: &str) {
+    fn settle(&mut self, status: u16, outcome: Outcome, was_served: bool, error_code: &'static str) {
         self.meter.settle(&Settlement {
             status,
             outcome,
@@ -225,13 +226,15 @@ impl Call<'_> {
             )),
             (200..=299, MediaType::Events) => {
                 let strip = self.target().stream_usage && !self.intake.wants_usage();
-                let mut scanner = StreamScanner::new(stream_kind(self.admission.endpoint), strip);
+                let kind = stream_kind(self.admission.endpoint);
+                let mut scanner = StreamScanner::new(kind, strip).that_keeps(self.kept());
                 if self.meter.may_be_outrun() {
                     scanner = scanner.that_may_be_cut();
                 }
                 Ok(self.relay(response, Content::Events(Box::new(scanner))))
             }
             (200..=299, MediaType::Json) => self.whole(response).await,
+            (200..=299, MediaType::Lines) => Ok(self.relay(response, Content::Json(Box::new(UsageFinder::of_lines())))),
             (200..=299, MediaType::Other) => Ok(self.relay(response, Content::Opaque)),
             _ => self.upstream_refusal(response).await,
         }
@@ -287,25 +290,32 @@ impl Call<'_> {
                     return Err(ApiError::new(502, "api_error", "upstream_malformed", message).into());
                 }
                 self.meter.first_byte();
+                self.meter.delivered_whole(seen.content_bytes);
                 if seen.usage.is_none() {
                     self.count(&body).await;
+                } else if seen.is_plain {
+                    self.meter.delivered_text(0);
                 }
-                self.meter.settle(&Settlement {
+                let kept = self.kept().filter(|_| seen.usage.is_some());
+                let settlement = Settlement {
                     status: parts.status.as_u16(),
                     outcome: Outcome::Success,
-                    usage: seen.usage.as_ref(),
+                    usage: seen.usage,
                     refused_usage: seen.refused_usage,
                     was_served: true,
                     error_code: "",
-                });
+                };
                 parts.headers.remove(CONTENT_LENGTH);
-                Ok(self.head(parts, AnswerBody::whole(body)))
+                let response = self.head(parts, AnswerBody::whole(body.clone()));
+                let (gateway, kept) = (self.gateway, kept.map(|kept| Box::new(kept.with_answer(body))));
+                self.meter.end(settlement, kept, || gateway.drain.pending());
+                Ok(response)
             }
             Read::Long { read, rest } => {
                 let mut finder = UsageFinder::default();
                 finder.feed(&read);
                 let response = Response::from_parts(parts, rest);
-                Ok(self.relay_from(response, Content::Json(finder), read))
+                Ok(self.relay_from(response, Content::Json(Box::new(finder)), read))
             }
             Read::Broken => {
                 self.settle(502, Outcome::Truncated, true, "upstream_truncated");
@@ -315,14 +325,28 @@ impl Call<'_> {
         }
     }
 
+    /// What the model counts by, where that is published.
+    fn encoding(&self) -> Option<Encoding> {
+        let target = self.target();
+        *target.encoding.get_or_init(|| {
+            let model = target.upstream_model.as_deref();
+            Encoding::of_model(model.unwrap_or(&self.admission.flow.model))
+        })
+    }
+
+    /// A place for an answer's text, where it may have to be counted.
+    fn kept(&self) -> Option<Kept> {
+        let IntakeBody::Json { body, .. } = &self.intake.body else {
+            return None;
+        };
+        Kept::of(self.encoding()?, body)
+    }
+
     /// The provider does not say what its answer used.
     async fn count(&mut self, answer: &[u8]) {
         let output = output_texts(answer);
         self.meter.delivered(output.iter().map(|text| text.len() as u64).sum());
-        let model = self.target().upstream_model.as_deref();
-        let Some(by) = Encoding::of_model(model.unwrap_or(&self.admission.flow.model)) else {
-            return;
-        };
+        let Some(by) = self.encoding() else { return };
         let IntakeBody::Json { body, .. } = &self.intake.body else {
             return;
         };
@@ -455,6 +479,8 @@ enum Read {
 enum MediaType {
     Json,
     Events,
+    /// A JSON document in each.
+    Lines,
     Html,
     Other,
 }
@@ -478,6 +504,8 @@ impl MediaType {
             Self::Json
         } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
             Self::Events
+        } else if essence.eq_ignore_ascii_case(b"application/x-ndjson") {
+            Self::Lines
         } else if essence.eq_ignore_ascii_case(b"text/html") {
             Self::Html
         } else {

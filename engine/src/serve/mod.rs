@@ -126,6 +126,7 @@ impl Gateway {
         let client = client::address(peer, &parts.headers, &self.settings.trusted_proxies);
         match path::route(parts.uri.path())? {
             Route::Alive if matches!(parts.method, Method::GET | Method::HEAD) => Ok(alive(id)),
+            Route::Inference(_) if !self.settings.serves_inference => Err(control::not_here()),
             Route::Inference(rest) => inference::serve(self, id, peer, client, rest, &parts, body).await,
             Route::Alive | Route::Control => match &self.control {
                 Some(control) => control.serve(self, id, peer, client, parts, body).await,

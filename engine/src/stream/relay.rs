@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// What the body is, and so what is read on the way.
 pub enum Content {
     Events(Box<StreamScanner>),
-    Json(UsageFinder),
+    Json(Box<UsageFinder>),
     /// Audio, images, files: nothing to read.
     Opaque,
 }
@@ -45,7 +45,8 @@ pub struct Relay {
     upstream: Option<ResponseBody>,
     content: Content,
     out: Out,
-    meter: Meter,
+    /// None when the request has ended.
+    meter: Option<Meter>,
     book: Arc<Book>,
     drain: Arc<Drain>,
     limits: RelayLimits,
@@ -74,7 +75,7 @@ impl Relay {
             upstream: Some(upstream),
             content,
             out: Out::default(),
-            meter,
+            meter: Some(meter),
             book: Arc::clone(book),
             drain: Arc::clone(drain),
             limits,
@@ -108,7 +109,9 @@ impl Relay {
         if let Some((code, why)) = self.reason_to_end(self.last_bytes) {
             return self.break_off(code, why);
         }
-        self.meter.first_byte();
+        if let Some(meter) = &mut self.meter {
+            meter.first_byte();
+        }
         match &mut self.content {
             Content::Opaque => self.out.push(bytes),
             Content::Json(finder) => {
@@ -119,8 +122,10 @@ impl Relay {
                 let fed = scanner.feed(bytes, &mut self.out);
                 let (complete, delivered, events) = (scanner.is_complete(), scanner.content_bytes(), scanner.events());
                 reach(FailPoint::K3);
-                self.meter.delivered(delivered);
-                let is_outrun = !complete && self.meter.is_outrun(events);
+                let is_outrun = self.meter.as_mut().is_some_and(|meter| {
+                    meter.delivered(delivered);
+                    !complete && meter.is_outrun(events)
+                });
                 if let Err(error) = fed {
                     let why = format!("The upstream's stream was ended here: {error}.");
                     self.break_off("upstream_malformed", &why);
@@ -176,30 +181,44 @@ impl Relay {
     fn cut_short(&mut self) {
         const CODE: &str = "budget_exceeded";
         self.upstream = None;
-        if let Content::Events(scanner) = &self.content {
-            let (usage, _) = self.meter.estimate();
+        if let (Content::Events(scanner), Some(meter)) = (&mut self.content, &self.meter) {
+            let (usage, _) = meter.estimate();
+            if self.tells_usage {
+                // What the client is told is what is charged.
+                drop(scanner.take_kept());
+            }
             let why = "The budget that pays for this answer is spent; the answer is incomplete.";
             let end = scanner.length_end(CODE, self.tells_usage.then_some(&usage));
             self.out.push(end.unwrap_or_else(|| scanner.error_event(why, CODE)));
         }
-        self.meter.was_cut_short();
+        if let Some(meter) = &self.meter {
+            meter.was_cut_short();
+        }
         self.settle(Outcome::GatewayError, CODE);
     }
 
-    fn settle(&mut self, outcome: Outcome, error_code: &str) {
-        let (usage, refused_usage) = match &mut self.content {
-            Content::Events(scanner) => (scanner.usage().cloned(), scanner.refused_usage()),
-            Content::Json(finder) => (finder.finish(), finder.refused_usage()),
-            Content::Opaque => (None, None),
+    /// After the first time this does nothing.
+    fn settle(&mut self, outcome: Outcome, error_code: &'static str) {
+        let Some(mut meter) = self.meter.take() else { return };
+        let (usage, refused_usage, kept) = match &mut self.content {
+            Content::Events(scanner) => {
+                if scanner.is_plain() {
+                    meter.delivered_text(scanner.events());
+                }
+                (scanner.usage().cloned(), scanner.refused_usage(), scanner.take_kept())
+            }
+            Content::Json(finder) => (finder.finish(), finder.refused_usage(), None),
+            Content::Opaque => (None, None, None),
         };
-        self.meter.settle(&Settlement {
+        let settlement = Settlement {
             status: self.status,
             outcome,
-            usage: usage.as_ref(),
+            usage,
             refused_usage,
             was_served: true,
             error_code,
-        });
+        };
+        meter.end(settlement, kept, || self.drain.pending());
     }
 
     /// As an error code, and for people.
@@ -228,7 +247,9 @@ impl Relay {
     fn tick(&mut self, cx: &mut Context<'_>) {
         while self.tick.as_mut().poll(cx).is_ready() {
             self.tick.as_mut().reset(tokio::time::Instant::now() + TICK);
-            self.meter.tick();
+            if let Some(meter) = &mut self.meter {
+                meter.tick();
+            }
             if self.complete_since.is_some() {
                 // Only the connection's own end is awaited, so that it can be used again: not for longer than this.
                 self.upstream = None;

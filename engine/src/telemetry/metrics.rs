@@ -41,6 +41,11 @@ struct AttemptLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ProviderLabels {
+    provider: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UnitLabels {
     unit: &'static str,
 }
@@ -53,6 +58,7 @@ pub struct Metrics {
     refusals: Family<RefusalLabels, Counter>,
     limited: Family<UnitLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    contradictions: Family<ProviderLabels, Counter>,
     durations: Histograms,
     added: Histograms,
     pub stream_events: Counter,
@@ -101,6 +107,12 @@ impl Metrics {
             "Calls to upstreams, by provider and result",
             attempts.clone(),
         );
+        let contradictions = Family::default();
+        registry.register(
+            "usage_contradictions",
+            "Answers whose provider counts their output otherwise than what it delivered, by provider",
+            contradictions.clone(),
+        );
         let durations: Histograms = Family::new_with_constructor(seconds_to_minutes);
         let help = "From the request's first byte to the response's last";
         registry.register_with_unit("request_duration", help, Unit::Seconds, durations.clone());
@@ -130,6 +142,7 @@ impl Metrics {
             refusals,
             limited,
             attempts,
+            contradictions,
             durations,
             added,
             stream_events,
@@ -165,6 +178,11 @@ impl Metrics {
 
     pub fn limited(&self, unit: &'static str) {
         self.limited.get_or_create(&UnitLabels { unit }).inc();
+    }
+
+    pub fn contradicted(&self, provider: &str) {
+        let provider = provider.to_owned();
+        self.contradictions.get_or_create(&ProviderLabels { provider }).inc();
     }
 
     pub fn attempted(&self, provider: &str, result: &'static str) {
@@ -205,11 +223,12 @@ impl Metrics {
 /// `OpenMetrics` describes a counter by its bare name and samples it as `…_total`; in the older text format, which the
 /// control plane serves, both carry the suffix.
 fn counter_as_sampled(line: &str) -> Cow<'_, str> {
-    const COUNTERS: [&str; 6] = [
+    const COUNTERS: [&str; 7] = [
         "requests",
         "refusals",
         "limit_refusals",
         "upstream_attempts",
+        "usage_contradictions",
         "stream_events",
         "unrecorded_requests",
     ];

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -18,6 +17,7 @@ from headworks.audit.domain import anchors
 from headworks.audit.errors import MalformedAnchor
 from headworks.audit.ports import Trails
 from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import micros, moment
 from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE, CursorPage, decode_cursor, encode_cursor
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
@@ -39,8 +39,6 @@ router = Router("/api/v1/audit-events", tags=["audit"])
 _Trails = Annotated[Trails, provided(Trails)]
 _Reader = Annotated[Principal, require("audit:read")]
 _Operator = Annotated[Principal, require("installation:operate")]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST = 128
 _NOBODYS = "-"
 """No organisation has this id."""
@@ -181,14 +179,14 @@ def _is_operator(caller: Principal) -> bool:
 
 
 def _cursor(place: Place) -> str:
-    return encode_cursor((place.at - _EPOCH) // _MICROSECOND, place.id)
+    return encode_cursor(micros(place.at), place.id)
 
 
 def _place(cursor: str) -> Place:
     """Raises Invalid."""
     at_us, entry_id = decode_cursor(cursor, int, str)
     try:
-        return Place(_EPOCH + int(at_us) * _MICROSECOND, str(entry_id))
+        return Place(moment(int(at_us)), str(entry_id))
     except OverflowError:
         raise Invalid.field("query.cursor", "malformed", "is not a cursor of this list") from None
 

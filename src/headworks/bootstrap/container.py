@@ -7,12 +7,14 @@ have connections of their own, each in its own loop, where a look-up takes a ten
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
+from headworks.bootstrap.intake import Intake
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
@@ -63,7 +65,7 @@ from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import Keeper as UsageKeeper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from headworks.bootstrap.databases import Databases
@@ -127,28 +129,28 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class ControllerParts:
-    """The controller and its databases, in the controller's loop."""
+    """The controller, what other gateways ask besides, and their databases, in the controller's loop."""
 
     controller: Controller
+    budgets: LedgerFacade
+    usage: UsageFacade
     databases: Sequence[Database]
 
-    async def close(self) -> None:
-        """Close the databases."""
-        await _close(self.databases)
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Controller]:
+        """Until the block ends."""
+        try:
+            yield self.controller
+        finally:
+            await _close(self.databases)
 
+    async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
+        """The port `Releases`."""
+        return await self.usage.settled(source, event_ids)
 
-@dataclass(frozen=True, slots=True)
-class ShipperParts:
-    """What the shipper needs, with its databases, in the shipper's loop."""
-
-    usage: UsageStore
-    catalog: CatalogFacade
-    identity: IdentityFacade
-    databases: Sequence[Database]
-
-    async def close(self) -> None:
-        """Close the databases."""
-        await _close(self.databases)
+    async def release(self, source: str) -> int:
+        """The port `Releases`."""
+        return await self.budgets.release(source)
 
 
 def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
@@ -171,7 +173,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         home=home,
         databases=databases,
         bus=EventBus(),
-        keyring=Keyring(home.keyring),
+        keyring=Keyring(settings.keyring or home.keyring),
         environment=environment,
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
@@ -259,27 +261,30 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
     foundation.bus.subscribe(BudgetChanged, budgets.changed)
     foundation.bus.subscribe(MarkUpChanged, budgets.changed)
     foundation.bus.subscribe(LimitsChanged, limits.changed)
+    usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger)))
     settings = foundation.gateway_settings
     neighbours = Neighbours(
         keys=RememberedKeys(identity.find_key_by_hash, settings),
         secrets=identity.signing_secrets,
         models=catalog,
         limits=limits,
-        windows=RememberedWindows(UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger))).used_in_window, recovered),
+        windows=RememberedWindows(usage.used_in_window, recovered),
         budgets=budgets,
-        leases=LeasesAfterRecovery(budgets, recovered),
+        leases=LeasesAfterRecovery(budgets, budgets.release, recovered),
     )
-    return ControllerParts(Controller(neighbours, settings), (*databases, limits_database, usage_database))
+    return ControllerParts(
+        Controller(neighbours, settings), budgets, usage, (*databases, limits_database, usage_database)
+    )
 
 
-def build_shipper(foundation: Foundation) -> ShipperParts:
-    """The shipper's parts; they belong to the loop that first uses them."""
+def build_intake(foundation: Foundation) -> Intake:
+    """Where usage ends up; it belongs to the loop that first uses it."""
     identity, catalog, databases = _inline(foundation)
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
     ledger = _ledger(foundation, usage_database)
     usage = SqlUsage(usage_database, Bookkeeper(ledger))
-    return ShipperParts(usage, catalog, identity, (*databases, usage_database))
+    return Intake(usage, catalog, identity.record_uses, (*databases, usage_database))
 
 
 def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tuple[Database, ...]]:

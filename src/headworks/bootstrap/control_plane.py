@@ -1,16 +1,11 @@
-"""The control plane's server: the management API on a Unix socket that only the engine is told of.
+"""The management API as an application.
 
-Importing this loads FastAPI and uvicorn: half a second that the entry point spends behind the open door.
+Importing this loads FastAPI: half a second that the entry point spends behind the open door.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import socket
 from typing import TYPE_CHECKING
-
-import uvicorn
 
 from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
@@ -38,20 +33,10 @@ from headworks.usage.ports import Backlog, Names, Tables, UsageStore
 from headworks.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from starlette.types import ASGIApp
-
     from headworks.bootstrap.container import Container
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.sign_in import SignInParts
     from headworks.bootstrap.welcome import Welcome
-
-_BACKLOG = 512
-_KEEP_ALIVE_SECONDS = 300
-"""Longer than the engine keeps a connection that it does not use, so that it never meets one that is closing."""
-_STOP_SECONDS = 5
 
 
 def management_app(
@@ -91,46 +76,3 @@ def management_app(
         Describe: welcome,
     }
     return Surroundings(build_app(provisions), HttpMetrics(metrics))
-
-
-class ControlPlane:
-    """Serves an application on a Unix socket, from `start` to `stop`."""
-
-    def __init__(self, app: ASGIApp, path: Path) -> None:
-        config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        )
-        self._server = _Server(config)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The process's umask makes it 0600; the folder around it is 0700.
-        self._socket.bind(str(path))
-        self._socket.listen(_BACKLOG)
-        self._serving: asyncio.Task[None] | None = None
-
-    def start(self) -> asyncio.Task[None]:
-        """Begin to serve. The task ends when it stops, and not before."""
-        self._serving = asyncio.create_task(self._server.serve([self._socket]), name="control plane")
-        return self._serving
-
-    async def stop(self) -> None:
-        """Finish what is being answered, and end."""
-        self._server.should_exit = True
-        if self._serving is not None:
-            await self._serving
-        self._socket.close()
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone: the entry point drains the front door first."""
-        yield

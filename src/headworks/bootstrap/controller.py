@@ -15,7 +15,7 @@ from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
-    from headworks.bootstrap.container import ControllerParts
+    from contextlib import AbstractAsyncContextManager
 
 _log = logger(__name__)
 
@@ -40,12 +40,20 @@ class QuestionDesk(Protocol):
         """Answer one."""
 
 
+class Answers(Protocol):
+    """A controller, in this process or in another."""
+
+    async def answer(self, number: int, question: str) -> tuple[int, str]:
+        """The number, and the answer as JSON."""
+
+
 class ControllerThread:
     """Runs from `start` to `stop`."""
 
-    def __init__(self, desk: QuestionDesk, parts: ControllerParts) -> None:
+    def __init__(self, desk: QuestionDesk, controller: AbstractAsyncContextManager[Answers]) -> None:
+        """`controller` is entered in the thread's loop, and left at the end."""
         self._desk = desk
-        self._parts = parts
+        self._controller = controller
         self._answering: set[asyncio.Task[None]] = set()
         self._thread = LoopThread("controller", self._serve)
 
@@ -63,24 +71,24 @@ class ControllerThread:
             raise Unavailable("The controller has stopped: new keys and models are refused. Start Headworks again.")
 
     async def _serve(self, stopping: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._desk.question_fd(), self._take)
-        try:
-            await stopping.wait()
-            await asyncio.gather(*self._answering)
-        finally:
-            loop.remove_reader(self._desk.question_fd())
-            await self._parts.close()
+        async with self._controller as controller:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(self._desk.question_fd(), self._take, controller)
+            try:
+                await stopping.wait()
+                await asyncio.gather(*self._answering)
+            finally:
+                loop.remove_reader(self._desk.question_fd())
 
-    def _take(self) -> None:
+    def _take(self, controller: Answers) -> None:
         for number, question in self._desk.take_questions(_AT_ONCE):
-            task = asyncio.create_task(self._answer(number, question))
+            task = asyncio.create_task(self._answer(controller, number, question))
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
 
-    async def _answer(self, number: int, question: str) -> None:
+    async def _answer(self, controller: Answers, number: int, question: str) -> None:
         try:
-            self._desk.answer(*await self._parts.controller.answer(number, question))
+            self._desk.answer(*await controller.answer(number, question))
         except Exception:  # noqa: BLE001 - whoever waits must hear something, whatever it is
             _log.exception("answer not taken")
             self._desk.answer(number, _UNAVAILABLE)

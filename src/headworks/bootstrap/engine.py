@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.engine import Engine, EngineSettings, TlsSettings, new_engine
+from headworks.kernel.fail_point import midway
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
 
 
-def make_engine(settings: Settings, spool: Path, control_socket: Path) -> Engine:
+def make_engine(settings: Settings, spool: Path, control_socket: Path, *, serves_inference: bool = True) -> Engine:
     """A stopped engine. Raises EngineError on a setting that it does not like."""
-    return new_engine(engine_settings(settings, spool, control_socket))
+    engine = new_engine(engine_settings(settings, spool, control_socket, serves_inference=serves_inference))
+    midway.reached_by(engine.reach)
+    return engine
 
 
-def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> EngineSettings:
+def engine_settings(
+    settings: Settings, spool: Path, control_socket: Path, *, serves_inference: bool = True
+) -> EngineSettings:
     """What the engine is told of the settings."""
     tls = None
     if settings.tls_cert is not None and settings.tls_key is not None:
@@ -26,6 +31,7 @@ def engine_settings(settings: Settings, spool: Path, control_socket: Path) -> En
         listen=f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
         spool_dir=str(spool),
         control_socket=str(control_socket),
+        serves_inference=serves_inference,
         tls=tls,
         trusted_proxies=settings.trusted_proxies,
         workers=settings.workers,

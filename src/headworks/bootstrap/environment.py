@@ -12,3 +12,8 @@ if TYPE_CHECKING:
 def environment() -> Mapping[str, str]:
     """Every variable, as it is now."""
     return dict(os.environ)
+
+
+def quiet_libraries() -> None:
+    """GRPC's own log has lines that are no JSON, about connections of which ours tells; its errors stay. Before it is imported."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

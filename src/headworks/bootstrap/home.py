@@ -65,6 +65,11 @@ class Home:
         return self.path / "spool"
 
     @property
+    def kept_flows(self) -> Path:
+        """What a gateway goes by while the control plane is away."""
+        return self.path / "flows.sqlite3"
+
+    @property
     def control_socket(self) -> Path:
         """Where the engine finds the control plane."""
         return self.path / "control.sock"

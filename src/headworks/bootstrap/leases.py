@@ -10,18 +10,25 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
-    from headworks.ledger.facade import LedgerFacade
+    from headworks.gateway.ports import LeaseOffice
 
 
 class LeasesAfterRecovery:
-    """The port `LeaseOffice` in front of the ledger. Belongs to one event loop."""
+    """The port `LeaseOffice` in front of another. Belongs to one event loop."""
 
-    def __init__(self, ledger: LedgerFacade, recovered: Future[None]) -> None:
-        """`recovered` is done when all that the spool held at the start is settled; another thread may say so."""
-        self._ledger = ledger
+    def __init__(
+        self, office: LeaseOffice, release: Callable[[str], Awaitable[object]], recovered: Future[None]
+    ) -> None:
+        """`recovered` is done when all that the spool held at the start is handed over; another thread may say so.
+
+        `release` takes back what a spool's gateway held, once what was handed over is settled.
+        """
+        self._office = office
+        self._release = release
         self._recovered = recovered
         self._released: set[str] = set()
         self._releasing = asyncio.Lock()
@@ -32,10 +39,10 @@ class LeasesAfterRecovery:
             await asyncio.shield(asyncio.wrap_future(self._recovered))
             async with self._releasing:
                 if wanted.source not in self._released:
-                    await self._ledger.release(wanted.source)
+                    await self._release(wanted.source)
                     self._released.add(wanted.source)
-        return await self._ledger.grant(wanted)
+        return await self._office.grant(wanted)
 
     async def take_back(self, returned: ReturnQuestion) -> None:
         """See the port. Raises Unavailable."""
-        await self._ledger.take_back(returned)
+        await self._office.take_back(returned)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -14,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from headworks.bootstrap.discovery.places import NAMES
 from headworks.identity.domain.emails import check_email
-from headworks.kernel.database import Address, BadAddress
 from headworks.kernel.errors import Invalid
 from headworks.kernel.outbound import checked_url
 from headworks.kernel.secrets import Secret
@@ -32,6 +32,7 @@ DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 """`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
 
 MOST_PORT = 65_535
+_PEER_HOST: Final = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
 
 
 class SettingsError(Exception):
@@ -147,6 +148,36 @@ class Settings(BaseModel):
         3_600_000, gt=0, le=86_400_000, description="How long a provider's answer may take in all."
     )
 
+    keyring: Path | None = Field(
+        None,
+        description="The file with the keys that stored secrets are sealed with, if it is not the data folder's `keyring`: the "
+        "same one for all processes on the same databases.",
+    )
+    bus_url: Secret | None = Field(
+        None,
+        description="For `headworks run gateway` and `run usage`: the message broker that usage travels by, such as "
+        "`amqps://user:password@host/headworks`.",
+    )
+    gateways_listen: str | None = Field(
+        None,
+        description="Where gateways in other processes ask this one (gRPC), such as 127.0.0.1:8090; port 0 takes a free one. "
+        "It takes the certificates of `HEADWORKS_PEER_…`.",
+    )
+    control_address: str | None = Field(
+        None,
+        min_length=1,
+        description="For `headworks run gateway`: where the control plane listens for gateways, such as control.example.com:8090.",
+    )
+    metrics_networks: tuple[str, ...] = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="For `headworks run gateway`: the networks (CIDR, separated by commas) that may read its metrics.",
+    )
+    peer_ca: Path | None = Field(
+        None, description="PEM file of the authority that vouches for this installation's processes: `headworks certs`."
+    )
+    peer_cert: Path | None = Field(None, description="PEM file with this process's certificate of that authority.")
+    peer_key: Path | None = Field(None, description="PEM file with that certificate's private key.")
+
     audit_anchor_seconds: float = Field(
         3_600.0,
         ge=1,
@@ -226,15 +257,17 @@ class Settings(BaseModel):
         "refuse", description="What happens when the usage spool is full: requests are refused, or go unrecorded."
     )
     fail_point: str | None = Field(
-        None, pattern=r"^K[0-9](:[0-9]{1,9})?$", description="Where to kill this process, for the kill tests: K0 to K9."
+        None,
+        pattern=r"^K([0-9]|11)(:[0-9]{1,9})?$",
+        description="Where to kill this process, for the kill tests: K0 to K9, K11.",
     )
 
-    @field_validator("home", "tls_cert", "tls_key")
+    @field_validator("home", "tls_cert", "tls_key", "peer_ca", "peer_cert", "peer_key", "keyring")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
     def _networks(cls, value: object) -> object:
         parts = value.split(",") if isinstance(value, str) else value
@@ -264,6 +297,37 @@ class Settings(BaseModel):
             raise ValueError(message)
         return url
 
+    @field_validator("gateways_listen", "control_address")
+    @classmethod
+    def _host_and_port(cls, text: str | None) -> str | None:
+        return None if text is None else checked_peer(text)
+
+    @model_validator(mode="after")
+    def _flows_stay_secret(self) -> Self:
+        for field in ("gateways_listen", "control_address"):
+            address = getattr(self, field)
+            if address is not None and self.peer_ca is None:
+                message = (
+                    f"{variable_of(field)} needs HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY, on loopback too: "
+                    "what gateways are told holds the credentials of providers; `headworks certs` makes them"
+                )
+                raise ValueError(message)
+        return self
+
+    @field_validator("bus_url")
+    @classmethod
+    def _usable_broker(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            from headworks.kernel.bus.adapters.rabbitmq import Address as Broker  # noqa: PLC0415 - for who has one alone
+            from headworks.kernel.bus.adapters.rabbitmq import BadBusAddress  # noqa: PLC0415
+
+            try:
+                Broker.parse(url).tls_context()
+            except BadBusAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
+
     @field_validator("discovery_addresses")
     @classmethod
     def _known_places(cls, addresses: dict[str, str]) -> dict[str, str]:
@@ -279,6 +343,8 @@ class Settings(BaseModel):
     @classmethod
     def _usable_address(cls, url: Secret | None) -> Secret | None:
         if url is not None:
+            from headworks.kernel.database import Address, BadAddress  # noqa: PLC0415 - 20 MB that a gateway does without
+
             try:
                 Address.parse(url).tls_context()
             except BadAddress as error:
@@ -290,6 +356,12 @@ class Settings(BaseModel):
     def _fit_together(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             message = "HEADWORKS_TLS_CERT and HEADWORKS_TLS_KEY go together; set both or neither"
+            raise ValueError(message)
+        peers = (self.peer_ca, self.peer_cert, self.peer_key)
+        if None in peers and any(peers):
+            message = (
+                "HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY go together; set all of them or none"
+            )
             raise ValueError(message)
         if self.bodies_in_flight_bytes < self.body_limit_bytes:
             message = "HEADWORKS_BODIES_IN_FLIGHT_BYTES is below HEADWORKS_BODY_LIMIT_BYTES; one allowed body must fit"
@@ -306,6 +378,15 @@ def _network(text: str) -> str:
     except ValueError as error:
         message = f"{error}; write networks such as 10.0.0.0/8 or 2001:db8::/32"
         raise ValueError(message) from None
+
+
+def checked_peer(text: str) -> str:
+    """`host:port` of another process; an IPv6 address stands in brackets. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > MOST_PORT or not _PEER_HOST.fullmatch(host):
+        message = f"{text!r} is no host and port; write control.example.com:8090, 10.0.0.5:8090 or [2001:db8::5]:8090"
+        raise ValueError(message)
+    return text
 
 
 def variable_of(field: str) -> str:

@@ -1,6 +1,6 @@
-"""The shipper: moves usage from the engine's spool into the usage database, and lets the spool forget what is stored.
+"""The shipper: moves usage from the engine's spool to where it is kept, and lets the spool forget what is kept there.
 
-At least once, in order. Whatever keeps it from storing, it tries again for ever, and the spool grows meanwhile.
+At least once, in order. Whatever keeps it from that, it tries again for ever, and the spool grows meanwhile.
 """
 
 from __future__ import annotations
@@ -9,30 +9,22 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 from headworks.bootstrap.loop_thread import LoopThread
-from headworks.kernel.clock import monotonic
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.telemetry import logger
-from headworks.usage.tasks import ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
-    from datetime import datetime
-
-    from headworks.bootstrap.container import ShipperParts
-    from headworks.usage.ports import Prices, UsageStore
 
 _log = logger(__name__)
 
-BATCH = 2_000
+BATCH = 5_000
 _LOOK_SECONDS = 1.0
 """How long a record may wait where the descriptor said nothing."""
-_GATHER_SECONDS = 0.2
-"""How long records are let gather once there are some: a commit costs the same for one as for a thousand."""
+_GATHER_SECONDS = 0.4
+"""How long records are let gather once there are some: a commit, and the sums of a kind, cost the same for one as for a thousand."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds between attempts while the database does not answer."""
-_USES_SECONDS = 60.0
-"""How often the last uses of keys are written: they are told to the minute."""
 _FINISH_SECONDS = 10.0
 """How long the rest of the usage may take on its way into the database at the end."""
 _NICENESS = 10
@@ -55,31 +47,36 @@ class Spool(Protocol):
         """A fail point of the kill tests."""
 
 
+class Sink(Protocol):
+    """Where events are kept: the usage database, or a queue that leads there."""
+
+    async def take(self, events: Sequence[Sequence[object]], before_commit: Callable[[], None]) -> None:
+        """When it returns, all of them are kept, whatever dies. Raises Unavailable: they come again.
+
+        `before_commit` is called when only the last step is left to do.
+        """
+
+    async def between(self) -> None:
+        """Now nothing waits."""
+
+    async def finish(self) -> None:
+        """Nothing more will come."""
+
+    async def close(self) -> None:
+        """Let go of what it holds."""
+
+
 class Shipper:
     """One for each spool."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        store: UsageStore,
-        prices: Prices,
-        record_uses: Callable[[Mapping[str, datetime]], Awaitable[None]],
-        recovered: Future[None] | None = None,
-    ) -> None:
-        """`record_uses` is told, from time to time, when keys were used last.
-
-        `recovered` is done when all that the spool held at the start is stored.
-        """
+    def __init__(self, spool: Spool, sink: Sink, recovered: Future[None] | None = None) -> None:
+        """`recovered` is done when all that the spool held at the start is kept."""
         self._spool = spool
-        self._store = store
-        self._prices = prices
-        self._record_uses = record_uses
+        self._sink = sink
         self._recovered = recovered
         self._taken: tuple[int, list[tuple[object, ...]]] | None = None
         """Taken and not yet confirmed. Kept over a cancellation: the spool gives nothing twice while it is open."""
         self._trouble = ""
-        self._uses: dict[str, datetime] = {}
-        self._uses_written = monotonic()
 
     async def run(self) -> None:
         """Ship until cancelled."""
@@ -90,8 +87,7 @@ class Shipper:
             if await _readable(self._spool.usage_fd(), _LOOK_SECONDS):
                 await asyncio.sleep(_GATHER_SECONDS)
             await self.ship_all()
-            if monotonic() - self._uses_written >= _USES_SECONDS:
-                await self._write_uses()
+            await self._sink.between()
 
     async def probe(self) -> None:
         """Raises Unavailable while usage cannot be stored."""
@@ -108,11 +104,9 @@ class Shipper:
         try:
             async with asyncio.timeout(seconds):
                 await self.ship_all()
-                await self._write_uses()
+                await self._sink.finish()
         except TimeoutError:
-            _log.warning(
-                "usage left in the spool", reason="the database did not answer in time; the next start stores it"
-            )
+            _log.warning("usage left in the spool", reason="it was not taken in time; the next start hands it over")
             return False
         return True
 
@@ -136,7 +130,7 @@ class Shipper:
         pause = _FIRST_PAUSE
         while True:
             try:
-                done = await ingest(self._store, self._prices, events, before_commit=self._before_commit)
+                await self._sink.take(events, self._before_commit)
             except Unavailable as error:
                 self._trouble = error.detail or error.message
                 _log.warning("usage not stored, trying again", pause_seconds=pause, detail=self._trouble)
@@ -145,8 +139,6 @@ class Shipper:
                 _log.exception("usage not stored, trying again", pause_seconds=pause)
             else:
                 self._trouble = ""
-                for key_id, at in done.last_uses.items():
-                    self._uses[key_id] = max(at, self._uses.get(key_id, at))
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -154,25 +146,13 @@ class Shipper:
     def _before_commit(self) -> None:
         self._spool.reach("K8")
 
-    async def _write_uses(self) -> None:
-        uses, self._uses = self._uses, {}
-        self._uses_written = monotonic()
-        if not uses:
-            return
-        try:
-            await self._record_uses(uses)
-        except Unavailable as error:
-            # Only a remark beside each key is late; newer uses are newer news.
-            self._uses = {**uses, **self._uses}
-            _log.warning("last uses not written", detail=error.detail or error.message)
-
 
 class ShipperThread:
     """A shipper in a thread and a loop of its own, at less weight than what serves requests."""
 
-    def __init__(self, spool: Spool, parts: ShipperParts, recovered: Future[None] | None = None) -> None:
-        self._parts = parts
-        self._shipper = Shipper(spool, parts.usage, parts.catalog, parts.identity.record_uses, recovered)
+    def __init__(self, spool: Spool, sink: Sink, recovered: Future[None] | None = None) -> None:
+        self._sink = sink
+        self._shipper = Shipper(spool, sink, recovered)
         self._thread = LoopThread("shipper", self._serve, niceness=_NICENESS)
         self.probe = self._shipper.probe
 
@@ -196,7 +176,7 @@ class ShipperThread:
             await asyncio.gather(shipping, return_exceptions=True)
             await self._shipper.finish(_FINISH_SECONDS)
         finally:
-            await self._parts.close()
+            await self._sink.close()
 
 
 async def _readable(descriptor: int, seconds: float) -> bool:

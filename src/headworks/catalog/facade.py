@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.catalog import commands
@@ -12,9 +11,11 @@ from headworks.catalog.contracts import SHIPPED
 from headworks.catalog.errors import CatalogUnavailable
 from headworks.catalog.queries import views
 from headworks.kernel.kept import Ages, Kept
+from headworks.kernel.moments import micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from headworks.catalog.contracts import (
         CatalogChanged,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from headworks.catalog.settings import CatalogSettings
     from headworks.kernel.audit import Change
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _MS = 1000
 
 
@@ -76,7 +75,7 @@ class CatalogFacade:
 
     async def price_for(self, provider_id: str, upstream_model: str, at: datetime) -> Price | None:
         """The price that holds at a moment, None where nobody set one. Raises CatalogUnavailable."""
-        return (await self.price_book()).find(provider_id, upstream_model, (at - _EPOCH) // _MICROSECOND)
+        return (await self.price_book()).find(provider_id, upstream_model, micros(at))
 
     async def offer_provider(self, organization_id: str, offer: Offer) -> Offered:
         """Make the catalog match what discovery found; safe to repeat. Raises Invalid on a senseless offer."""

@@ -413,12 +413,15 @@ class Api:
         return cast("Page[shapes.ReRatingOut]", self._transport.send("GET", "/re-ratings", query={"page": page, "per_page": per_page}))
 
     def re_rate(self, body: shapes.RangeIn, *, idempotency_key: str | None = None) -> shapes.DoneOut:
-        """Post what today's prices and mark-ups change about past records. A second time it changes nothing."""
+        """Post what today's prices and mark-ups change about past records, 20,000 at a time. A second time it
+        changes nothing.  Each step is entered by itself. What broke off goes on with its last `next`, or from
+        the start: what is done is passed over.
+        """
         return cast("shapes.DoneOut", self._transport.send("POST", "/re-ratings", header={"Idempotency-Key": idempotency_key}, body=body)["data"])
 
-    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None) -> shapes.PreviewOut:
-        """What today's prices and mark-ups would make of past records. Changes nothing."""
-        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model})["data"])
+    def preview_re_rating(self, *, start: str | None = None, end: str | None = None, provider_id: str | None = None, model: str | None = None, upstream_model: str | None = None, after: str | None = None) -> shapes.PreviewOut:
+        """What today's prices and mark-ups would make of past records, 20,000 at a time. Changes nothing."""
+        return cast("shapes.PreviewOut", self._transport.send("GET", "/re-ratings/preview", query={"start": start, "end": end, "provider_id": provider_id, "model": model, "upstream_model": upstream_model, "after": after})["data"])
 
     def show_re_rating(self, re_rating_id: str) -> shapes.ReRatingOut:
         """One re-rating."""
@@ -480,13 +483,13 @@ class Api:
         """Requests, tokens and cost by group, the newest first."""
         return cast("shapes.UsageReportEnvelope", self._transport.send("GET", "/usage", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "page": page, "per_page": per_page}))
 
-    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
+    def list_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, contradicted: bool | None = None, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.UsageEventOut]:
         """Single requests, the newest first."""
-        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "cursor": cursor, "per_page": per_page}))
+        return cast("Page[shapes.UsageEventOut]", self._transport.send("GET", "/usage-events", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "contradicted": contradicted, "cursor": cursor, "per_page": per_page}))
 
-    def export_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+    def export_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, contradicted: bool | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
         """Single requests as a file, all of them, the newest first."""
-        self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "format": format})
+        self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "contradicted": contradicted, "format": format})
 
     def show_usage_rebuilds(self) -> shapes.PendingDaysOut:
         """Days whose sums are still to be made anew."""

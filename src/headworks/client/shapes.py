@@ -293,9 +293,10 @@ class DirectoryTokenOut(TypedDict):
 
 
 class DoneOut(TypedDict):
-    """What rating anew has changed."""
+    """What rating anew has changed, of some of the records."""
 
     models: list[ModelFiguresOut]
+    next: str | None
     re_rating: ReRatingOut | None
 
 
@@ -926,9 +927,10 @@ class PeriodOut(TypedDict):
 
 
 class PreviewOut(TypedDict):
-    """What rating anew would change."""
+    """What rating anew would change, of some of the records."""
 
     models: list[ModelFiguresOut]
+    next: str | None
 
 
 class PriceOut(TypedDict):
@@ -1041,6 +1043,7 @@ class RaiseOut(TypedDict):
 class RangeIn(TypedDict):
     """Which records, by when their requests began."""
 
+    after: NotRequired[str | None]
     end: NotRequired[str | None]
     model: NotRequired[str | None]
     provider_id: NotRequired[str | None]
@@ -1277,6 +1280,7 @@ class UsageEventOut(TypedDict):
     charge_usd: str | None
     cost_nanodollars: int | None
     cost_usd: str | None
+    delivered_tokens: int | None
     deployment_id: str
     duration_us: int
     endpoint: str

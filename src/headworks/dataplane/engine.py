@@ -28,6 +28,8 @@ class EngineSettings:
     spool_dir: str
     control_socket: str | None = None
     """Unix socket of the control plane, which gets everything that is not `/v1/`; None: such paths are 404."""
+    serves_inference: bool = True
+    """False: `/v1/` is 404 here."""
     tls: TlsSettings | None = None
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of peers whose X-Forwarded-For is believed."""
@@ -62,7 +64,7 @@ class EngineSettings:
     spool_when_full: Literal["refuse", "drop"] = "refuse"
     log_level: str = "info"
     fail_point: str | None = None
-    """`K0` … `K9`, optionally `:n` for the n-th time: kills the process there. For the kill tests."""
+    """`K0` … `K9` or `K11`, optionally `:n` for the n-th time: kills the process there. For the kill tests."""
 
 
 def new_engine(settings: EngineSettings) -> Engine:

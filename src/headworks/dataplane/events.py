@@ -58,7 +58,8 @@ class UsageEvent(NamedTuple):
     usage_flags: str
     """Comma-separated remarks on the usage block, such as `contradiction`, `negative`, and `counted:…` where the tokens were counted
     without one: by a tokenizer (`counted:o200k`), by what the deployment has taught (`counted:calibrated`), by bytes
-    (`counted:bytes`). Empty when there is none."""
+    (`counted:bytes`). `contradicts:400`, followed by a `counted:…`: we count 400 tokens of output, and the provider's count, which stands
+    in the buckets, cannot be true of them. Empty when there is none."""
     user_id: str = ""
     """Whose key it was; empty where the key belongs to no user."""
     tags: str = ""

@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import resource
-import signal
-import sys
 from concurrent.futures import Future
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from headworks.audit.facade import AuditFacade
 from headworks.bootstrap.anchors import Anchors
 from headworks.bootstrap.container import (
     build_container,
     build_controller,
-    build_shipper,
+    build_intake,
     furnish,
     lay_foundation,
 )
@@ -30,71 +26,44 @@ from headworks.bootstrap.credentials import Credentials, endpoint_of
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
+from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
 from headworks.bootstrap.health import Health
-from headworks.bootstrap.home import Home, HomeError
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
-from headworks.catalog.contracts import CatalogChanged
-from headworks.dataplane.engine import EngineError
-from headworks.identity.contracts import (
-    KeyChanged,
-    ManyKeysChanged,
-    MembershipChanged,
-    OrganizationChanged,
-    ProjectChanged,
-    ServiceAccountChanged,
-    UserChanged,
-)
-from headworks.kernel.errors import HeadworksError
-from headworks.kernel.telemetry import configure_logs, logger
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged, ThresholdCrossed
-from headworks.limits.contracts import LimitsChanged
+from headworks.entrypoints import serving
+from headworks.entrypoints.serving import Stop, end
+from headworks.kernel.telemetry import logger
+from headworks.ledger.contracts import ThresholdCrossed
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
 
-    from headworks.bootstrap.container import Container, Foundation
-    from headworks.bootstrap.control_plane import ControlPlane
+    from headworks.bootstrap.container import Container, ControllerParts, Foundation
+    from headworks.bootstrap.home import Home
+    from headworks.bootstrap.local_server import LocalServer
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
 
 _log = logger(__name__)
 
-_SWITCH_SECONDS = 0.0005
-"""How long a thread keeps the interpreter while another wants it: the most that an answer waits for other Python."""
-_DESCRIPTORS = 65_536
-_FAILED = 1
-_CUT = 130
+_OPEN_SECONDS = 10.0
 
 
-def run(settings: Settings) -> int:
-    """Serve until SIGINT or SIGTERM; the exit status. Why a start failed is said on standard error."""
-    configure_logs(settings.log_level)
-    _prepare_process()
-    try:
-        home = Home(settings.home)
-        home.prepare()
-        with home.lock():
-            databases = Databases(home, settings)
-            databases.prepare()
-            return asyncio.run(_serve(home, settings, databases))
-    except (HomeError, EngineError, HeadworksError, OSError, ValueError) as error:
-        sys.stderr.write(f"headworks: {error}\n")
-        return _FAILED
-    except KeyboardInterrupt:
-        return _CUT
+def run(settings: Settings, *, serves_inference: bool = True) -> int:
+    """Serve until SIGINT or SIGTERM; the exit status. Why a start failed is said on standard error.
 
+    Without `serves_inference` it is a control plane, which other gateways ask.
+    """
 
-def _prepare_process() -> None:
-    os.umask(0o077)
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    # Each open stream takes two descriptors, and the usual limit is 1024.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else most
-    with suppress(ValueError, OSError):  # macOS has a second limit, which it does not tell
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+    def begin(home: Home) -> Coroutine[None, None, int]:
+        databases = Databases(home, settings)
+        databases.prepare()
+        return _serve(home, settings, databases, serves_inference=serves_inference)
+
+    return serving.run(settings, begin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +80,10 @@ class _House:
     shipper: ShipperThread
 
 
-async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
-    stop = _Stop()
+async def _serve(home: Home, settings: Settings, databases: Databases, *, serves_inference: bool = True) -> int:
+    stop = Stop()
     async with AsyncExitStack() as stack:
-        house = _build(home, settings, databases, stack)
+        house = _build(home, settings, databases, stack, serves_inference=serves_inference)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
             has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
@@ -141,7 +110,7 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         # What is there now stays: the collector need not walk through it while somebody waits for an answer.
         gc.freeze()
         health.started = True
-        greeting = asyncio.create_task(welcome.greet(), name="welcome")
+        greeting = asyncio.create_task(welcome.greet() if serves_inference else asyncio.sleep(0), name="welcome")
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
         keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
@@ -150,44 +119,47 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         await stop.wait(serving, shipping, noting, keeping, rolling)
         greeting.cancel()
         noting.cancel()
-        await _end(keeping)
-        await _end(rolling)
+        await end(keeping)
+        await end(rolling)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
 
 
-def _build(home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack) -> _House:
+def _build(
+    home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack, *, serves_inference: bool
+) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
-    engine = make_engine(settings, home.spool, control_socket)
+    engine = make_engine(settings, home.spool, control_socket, serves_inference=serves_inference)
     foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation)
     stack.push_async_callback(container.close)
     recovered: Future[None] = Future()
-    controller = ControllerThread(engine, build_controller(foundation, recovered))
-    # Subscribed after the facades of `build_…`: those must have forgotten before the engine asks again.
-    foundation.bus.subscribe(KeyChanged, lambda event: engine.invalidate_key(event.key_hash))
-    # Each of these concerns many keys at once, and happens seldom.
-    for kind in (
-        CatalogChanged,
-        ManyKeysChanged,
-        OrganizationChanged,
-        ProjectChanged,
-        UserChanged,
-        MembershipChanged,
-        ServiceAccountChanged,
-        LimitsChanged,
-        BudgetChanged,
-        MarkUpChanged,
-    ):
-        foundation.bus.subscribe(kind, lambda _event: engine.invalidate_all())
-    # What was borrowed of it comes back, and that it was spent is forgotten: there may be less of it now, or more.
-    foundation.bus.subscribe(BudgetChanged, lambda event: engine.recall(event.budget_id))
+    parts = build_controller(foundation, recovered)
+    # After the facades of `build_…`, which remember.
+    forget_on_changes(foundation.bus, EngineForgets(engine))
     foundation.bus.subscribe(ThresholdCrossed, tell)
-    controller.start()
+    if settings.gateways_listen is None:
+        controller = ControllerThread(engine, parts.opened())
+        controller.start()
+    else:
+        controller = _listening(settings, foundation, engine, parts)
     stack.callback(controller.stop)
-    shipper = ShipperThread(engine, build_shipper(foundation), recovered)
+    shipper = ShipperThread(engine, build_intake(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
+
+
+def _listening(settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts) -> ControllerThread:
+    """Raises OSError when there is no listening to gateways."""
+    from headworks.bootstrap.gateways import open_to_gateways  # noqa: PLC0415 - gRPC, which one process alone does without
+    from headworks.gateway.rpc import Changes  # noqa: PLC0415 - as above
+
+    changes, opened = Changes(), Future[int]()
+    forget_on_changes(foundation.bus, changes)
+    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, opened))
+    controller.start()
+    opened.result(_OPEN_SECONDS)
+    return controller
 
 
 def _health(house: _House) -> Health:
@@ -196,19 +168,17 @@ def _health(house: _House) -> Health:
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
-async def _open_management(house: _House, health: Health, welcome: Welcome, credentials: Credentials) -> ControlPlane:
-    from headworks.bootstrap.control_plane import (  # noqa: PLC0415 - half a second that no model call waits for
-        ControlPlane,
-        management_app,
-    )
+async def _open_management(house: _House, health: Health, welcome: Welcome, credentials: Credentials) -> LocalServer:
+    from headworks.bootstrap.control_plane import management_app  # noqa: PLC0415 - half a second that no model call waits for
+    from headworks.bootstrap.local_server import LocalServer  # noqa: PLC0415 - as above
     from headworks.bootstrap.sign_in import build_sign_in, first_operator  # noqa: PLC0415 - as above
 
     sign_in = build_sign_in(house.container)
     welcome.operator = await first_operator(sign_in, house.foundation.bus, credentials)
-    return ControlPlane(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
+    return LocalServer(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
 
 
-async def _close(house: _House, control_plane: ControlPlane) -> None:
+async def _close(house: _House, control_plane: LocalServer) -> None:
     """Let open requests finish, store what they used, and only then take away what they need."""
     seconds = house.settings.drain_seconds
     _log.info("stopping", drain_seconds=seconds)
@@ -218,37 +188,3 @@ async def _close(house: _House, control_plane: ControlPlane) -> None:
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel it, and wait until what it was doing to a database is undone."""
-    task.cancel()
-    await asyncio.wait([task])
-
-
-class _Stop:
-    """Hears SIGINT and SIGTERM: the first asks to stop, the second ends the process on the spot."""
-
-    def __init__(self) -> None:
-        self.status = 0
-        self._asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._hear)
-
-    async def wait(self, *parts: asyncio.Future[None]) -> None:
-        """Until somebody asks, or one of the parts ends, which none of them should."""
-        asked = asyncio.create_task(self._asked.wait(), name="stop")
-        everything: list[asyncio.Future[Any]] = [asked, *parts]
-        await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        for part in parts:
-            if part.done():
-                self.status = _FAILED
-                _log.error("a part of the server ended", exc_info=part.exception())
-
-    def _hear(self) -> None:
-        if self._asked.is_set():
-            # Nothing is lost: what was open is settled at the next start, as after any other sudden end.
-            os._exit(_CUT)
-        self._asked.set()

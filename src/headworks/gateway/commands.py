@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.flow import SIGNER, Flow
 from headworks.gateway.domain import flows, refusals, signers
 from headworks.gateway.domain.terms import Terms, under
+from headworks.kernel.moments import micros
 from headworks.limits.contracts import Subject
 
 if TYPE_CHECKING:
     from headworks.dataplane.flow import Policy, Question, Refusal
     from headworks.gateway.ports import Neighbours
     from headworks.kernel.clock import Clock
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,5 @@ async def resolve(question: Question, sources: Sources) -> Flow | Refusal:
     answer = flows.refused_endpoint(question, key) or flows.decide(question, caller)
     if isinstance(answer, Flow) and answer.targets:
         used = {limit.id: await ask.windows.used(limit, at) for limit in holding.limits}
-        answer = under(Terms(holding.limits, used, in_force, await ask.models.price_book(), _microseconds(at)), answer)
+        answer = under(Terms(holding.limits, used, in_force, await ask.models.price_book(), micros(at)), answer)
     return replace(answer, addresses=key.allowed_addresses)
-
-
-def _microseconds(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND

@@ -84,6 +84,29 @@ class LeaseOffice(Protocol):
         """Make the gateway's hold smaller, by no more than what it holds. Raises Unavailable."""
 
 
+class Releases(Protocol):
+    """What gateways held when they died."""
+
+    async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
+        """Whether each of these requests of the gateway has been settled. Raises Unavailable."""
+
+    async def release(self, source: str) -> int:
+        """All that the gateway holds comes back; how much it was. Raises Unavailable."""
+
+
+class Forgets(Protocol):
+    """Whoever goes by what was decided before. Any thread may call it."""
+
+    def key(self, key_hash: str) -> None:
+        """What was decided for this key holds no longer."""
+
+    def everything(self, *, access: bool) -> None:
+        """No decision holds any longer. `access`: somebody may have lost theirs, so nobody may go by memory either."""
+
+    def budget(self, budget_id: str) -> None:
+        """There may be less of this budget now, or more: leases on it are to be given back, and all is to be asked for anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """All whom the controller asks."""

@@ -39,7 +39,7 @@ class Controller:
         """The number, and the Answer as JSON. Never raises: who waits must hear something."""
         answer: Answer
         try:
-            answer = await self._answer(question_from_json(question))
+            answer = await self.decide(question_from_json(question))
         except HeadworksError as error:
             _log.error("question not answered", code=error.code, detail=error.detail or error.message)
             answer = refusals.unavailable()
@@ -48,7 +48,7 @@ class Controller:
             answer = refusals.unavailable()
         return number, answer.to_json()
 
-    async def _answer(self, asked: AnyQuestion) -> Answer:
+    async def decide(self, asked: AnyQuestion) -> Answer:
         """Raises Unavailable when nobody can tell."""
         if isinstance(asked, LeaseQuestion):
             return await self._leases.grant(asked)

@@ -7,10 +7,11 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import micros, moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,8 +22,6 @@ Kinds = Mapping[str, type]
 Position = tuple[object, ...]
 """The values that a list is sorted by of the last item that was shown, and its id."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _FARTHEST = 2**62
 
 
@@ -62,7 +61,7 @@ def _getter(field: str, value: Callable[[T, str], Any]) -> Callable[[T], Any]:
 
 def encode_cursor(sort: Sort, position: Position) -> str:
     """A place in a list of this order, as text that says nothing to callers."""
-    values = [_micros(value) if isinstance(value, datetime) else value for value in position]
+    values = [micros(value) if isinstance(value, datetime) else value for value in position]
     text = json.dumps([_text(sort), *values], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).decode().rstrip("=")
 
@@ -90,17 +89,13 @@ def _value(value: object, kind: type) -> object:
     if kind is not datetime or not isinstance(value, int):
         return value
     try:
-        return _EPOCH + value * _MICROSECOND
+        return moment(value)
     except OverflowError:
         raise _malformed("is not a cursor of this list; take it from `links.next`") from None
 
 
 def _malformed(message: str) -> Invalid:
     return Invalid.field("query.cursor", "malformed", message)
-
-
-def _micros(at: datetime) -> int:
-    return (at - _EPOCH) // _MICROSECOND
 
 
 def _text(sort: Sort) -> str:

@@ -125,20 +125,6 @@ class PeriodClosed(Conflict):
         )
 
 
-class TooManyRecords(Conflict):
-    """More than one request can rate anew."""
-
-    code = "too_many_records"
-    title = "The range holds too many records"
-
-    def __init__(self, most: int) -> None:
-        super().__init__(
-            f"The range holds more than {most} records; make it shorter, or narrow it to a provider or a model, and go on "
-            "with the rest afterwards.",
-            details=[FieldProblem("end", self.code, f"leaves more than {most} records")],
-        )
-
-
 class AmountTooLarge(Conflict):
     """A sum of money beyond what can be stored. It is refused, and never rounded."""
 

@@ -12,17 +12,18 @@ from headworks.kernel.clock import now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages, Kept
+from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
-from headworks.ledger.domain.moments import micros
+from headworks.ledger.domain import audited
 from headworks.ledger.domain.scopes import Whose
 from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+    from datetime import date, datetime
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
@@ -71,15 +72,25 @@ class Books:
 
     taking_part: Installation
 
-    async def begin(self, organization_id: str, at_us: int) -> int:
-        """The number of a transaction for the organisation's records to name. Budgets stay as they are until it ends."""
-        unit = self.taking_part.of(organization_id)
-        await unit.lock(alone=False)
-        return await unit.begin("usage", at_us)
+    async def begin(self, owners: Collection[str], at_us: int) -> dict[str, int]:
+        """The numbers of transactions for the organisations' records to name. Budgets stay as they are until it ends."""
+        return await self.taking_part.begin(owners, at_us)
 
-    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+    async def settle(self, numbers: Mapping[str, int], uses: Iterable[Use], at_us: int) -> None:
         """Enter what those records come to; they are stored by now. Raises AmountTooLarge."""
-        await commands.settle(self.taking_part.of(organization_id), number, uses, at_us)
+        by_owner: dict[str, list[Use]] = {owner: [] for owner in numbers}
+        for use in uses:
+            by_owner[use.organization_id].append(use)
+        budgets = await self.taking_part.budgets(numbers)
+        postings = {
+            number: await commands.settle(self.taking_part.of(owner), by_owner[owner], budgets[owner], at_us)
+            for owner, number in sorted(numbers.items())
+        }
+        await self.taking_part.enter(postings)
+
+    def note_rebuild(self, organization_id: str, first: date, last: date) -> None:
+        """For the audit trail: who operates has the sums of these days made anew, the last included."""
+        self.taking_part.of(organization_id).audit(audited.sums_rebuilt(organization_id, first, last))
 
     def committed(self) -> None:
         """Tell what happened."""

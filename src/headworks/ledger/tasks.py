@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from headworks.kernel.clock import monotonic, now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Unavailable
+from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import Place
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.errors import RaiseNotFound
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from headworks.usage.domain.rollups import SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headworks.usage.ports import UsageStore
 
 
@@ -21,6 +23,11 @@ class UsageFacade:
         """How many events were put aside because they could not be stored. Should be zero; look when it is not."""
         async with self.store.read() as reading:
             return await reading.rejected()
+
+    async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
+        """Whether all of these requests of a gateway are recorded, and with that settled. Raises Unavailable."""
+        async with self.store.read() as reading:
+            return await reading.stored(source, event_ids) == len(set(event_ids))
 
     async def used_in_window(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
+    from datetime import date, datetime
 
     from headworks.catalog.contracts import PriceBook
     from headworks.kernel.pagination import Page, PageRequest
@@ -53,11 +53,14 @@ class Tables(Protocol):
 class Books(Protocol):
     """The ledger's part of a transaction that stores usage."""
 
-    async def begin(self, organization_id: str, at_us: int) -> int:
-        """The number of a transaction of the ledger, for the organisation's records to name."""
+    async def begin(self, owners: Collection[str], at_us: int) -> Mapping[str, int]:
+        """The numbers of the ledger's transactions for each organisation's records to name."""
 
-    async def settle(self, organization_id: str, number: int, uses: Sequence[Use], at_us: int) -> None:
+    async def settle(self, numbers: Mapping[str, int], uses: Iterable[Use], at_us: int) -> None:
         """Enter what those records come to, once they are stored. Raises AmountTooLarge."""
+
+    def note_rebuild(self, organization_id: str, first: date, last: date) -> None:
+        """For the audit trail: somebody of that organisation has the sums of these days made anew, the last included."""
 
     def committed(self) -> None:
         """All of it is committed."""
@@ -135,6 +138,8 @@ class RecordFilter:
     project_id: str | None = None
     user_id: str | None = None
     provider_id: str | None = None
+    contradicted: bool | None = None
+    """Whether the provider's count contradicts what was delivered."""
 
 
 class UsageUnit(Protocol):
@@ -207,6 +212,9 @@ class UsageReading(Protocol):
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
         """The newest first; `after` is (occurred_at_us, sequence) of the last one that was seen."""
+
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """How many of these records of a spool there are."""
 
     async def newest_received_us(self) -> int | None:
         """When the newest record was stored; None before the first."""

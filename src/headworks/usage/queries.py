@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from headworks.kernel.moments import moment, second_of
 from headworks.kernel.pagination import CursorPage, PageRequest, decode_cursor, encode_cursor
 from headworks.usage.contracts import Figures
 from headworks.usage.domain.forecasting import WINDOW_SECONDS, forecast, period_of
-from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.spans import midnight_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from headworks.kernel.pagination import Page
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from headworks.usage.domain.forecasting import Period
     from headworks.usage.ports import Names, RecordFilter, ReportFilter, UsageReading, UsageStore
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 1_000
 _NAMED = ("organization", "project", "key", "user", "provider")
 
@@ -66,7 +65,7 @@ async def report(
         rows,
         await names_of(names, wanted.organization_id, group_by, rows.items),
         totals,
-        None if newest is None else _EPOCH + timedelta(microseconds=newest),
+        None if newest is None else moment(newest),
         sum(wanted.from_s - SECONDS["day"] < day_s < wanted.until_s for day_s in pending),
     )
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.clock import monotonic, now
 from headworks.kernel.errors import Unavailable
+from headworks.kernel.moments import second_of
 from headworks.kernel.telemetry import logger
 from headworks.usage import commands
-from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import SECONDS, Compared
 
 if TYPE_CHECKING:

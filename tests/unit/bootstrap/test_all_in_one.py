@@ -23,7 +23,7 @@ from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import Settings, load_settings
 from headworks.dataplane.engine import EngineError
-from headworks.entrypoints import all_in_one
+from headworks.entrypoints import all_in_one, serving
 from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.contracts import KeyOwner, KeyView
 from headworks.kernel.clock import now
@@ -73,7 +73,7 @@ class Running:
 @pytest.fixture(autouse=True)
 def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give back what the entry point sets for its whole process."""
-    monkeypatch.setattr(all_in_one, "configure_logs", lambda _level: None)
+    monkeypatch.setattr(serving, "configure_logs", lambda _level: None)
     mask, interval = os.umask(0o077), sys.getswitchinterval()
     yield
     os.umask(mask)
@@ -90,7 +90,7 @@ def settings(tmp_path: Path) -> Settings:
 async def up(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     """Start, wait until ready, hand out; whoever does not stop it gets that done."""
     engine = EngineTwin()
-    monkeypatch.setattr(all_in_one, "make_engine", lambda *_: engine)
+    monkeypatch.setattr(all_in_one, "make_engine", lambda *_, **__: engine)
     home = Home(settings.home)
     home.prepare()
     with home.lock():
@@ -218,7 +218,7 @@ async def test_a_second_start_finds_its_data(settings: Settings, monkeypatch: py
 def test_a_start_that_fails_says_why(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise EngineError("port 8080 is taken")
 
     monkeypatch.setattr(all_in_one, "make_engine", refuse)

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -19,18 +20,16 @@ class Echo:
     fail: bool = False
     seen: list[str] = field(default_factory=list)
 
-    @property
-    def controller(self) -> Echo:
-        return self
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Echo]:
+        yield self
+        self.closed += 1
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
         self.seen.append(question)
         if self.fail:
             raise ZeroDivisionError
         return number, f'{{"echo": {question}}}'
-
-    async def close(self) -> None:
-        self.closed += 1
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def engine() -> EngineTwin:
 
 @pytest.fixture
 def thread(engine: EngineTwin, parts: Echo) -> Iterator[ControllerThread]:
-    thread = ControllerThread(engine, parts)  # type: ignore[arg-type]
+    thread = ControllerThread(engine, parts.opened())
     thread.start()
     yield thread
     thread.stop()

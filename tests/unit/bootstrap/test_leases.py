@@ -16,7 +16,8 @@ async def test_a_gateway_that_died_borrows_when_its_past_is_settled_and_holds_no
     place = Place((await make_budget(books, 100)).id, NOON_US - 12 * HOUR_US)
     await lease(books, place, 80, source="spool_1")
     recovered: Future[None] = Future()
-    office = LeasesAfterRecovery(LedgerFacade(books.ledger, SETTINGS, lambda: NOON), recovered)
+    budgets = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    office = LeasesAfterRecovery(budgets, budgets.release, recovered)
     asked = LeaseQuestion("spool_1", *place, 60, 60, "")
     waiting = [asyncio.create_task(office.grant(asked)) for _ in range(2)]
     for _ in range(20):
@@ -34,7 +35,8 @@ async def test_who_waits_and_goes_leaves_the_others_waiting() -> None:
     books = accounting_in_memory()
     place = Place((await make_budget(books, 100)).id, NOON_US - 12 * HOUR_US)
     recovered: Future[None] = Future()
-    office = LeasesAfterRecovery(LedgerFacade(books.ledger, SETTINGS, lambda: NOON), recovered)
+    budgets = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    office = LeasesAfterRecovery(budgets, budgets.release, recovered)
     asked = LeaseQuestion("spool_1", *place, 60, 60, "")
     first, second = (asyncio.create_task(office.grant(asked)) for _ in range(2))
     await asyncio.sleep(0)

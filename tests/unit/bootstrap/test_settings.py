@@ -28,6 +28,17 @@ def test_variables_are_read() -> None:
     assert settings.home == Path.home() / "data"
 
 
+@pytest.mark.parametrize("point", ["K0", "K9:40", "K11", "K11:2"])
+def test_fail_points_have_names(point: str) -> None:
+    assert load_settings({"HEADWORKS_FAIL_POINT": point}).fail_point == point
+
+
+@pytest.mark.parametrize("point", ["K10", "K12", "K", "K1:", "K99"])
+def test_other_fail_points_are_refused(point: str) -> None:
+    with pytest.raises(SettingsError, match="HEADWORKS_FAIL_POINT"):
+        load_settings({"HEADWORKS_FAIL_POINT": point})
+
+
 def test_the_command_line_wins_where_it_says_something() -> None:
     settings = load_settings({"HEADWORKS_PORT": "9000", "HEADWORKS_HOST": "::1"}, {"port": 9001, "host": None})
     assert (settings.port, settings.host) == (9001, "::1")
@@ -55,6 +66,14 @@ def test_places_of_discovery_are_moved_one_by_one() -> None:
         ({"HEADWORKS_SPOOL_LIMIT_BYTES": "1048576"}, ["HEADWORKS_SPOOL_LIMIT_BYTES", "three times"]),
         ({"HEADWORKS_BODIES_IN_FLIGHT_BYTES": "1048576"}, ["HEADWORKS_BODIES_IN_FLIGHT_BYTES"]),
         ({"HEADWORKS_DISCOVERY_URL_NOWHERE": "x"}, ["HEADWORKS_DISCOVERY_URL_NOWHERE", "ollama"]),
+        ({"HEADWORKS_GATEWAYS_LISTEN": "8090"}, ["HEADWORKS_GATEWAYS_LISTEN", "no host and port"]),
+        ({"HEADWORKS_GATEWAYS_LISTEN": "10.0.0.5:99999"}, ["no host and port"]),
+        ({"HEADWORKS_GATEWAYS_LISTEN": "127.0.0.1:8090"}, ["HEADWORKS_PEER_CA", "headworks certs"]),
+        ({"HEADWORKS_CONTROL_ADDRESS": "control.example.com:8090"}, ["HEADWORKS_PEER_CA"]),
+        ({"HEADWORKS_CONTROL_ADDRESS": "unix:/tmp/x:1"}, ["no host and port"]),
+        ({"HEADWORKS_PEER_CA": "/ca.pem"}, ["HEADWORKS_PEER_CERT", "all of them or none"]),
+        ({"HEADWORKS_BUS_URL": "http://u:canary@h/v"}, ["HEADWORKS_BUS_URL"]),
+        ({"HEADWORKS_METRICS_NETWORKS": "everywhere"}, ["HEADWORKS_METRICS_NETWORKS"]),
         ({"HEADWORKS_PORT": "x", "HEADWORKS_PROT": "1"}, ["HEADWORKS_PORT:", "HEADWORKS_PROT is"]),
     ],
 )

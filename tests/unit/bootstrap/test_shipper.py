@@ -3,19 +3,19 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headworks.bootstrap import intake
 from headworks.bootstrap import shipper as module
+from headworks.bootstrap.intake import Intake
 from headworks.bootstrap.shipper import Shipper, ShipperThread
 from headworks.catalog.contracts import PriceBook
 from headworks.kernel.database import Database, DatabaseUnavailable
 from headworks.kernel.errors import Unavailable
-from headworks.usage.adapters.sql import SqlStore
 from headworks.usage.ports import RecordFilter
 from headworks.usage.tasks import ingest
 from tests.support.engine_twin import EngineTwin
@@ -46,7 +46,7 @@ class Rig:
         self.prices = Prices()
         self.store = sql_usage(database)
         self.uses: list[Mapping[str, datetime]] = []
-        self.shipper = Shipper(self.engine, self.store, self.prices, self.record_uses)
+        self.shipper = Shipper(self.engine, Intake(self.store, self.prices, self.record_uses))
 
     async def record_uses(self, uses: Mapping[str, datetime]) -> None:
         self.uses.append(uses)
@@ -119,7 +119,7 @@ async def test_a_bug_is_no_reason_to_stop(rig: Rig, monkeypatch: pytest.MonkeyPa
             raise ZeroDivisionError
         return await ingest(*arguments, **named)
 
-    monkeypatch.setattr(module, "ingest", fail_once)
+    monkeypatch.setattr(intake, "ingest", fail_once)
     rig.engine.serve(usage_event(1))
     await rig.shipper.ship_all()
     assert await rig.stored() == ["req_1"]
@@ -182,42 +182,21 @@ async def test_last_uses_are_written_at_the_end(rig: Rig) -> None:
     assert rig.uses == [at]
 
 
-@dataclass
-class Parts:
-    """What a ShipperThread is given, of a rig."""
-
-    database: Database
-    catalog: Prices
-    uses: list[Mapping[str, datetime]] = field(default_factory=list)
-    closed: int = 0
-
-    @property
-    def usage(self) -> SqlStore:
-        return sql_usage(self.database)
-
-    @property
-    def identity(self) -> Parts:
-        return self
-
-    async def record_uses(self, uses: Mapping[str, datetime]) -> None:
-        self.uses.append(uses)
-
-    async def close(self) -> None:
-        self.closed += 1
-        await self.database.close()
+def intake_of(rig: Rig, path: Path) -> Intake:
+    """As the rig's, with a connection of its own."""
+    database = Database.sqlite(path, inline=True)
+    return Intake(sql_usage(database), rig.prices, rig.record_uses, [database])
 
 
 async def test_its_thread_ships_the_rest_before_it_ends(rig: Rig, tmp_path: Path) -> None:
-    parts = Parts(Database.sqlite(tmp_path / "usage.sqlite3", inline=True), rig.prices)
-    thread = ShipperThread(rig.engine, parts)  # type: ignore[arg-type]
+    thread = ShipperThread(rig.engine, intake_of(rig, tmp_path / "usage.sqlite3"))
     ended = thread.start()
     rig.engine.serve(*(usage_event(number) for number in range(3)))
     await asyncio.to_thread(thread.stop)
     assert ended.done()
     assert len(await rig.stored()) == 3
     assert rig.engine.confirmed == 3
-    assert parts.uses
-    assert parts.closed == 1
+    assert rig.uses
 
 
 async def test_a_shipper_that_breaks_is_noticed(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,7 +204,6 @@ async def test_a_shipper_that_breaks_is_noticed(rig: Rig, tmp_path: Path, monkey
         raise ZeroDivisionError
 
     monkeypatch.setattr(Shipper, "run", broken)
-    parts = Parts(Database.sqlite(tmp_path / "usage.sqlite3", inline=True), rig.prices)
-    ended = ShipperThread(rig.engine, parts).start()  # type: ignore[arg-type]
+    ended = ShipperThread(rig.engine, intake_of(rig, tmp_path / "usage.sqlite3")).start()
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(asyncio.wrap_future(ended), 10)

@@ -22,8 +22,10 @@ FIGURES: dict[str, object] = {
     "model": "fast",
     "records": 1200,
     "adjusted": 3,
-    **{name: {"usd": usd} for name, usd in (("cost_before", "1.00"), ("cost_after", "2.50"))},
-    **{name: {"usd": usd} for name, usd in (("charge_before", "1.10"), ("charge_after", "2.75"))},
+    "cost_before": {"nanodollars": 1_000_000_000, "usd": "1.00"},
+    "cost_after": {"nanodollars": 2_500_000_000, "usd": "2.50"},
+    "charge_before": {"nanodollars": 1_100_000_000, "usd": "1.10"},
+    "charge_after": {"nanodollars": 2_750_000_000, "usd": "2.75"},
 }
 
 
@@ -190,6 +192,19 @@ class TestRerate:
             "end": ["2026-02-01T00:00:00Z"],
             "upstream_model": ["m"],
         }
+
+    def test_it_goes_in_steps_and_adds_up(self, server: ScriptedServer, run: Run) -> None:
+        first = {"models": [FIGURES], "re_rating": {"id": "rer_1"}, "next": "c2"}
+        last = {"models": [FIGURES], "re_rating": {"id": "rer_2"}, "next": None}
+        server.on("POST", "/api/v1/re-ratings", data(first), data(last), data(first), data(last))
+        posting = ("rerate", "--from", "2026-01-01", "--post")
+        ran = run(*posting)
+        assert all(figure in ran.out for figure in ("2,400", "2.00", "5.00", "2.20", "5.50", "Posted as rer_1, rer_2."))
+        assert "1,200 records so far" in ran.err
+        assert [json.loads(asked.body).get("after") for asked in server.asked] == [None, "c2"]
+        found = json.loads(run(*posting, "--json").out)
+        assert found["re_ratings"] == [{"id": "rer_1"}, {"id": "rer_2"}]
+        assert [one["records"] for one in found["models"]] == [2400]
 
     def test_it_is_posted_once(self, server: ScriptedServer, run: Run) -> None:
         found = {"models": [FIGURES], "re_rating": {"id": "rer_1"}}

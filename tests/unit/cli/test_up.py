@@ -51,6 +51,47 @@ def test_options_before_the_command_count_too(run: Run, tmp_path: Path, started:
     assert (started[0].home, started[0].port) == (tmp_path / "other", 7000)
 
 
+NEEDED = {
+    "GATEWAYS_LISTEN": "127.0.0.1:8090",
+    "CONTROL_ADDRESS": "127.0.0.1:8090",
+    "BUS_URL": "amqp://u:p@127.0.0.1/headworks",
+    "PEER_CA": "/ca.pem",
+    "PEER_CERT": "/gateway.pem",
+    "PEER_KEY": "/gateway-key.pem",
+}
+
+
+@pytest.mark.parametrize("role", ["gateway", "control", "usage"])
+def test_a_role_is_a_process_of_its_own(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    settings: list[Settings] = []
+
+    def take(given: Settings) -> int:
+        settings.append(given)
+        return 0
+
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(f"HEADWORKS_{name}", value)
+    monkeypatch.setattr(f"headworks.entrypoints.{role}.run", take)
+    assert run("run", role, "--port", "9000", "--home", str(tmp_path / "other")).status == 0
+    assert (settings[0].port, settings[0].home) == (9000, tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("role", "lacks"),
+    [
+        ("gateway", "HEADWORKS_CONTROL_ADDRESS"),
+        ("control", "HEADWORKS_GATEWAYS_LISTEN"),
+        ("usage", "HEADWORKS_BUS_URL"),
+        ("wizard", "wizard"),
+    ],
+)
+def test_a_role_says_what_it_lacks(run: Run, tmp_path: Path, role: str, lacks: str) -> None:
+    ran = run("run", role, "--home", str(tmp_path / "other"), "--port", "0")
+    assert ran.status == 2
+    assert lacks in ran.err
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("options", [("--port", "70000"), ("--tls-cert", "cert.pem"), ("--log-level", "loud")])
 def test_wrong_options(run: Run, started: list[Settings], options: tuple[str, ...]) -> None:
     assert run("up", *options).status == 2

@@ -62,6 +62,7 @@ async def _use(file: Path, organization: str) -> None:
             outcome="upstream_error" if number == 3 else "success",
             endpoint="embeddings" if number == 4 else "chat/completions",
             tags='{"team":"a"}' if number == 1 else "",
+            usage_flags="contradicts:1234,counted:o200k" if number == 3 else "",
         )
         for number in range(5)
     ]
@@ -124,6 +125,8 @@ def test_a_forecast_says_that_it_is_one(run: Run) -> None:
 def test_single_requests(run: Run) -> None:
     assert [one["event_id"] for one in shown(run("usage", "events", "-n", "2", "--json"))] == ["req_4", "req_3"]
     assert "req_1" in run("usage", "events", "--id", "req_1").out
+    ran = run("usage", "events", "--contradicted")
+    assert ("req_3" in ran.out, "req_4" in ran.out, "1,234" in ran.out) == (True, False, True), ran
 
 
 def test_files_hold_whole_numbers_and_no_formula(run: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from headworks.kernel.web import Router, look_routes_up, public
+from headworks.kernel.web import Router, look_routes_up, public, routes_of_nouns
 
 
 def _answering(pattern: str) -> Callable[[], Awaitable[str]]:
@@ -25,7 +25,7 @@ def _app(*patterns: str) -> FastAPI:
         nouns.get(pattern, dependencies=[public()])(_answering(pattern))
     app = FastAPI()
     app.include_router(nouns)
-    look_routes_up(app)
+    look_routes_up(app, routes_of_nouns(app))
     return app
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from zoneinfo import available_timezones
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from headworks.kernel.errors import Invalid
 from headworks.ledger.contracts import Account, Budget, Counters, Period, Place, Raise, Use
 from headworks.ledger.domain import allowances, settlement
+from headworks.ledger.domain.periods import Calendar
 from headworks.ledger.domain.postings import Lines, Posting, Unbalanced
 from headworks.ledger.domain.scopes import Whose, applying
 from headworks.ledger.domain.slices import slice_of
@@ -29,6 +31,7 @@ BUDGET = Budget(
     thresholds=(),
     created_at_us=0,
 )
+YEAR_US = 365 * 86_400_000_000
 AMOUNTS = st.integers(0, 2**63 - 1)
 ACCOUNTS = [Account("charge", "org_1", key_id=str(number)) for number in range(5)]
 
@@ -147,6 +150,12 @@ def test_what_was_drawn_adds_up_by_hold() -> None:
         (Place("bud_b", 0), "a"): 7,
         (Place("bud_a", 0), "b"): 5,
     }
+
+
+@given(st.sampled_from(sorted(available_timezones())), st.integers(3 * YEAR_US, 400 * YEAR_US))
+def test_periods_begin_with_a_minute_everywhere(zone: str, at_us: int) -> None:
+    """So what is settled can be added up by the minute. Liberia's clocks were the last that could not, until 1972."""
+    assert Calendar("day", zone, 1).around(at_us).start_us % 60_000_000 == 0
 
 
 def test_no_budget_counts_before_it_was_made() -> None:

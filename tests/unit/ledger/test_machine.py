@@ -18,9 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from headworks.dataplane.flow import Spent
 from headworks.kernel.errors import HeadworksError
+from headworks.kernel.moments import micros, moment
 from headworks.ledger import commands
 from headworks.ledger.contracts import Budget, Counters, Place, RecordRange
-from headworks.ledger.domain.moments import micros, moment
 from headworks.ledger.domain.periods import calendar_of
 from headworks.ledger.tasks import Keeper
 from tests.support.ledgers import (

@@ -47,7 +47,7 @@ def memory() -> MemoryStore:
 async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.AsyncClient]:
     events = [
         event(1),
-        event(2, key_id="key_2", model="slow", upstream_model="other"),
+        event(2, key_id="key_2", model="slow", upstream_model="other", usage_flags="contradicts:40,counted:bytes"),
         event(3, organization_id="org_2"),
         event(4, occurred_at_us=NOON_US - 86_400 * 10**6, outcome="cancelled", usage_source="estimated"),
     ]
@@ -182,12 +182,15 @@ async def test_single_requests(client: httpx.AsyncClient) -> None:
     assert first | {"occurred_at": "2026-01-02T12:00:00.000000Z", "input_tokens": 100, "cost_usd": "0.0037"} == first
     assert first["price_id"] == "prc_1"
     assert (body["data"][0]["cost_nanodollars"], body["data"][0]["cost_usd"]) == (None, None)
+    assert [one["delivered_tokens"] for one in body["data"]] == [40, None, None]
     assert "organization_id" not in first
 
 
 async def test_single_requests_are_filtered(client: httpx.AsyncClient) -> None:
     for query, wanted in (
         ({"key_id": "key_2"}, ["req_2"]),
+        ({"contradicted": "true"}, ["req_2"]),
+        ({"contradicted": "false"}, ["req_1", "req_4"]),
         ({"model": "fast"}, ["req_1", "req_4"]),
         ({"outcome": "cancelled"}, ["req_4"]),
         ({"event_id": "req_1"}, ["req_1"]),
@@ -249,6 +252,7 @@ async def test_single_requests_go_on_by_cursor(client: httpx.AsyncClient) -> Non
         ("/usage-events?from=2026-01-01T00:00:00", "query.from"),
         ("/usage-events?outcome=fine", "query.outcome"),
         ("/usage-events?per_page=201", "query.per_page"),
+        ("/usage-events?contradicted=maybe", "query.contradicted"),
     ],
 )
 async def test_questions_that_are_refused(client: httpx.AsyncClient, address: str, field: str) -> None:

@@ -104,7 +104,7 @@ async def compared(store: UsageStore) -> Compared:
 
 
 async def make_anew(store: UsageStore) -> None:
-    await commands.ask_anew(store, (NOON - timedelta(days=2)).date(), NOON.date())
+    await commands.ask_anew(store, "org_1", (NOON - timedelta(days=2)).date(), NOON.date())
     while await commands.make_next_hour(store, UsageSettings(minute_hours=200), NOON_S):
         pass
 
@@ -184,7 +184,7 @@ async def test_the_keeper_makes_anew_forgets_and_compares(store: UsageStore, pri
     await keeper.look_after()
     assert await split(store, ("hour",), "hour") == {}
     assert len(await split(store, ("day",), "day")) == 1
-    await commands.ask_anew(store, NOON.date(), NOON.date())
+    await commands.ask_anew(store, "org_1", NOON.date(), NOON.date())
     await keeper.make_anew()
     assert len(await split(store, ("hour",), "hour")) == 2
     assert await split(store, ("minute",), "minute") == {}, "minutes of then are no longer kept"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from headworks.dataplane.events import FIRST_FIELDS, LONGEST_TAGS, UsageEvent
 from headworks.ledger.contracts import MarkUpBook
 from headworks.usage.domain.intake import Intake
-from headworks.usage.domain.rows import event_of
-from headworks.usage.domain.screening import LARGEST_AMOUNT, LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit
+from headworks.usage.domain.rows import OWN, event_of
+from headworks.usage.domain.screening import LARGEST_AMOUNT, LARGEST_COUNT, LONGEST_ID, LONGEST_TEXT, Unfit, are_usual
 from tests.unit.usage.conftest import DAY_US, NOON_US, SECOND_US, book, event
 
 OWN_RULES = {"occurred_at_us", "drawn_nanodollars", "tags", "budgets"}
@@ -30,13 +30,38 @@ TEXTS = [
 
 
 def screened(given_event: object) -> UsageEvent:
-    """What would be stored."""
-    subject, own = Intake(book(), MarkUpBook(()), NOON_US).take(given_event)  # type: ignore[arg-type]
+    """What would be stored, which is the same whether it is looked at with its batch or alone."""
+    intake = Intake(book(), MarkUpBook(()), NOON_US)
+    subject, own = intake.take(given_event)  # type: ignore[arg-type]
+    if are_usual([given_event], NOON_US):  # type: ignore[list-item]
+        assert intake.take(given_event, usual=True) == (subject, own)  # type: ignore[arg-type]
     return event_of(subject.shared, own)
 
 
 def test_the_lists_above_are_complete() -> None:
     assert {*COUNTS, *IDS, *TEXTS, *OWN_RULES, "first_byte_us", "streamed"} == set(UsageEvent._fields)
+
+
+def test_an_ordinary_batch_is_usual_and_one_odd_event_is_enough() -> None:
+    usual = [event(number, tags=tags) for number, tags in enumerate(("", '{"team":"a"}', ""), 1)]
+    assert are_usual(usual, NOON_US)
+    odd = {
+        "event_id": "",
+        "upstream_request_id": "x" * (LONGEST_ID + 1),
+        "error_code": "\0",
+        "usage_flags": None,
+        "streamed": 1,
+        "tags": "[]",
+        "first_byte_us": -1,
+        "drawn_nanodollars": LARGEST_AMOUNT + 1,
+        "occurred_at_us": NOON_US - 35 * DAY_US - 1,
+        **dict.fromkeys(set(COUNTS) - {"occurred_at_us"}, 1.0),
+    }
+    assert {*OWN} == odd.keys()
+    for name, value in odd.items():
+        assert not are_usual([*usual, event(9, **{name: value})], NOON_US), name
+    assert not are_usual([*usual, tuple(event(9))[:FIRST_FIELDS]], NOON_US)
+    assert not are_usual([], NOON_US)
 
 
 def test_an_ordinary_event_passes_unchanged() -> None:

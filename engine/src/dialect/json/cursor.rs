@@ -191,6 +191,37 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
+    /// Calls `each` for every element of the array that comes next, with the cursor before the element, which `each` has to
+    /// pass.
+    pub fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        if self.peek() != Some(b'[') {
+            return Err(self.wrong(ErrorKind::ExpectedValue));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(ErrorKind::TooDeep.at(self.at));
+        }
+        self.depth += 1;
+        self.step();
+        if self.peek() == Some(b']') {
+            self.step();
+        } else {
+            loop {
+                self.skip_space();
+                each(self)?;
+                match self.peek() {
+                    Some(b',') => self.step(),
+                    Some(b']') => {
+                        self.step();
+                        break;
+                    }
+                    _ => return Err(self.wrong(ErrorKind::ExpectedCommaOrEnd)),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
     /// Nothing but space may be left.
     pub fn end(&mut self) -> Result<(), Error> {
         match self.peek() {

@@ -1,21 +1,36 @@
-//! One member of a document that comes in frames and is too long to keep: found by counting brackets, not checked.
+//! A few members of a document that comes in frames and is too long to keep: found by counting brackets, not checked.
 
 /// A member whose value is longer than this is given up.
 const LONGEST_VALUE: usize = 64 * 1024;
 /// A shorter stretch is unrolled by the compiler before it can be made vector instructions.
 const WIDE: usize = 64;
 
-/// Looks for one top-level member.
+/// No name that is looked for is longer.
+const LONGEST_NAME: usize = 20;
+
+/// Looks for members of the outermost object; of an array of objects, or of several documents, for those of each.
 #[derive(Debug)]
-pub struct Skimmer {
-    name: &'static [u8],
+pub struct Skimmer<const N: usize> {
+    names: [&'static str; N],
+    /// Whether documents may follow each other.
+    in_lines: bool,
+    /// The brackets around the objects that are looked into: 1 in an array.
+    base: usize,
     place: Place,
     depth: usize,
     top: Top,
-    /// How far the string in the key's place agrees with `name`; None when it does not.
-    agrees: Option<usize>,
+    /// What has come of the string in the key's place; None where it can be no name.
+    key: Option<Key>,
+    /// Which of the names the value is of.
+    found: usize,
     value: Vec<u8>,
-    last: Option<Vec<u8>>,
+    last: [Option<Vec<u8>>; N],
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Key {
+    bytes: [u8; LONGEST_NAME],
+    length: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +44,8 @@ enum Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Top {
     Before,
+    /// Between the objects of an array.
+    Array,
     /// In an object, where a member's name stands or may follow.
     Name,
     /// In a value that is not looked for.
@@ -40,17 +57,26 @@ enum Top {
     Wrong,
 }
 
-impl Skimmer {
-    pub fn new(name: &'static str) -> Self {
+impl<const N: usize> Skimmer<N> {
+    pub fn new(names: [&'static str; N]) -> Self {
         Self {
-            name: name.as_bytes(),
+            names,
+            in_lines: false,
+            base: 0,
             place: Place::Plain,
             depth: 0,
             top: Top::Before,
-            agrees: None,
+            key: None,
+            found: 0,
             value: Vec::new(),
-            last: None,
+            last: [const { None }; N],
         }
+    }
+
+    /// For a document in each line.
+    #[must_use]
+    pub fn in_lines(self) -> Self {
+        Self { in_lines: true, ..self }
     }
 
     pub fn feed(&mut self, mut frame: &[u8]) {
@@ -64,14 +90,15 @@ impl Skimmer {
         }
     }
 
-    /// The last value that the member had, as it was written.
-    pub fn value(&self) -> Option<&[u8]> {
-        self.last.as_deref()
+    /// The last value that each member had, as it was written.
+    pub fn values(&self) -> [Option<&[u8]>; N] {
+        self.last.each_ref().map(Option::as_deref)
     }
 
-    /// Whether the outermost object was closed, and nothing but space came after it.
+    /// Whether the outermost bracket was closed, and nothing but space came after it. Lines need not be objects, so what
+    /// is none is complete there.
     pub fn is_complete(&self) -> bool {
-        self.top == Top::After
+        self.top == Top::After || (self.in_lines && matches!(self.top, Top::Before | Top::Wrong))
     }
 
     /// Passes over a stretch of the frame; returns its length, which is never 0.
@@ -89,29 +116,37 @@ impl Skimmer {
     fn string(&mut self, frame: &[u8]) -> usize {
         let found = memchr::memchr2(b'"', b'\\', frame);
         let length = found.unwrap_or(frame.len());
-        if self.top == Top::Name && self.depth == 1 {
-            self.compare(&frame[..length]);
+        if self.top == Top::Name && self.depth == self.base + 1 {
+            self.extend_key(&frame[..length]);
         }
         match found.map(|at| frame[at]) {
             Some(b'"') => self.place = Place::Plain,
             Some(_) => {
                 self.place = Place::Escape;
-                self.agrees = None;
+                self.key = None;
             }
             None => return length,
         }
         length + 1
     }
 
-    fn compare(&mut self, part: &[u8]) {
-        self.agrees = self.agrees.and_then(|so_far| {
-            let rest = self.name.get(so_far..)?;
-            rest.starts_with(part).then_some(so_far + part.len())
+    fn extend_key(&mut self, part: &[u8]) {
+        self.key = self.key.and_then(|mut key| {
+            let end = key.length + part.len();
+            key.bytes.get_mut(key.length..end)?.copy_from_slice(part);
+            key.length = end;
+            Some(key)
         });
     }
 
+    fn name_of_key(&self) -> Option<usize> {
+        let key = self.key.as_ref()?;
+        let key = &key.bytes[..key.length];
+        self.names.iter().position(|name| name.as_bytes() == key)
+    }
+
     fn plain(&mut self, frame: &[u8]) -> usize {
-        if self.depth > 1 {
+        if self.depth > self.base + 1 {
             let skipped = skip_to_bracket(frame);
             if skipped > 0 {
                 return skipped;
@@ -120,14 +155,14 @@ impl Skimmer {
         match frame[0] {
             b'"' => {
                 self.place = Place::String;
-                self.agrees = Some(0);
+                self.key = Some(Key::default());
                 if self.depth == 0 {
                     self.top = Top::Wrong;
                 }
             }
             b'{' | b'[' => self.open(frame[0]),
             b'}' | b']' => self.close(),
-            byte if self.depth == 1 => self.between(byte),
+            byte if self.depth == self.base + 1 => self.between(byte),
             byte if self.depth == 0 && !byte.is_ascii_whitespace() => self.top = Top::Wrong,
             _ => {}
         }
@@ -136,18 +171,23 @@ impl Skimmer {
 
     fn open(&mut self, bracket: u8) {
         self.depth += 1;
-        if self.depth == 1 {
-            self.top = if self.top == Top::Before && bracket == b'{' {
-                Top::Name
-            } else {
-                Top::Wrong
-            };
+        let is_object = bracket == b'{';
+        let may_begin = self.top == Top::Before || (self.in_lines && self.top == Top::After);
+        match self.depth {
+            1 if may_begin && is_object => (self.top, self.base) = (Top::Name, 0),
+            1 if may_begin => (self.top, self.base) = (Top::Array, 1),
+            1 => self.top = Top::Wrong,
+            2 if self.base == 1 => self.top = if is_object { Top::Name } else { Top::Other },
+            _ => {}
         }
     }
 
     fn close(&mut self) {
-        if self.depth == 1 {
+        if self.depth == self.base + 1 {
             self.end_value();
+            self.top = Top::Array;
+        }
+        if self.depth == 1 {
             self.top = Top::After;
         }
         match self.depth.checked_sub(1) {
@@ -156,13 +196,15 @@ impl Skimmer {
         }
     }
 
-    /// A byte between the members of the outermost object.
+    /// A byte between the members of an object that is looked into.
     fn between(&mut self, byte: u8) {
         match (byte, self.top) {
             (b':', Top::Name) => {
-                let found = self.agrees == Some(self.name.len());
                 // The colon itself is put in front of the value, and taken off at its end.
-                self.top = if found { Top::Value } else { Top::Other };
+                match self.name_of_key() {
+                    Some(found) => (self.top, self.found) = (Top::Value, found),
+                    None => self.top = Top::Other,
+                }
                 self.value.clear();
             }
             (b',', _) => {
@@ -176,7 +218,7 @@ impl Skimmer {
     fn end_value(&mut self) {
         if self.top == Top::Value && self.value.len() <= LONGEST_VALUE {
             let value = self.value.strip_prefix(b":").unwrap_or(&self.value);
-            self.last = Some(value.trim_ascii().to_vec());
+            self.last[self.found] = Some(value.trim_ascii().to_vec());
         }
     }
 }
@@ -207,11 +249,11 @@ mod tests {
     use super::*;
 
     fn skim(document: &[u8], step: usize) -> (Option<Vec<u8>>, bool) {
-        let mut skimmer = Skimmer::new("usage");
+        let mut skimmer = Skimmer::new(["usage"]);
         for frame in document.chunks(step.max(1)) {
             skimmer.feed(frame);
         }
-        (skimmer.value().map(<[u8]>::to_vec), skimmer.is_complete())
+        (skimmer.values()[0].map(<[u8]>::to_vec), skimmer.is_complete())
     }
 
     #[test]
@@ -223,7 +265,11 @@ mod tests {
             (r#"{"b":"\"usage\":9","usage":null}"#, Some("null")),
             (r#"{"usage":1,"usage":2}"#, Some("2")),
             (r#"{"usages":1,"usag":2,"us\u0061ge":3}"#, None),
-            (r#"[{"usage":1}]"#, None),
+            (
+                r#"[{"usage":1},{"a":{"usage":2}},[{"usage":3}],"usage",{"usage":4}]"#,
+                Some("4"),
+            ),
+            (r#"[["usage",{"usage":3}],{}]"#, None),
         ] {
             for step in 1..document.len() {
                 let (value, _) = skim(document.as_bytes(), step);
@@ -237,6 +283,11 @@ mod tests {
         for (document, expected) in [
             ("{}", true),
             ("{\"a\":[{}]} \r\n", true),
+            ("[{\"a\":[{}]},[1]] ", true),
+            ("[]", true),
+            ("[{}", false),
+            ("[{}]]", false),
+            ("[][]", false),
             ("{", false),
             ("{\"a\":\"}", false),
             ("{\"a\":{}", false),
@@ -248,6 +299,25 @@ mod tests {
         ] {
             for step in 1..=document.len().max(1) {
                 assert_eq!(skim(document.as_bytes(), step).1, expected, "{document} by {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn documents_may_follow_each_other_in_lines() {
+        for (document, expected, is_complete) in [
+            ("{\"usage\":1}\n{\"usage\":2}\n", Some("2"), true),
+            ("{\"usage\":1}\n{\"b\":{\"usage\":2}}", Some("1"), true),
+            ("{\"usage\":1}\n{\"b\":", Some("1"), false),
+            ("[{\"usage\":1}]\n{\"usage\":2}", Some("2"), true),
+            ("1\n2\n", None, true),
+            ("", None, true),
+        ] {
+            for step in 1..=document.len().max(1) {
+                let mut skimmer = Skimmer::new(["usage"]).in_lines();
+                document.as_bytes().chunks(step).for_each(|frame| skimmer.feed(frame));
+                assert_eq!(skimmer.values()[0], expected.map(str::as_bytes), "{document} by {step}");
+                assert_eq!(skimmer.is_complete(), is_complete, "{document} by {step}");
             }
         }
     }

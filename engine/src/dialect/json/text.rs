@@ -36,6 +36,17 @@ impl Text {
         }
     }
 
+    /// Puts what the string says behind what is in `out`.
+    pub fn decode_into(self, document: &[u8], out: &mut Vec<u8>) {
+        let raw = self.raw(document);
+        if !self.escaped {
+            return out.extend_from_slice(raw);
+        }
+        for piece in (Decoder { raw }) {
+            out.extend_from_slice(piece.bytes());
+        }
+    }
+
     /// The length of `decoded`, in bytes of UTF-8.
     pub fn decoded_len(self, document: &[u8]) -> usize {
         if !self.escaped {

@@ -1,14 +1,17 @@
 //! Answers that are not streamed: whether one is whole, and what it says about usage.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::dialect::json::{Cursor, Error, Skimmer};
+use crate::dialect::openai::content::Content;
 use crate::meter::usage::{Measured, UsageError, read_block};
 
 /// What a whole body says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
-    /// From the `usage` at the top level.
+    /// From the top level; see [`PLACES`].
     pub usage: Option<Measured>,
     /// Why the usage was not counted.
     pub refused_usage: Option<UsageError>,
@@ -16,18 +19,60 @@ pub struct Inspection {
     pub complete: bool,
     /// Whether it has an `error` that is not null.
     pub is_error: bool,
+    /// Of text in the answers of chat, completions and Responses.
+    pub content_bytes: u64,
+    /// Whether these answers are text and nothing else.
+    pub is_plain: bool,
 }
 
 /// Reads and checks a whole body.
 pub fn inspect(body: &[u8]) -> Inspection {
     let mut seen = Inspection::default();
     let mut cursor = Cursor::new(body);
+    let mut places = Places::default();
     let result = match cursor.peek() {
-        Some(b'{') => object(&mut cursor, &mut seen),
+        Some(b'{') => object(&mut cursor, &mut seen, &mut places),
+        // Gemini's streams without `alt=sse` are arrays of answers: <https://ai.google.dev/api/generate-content>.
+        Some(b'[') => cursor.elements(|cursor| match cursor.peek() {
+            Some(b'{') => object(cursor, &mut seen, &mut places),
+            _ => cursor.skip_value(),
+        }),
         _ => cursor.skip_value(),
     };
     seen.complete = result.and_then(|()| cursor.end()).is_ok();
+    (seen.usage, seen.refused_usage) = match places.read(body) {
+        Ok(usage) => (usage, None),
+        Err(error) => (None, Some(error)),
+    };
     seen
+}
+
+/// Where an answer may say what it used, by the members' names, those of greater weight first: `OpenAI`'s and Anthropic's,
+/// Gemini's, and Ollama's two, which lie beside the answer.
+const PLACES: [&str; 4] = ["usage", "usageMetadata", "prompt_eval_count", "eval_count"];
+
+/// The last value of each.
+#[derive(Default)]
+struct Places([Option<Range<usize>>; PLACES.len()]);
+
+impl Places {
+    fn read(&self, body: &[u8]) -> Result<Option<Measured>, UsageError> {
+        read_places(self.0.each_ref().map(|place| body.get(place.clone()?)))
+    }
+}
+
+fn read_places(values: [Option<&[u8]>; PLACES.len()]) -> Result<Option<Measured>, UsageError> {
+    let [usage, metadata, input, output] = values;
+    for block in [usage, metadata].into_iter().flatten() {
+        if let Some(measured) = read(block)? {
+            return Ok(Some(measured));
+        }
+    }
+    if input.is_none() && output.is_none() {
+        return Ok(None);
+    }
+    let [input, output] = [input, output].map(|count| count.unwrap_or(b"null"));
+    read(&[b"{\"prompt_eval_count\":", input, b",\"eval_count\":", output, b"}"].concat())
 }
 
 /// The texts in the output of a whole answer that has no usage, for an estimate: contents, reasoning, arguments.
@@ -61,21 +106,25 @@ fn collect(value: Value, texts: &mut Vec<String>) {
     }
 }
 
-fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection) -> Result<(), Error> {
+fn object(cursor: &mut Cursor<'_>, seen: &mut Inspection, places: &mut Places) -> Result<(), Error> {
     cursor.members(|cursor, key| {
         let at = cursor.at();
         let name = key.raw(cursor.document());
         let first = cursor.peek();
+        if matches!(name, b"choices" | b"output") {
+            let mut content = Content::default();
+            cursor.visit_value(&mut content)?;
+            (seen.content_bytes, seen.is_plain) = (content.bytes(), !content.is_mixed());
+            return Ok(());
+        }
         cursor.skip_value()?;
         match name {
-            b"usage" => {
-                (seen.usage, seen.refused_usage) = match read(&cursor.document()[at..cursor.at()]) {
-                    Ok(usage) => (usage, None),
-                    Err(error) => (None, Some(error)),
-                };
-            }
             b"error" => seen.is_error = first != Some(b'n'),
-            _ => {}
+            _ => {
+                if let Some(place) = PLACES.iter().position(|place| place.as_bytes() == name) {
+                    places.0[place] = Some(at..cursor.at());
+                }
+            }
         }
         Ok(())
     })
@@ -96,18 +145,25 @@ fn read(block: &[u8]) -> Result<Option<Measured>, UsageError> {
 /// Finds the usage of a body that is too long to keep, as it passes. Counts brackets; does not check.
 #[derive(Debug)]
 pub struct UsageFinder {
-    skimmer: Skimmer,
+    skimmer: Skimmer<{ PLACES.len() }>,
 }
 
 impl Default for UsageFinder {
     fn default() -> Self {
         Self {
-            skimmer: Skimmer::new("usage"),
+            skimmer: Skimmer::new(PLACES),
         }
     }
 }
 
 impl UsageFinder {
+    /// For an answer in lines, each a document (`application/x-ndjson`), as Ollama streams.
+    pub fn of_lines() -> Self {
+        Self {
+            skimmer: Skimmer::new(PLACES).in_lines(),
+        }
+    }
+
     pub fn feed(&mut self, frame: &[u8]) {
         self.skimmer.feed(frame);
     }
@@ -119,12 +175,12 @@ impl UsageFinder {
 
     /// What the body's usage says; the last one, where there are several at the top level.
     pub fn finish(&mut self) -> Option<Measured> {
-        self.skimmer.value().and_then(|block| read(block).ok().flatten())
+        read_places(self.skimmer.values()).ok().flatten()
     }
 
     /// Why the usage was not counted.
     pub fn refused_usage(&self) -> Option<UsageError> {
-        self.skimmer.value().and_then(|block| read(block).err())
+        read_places(self.skimmer.values()).err()
     }
 }
 

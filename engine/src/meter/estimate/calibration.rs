@@ -14,6 +14,12 @@ const ENOUGH: u64 = 1_000;
 const MANY: u64 = 1 << 20;
 /// A token has at least a byte, and an estimate never takes it to have more than this many.
 const MOST_BYTES: u64 = 16;
+/// Fewer answers than this say nothing of how they differ.
+const ENOUGH_ANSWERS: u64 = 16;
+/// When so many have been seen, they count for half.
+const MANY_ANSWERS: u64 = 1 << 10;
+/// In thousandths.
+const FARTHEST: u64 = 500;
 /// In bytes. What is longer may be an image in its letters, and would outweigh all else.
 const LONGEST_LESSON: u64 = 64 * 1024;
 /// Deployments that are gone are forgotten when there are this many.
@@ -24,6 +30,14 @@ const SWEEP_AT: usize = 4_096;
 pub struct Calibration {
     input: Ratio,
     output: Ratio,
+    spread: Spread,
+}
+
+/// How far answers lie from what the ratio makes of them: the sum of squares, in thousandths.
+#[derive(Debug, Default)]
+struct Spread {
+    squares: AtomicU64,
+    answers: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -46,9 +60,46 @@ impl Calibration {
         self.input.tokens(bytes)
     }
 
+    /// An answer that is text and nothing else has so many tokens, of so many bytes: how far is that from the ratio?
+    pub fn learn_spread(&self, bytes: u64, tokens: u64) {
+        if let Some(expected) = self.output(bytes).filter(|expected| *expected > 0) {
+            self.spread
+                .learn(tokens.abs_diff(expected).saturating_mul(1_000) / expected);
+        }
+    }
+
+    /// Of answers, in thousandths of what the ratio makes of them: what three standard deviations are. None where too few
+    /// were seen.
+    pub fn spread(&self) -> Option<u64> {
+        self.spread.margin()
+    }
+
     /// Tokens of so many bytes of output.
     pub fn output(&self, bytes: u64) -> Option<u64> {
         self.output.tokens(bytes)
+    }
+}
+
+impl Spread {
+    fn learn(&self, error: u64) {
+        // One that is far off, because it lies or because it is of another kind, does not hide all others.
+        let error = error.min(FARTHEST);
+        let (squares, answers) = (
+            self.squares.load(Ordering::Relaxed) + error * error,
+            self.answers.load(Ordering::Relaxed) + 1,
+        );
+        let (squares, answers) = if answers > MANY_ANSWERS {
+            (squares / 2, answers / 2)
+        } else {
+            (squares, answers)
+        };
+        self.squares.store(squares, Ordering::Relaxed);
+        self.answers.store(answers, Ordering::Relaxed);
+    }
+
+    fn margin(&self) -> Option<u64> {
+        let answers = self.answers.load(Ordering::Relaxed);
+        (answers >= ENOUGH_ANSWERS).then(|| 3 * (self.squares.load(Ordering::Relaxed) / answers).isqrt())
     }
 }
 
@@ -128,6 +179,30 @@ mod tests {
         }
         let tokens = calibration.input(1_000).unwrap();
         assert!((450..=500).contains(&tokens), "{tokens}");
+    }
+
+    #[test]
+    fn answers_differ_by_what_was_seen() {
+        let calibration = Calibration::default();
+        calibration.learn_spread(400, 100);
+        calibration.learn_output(4_000, 1_000);
+        for _ in 0..ENOUGH_ANSWERS - 1 {
+            calibration.learn_spread(400, 110);
+        }
+        assert_eq!(
+            calibration.spread(),
+            None,
+            "before there was a ratio nothing could differ from it"
+        );
+        calibration.learn_spread(400, 90);
+        assert_eq!(calibration.spread(), Some(300));
+        calibration.learn_spread(400, 100_000);
+        let margin = calibration.spread().unwrap();
+        assert!((300..500).contains(&margin), "one liar hides nothing: {margin}");
+        for _ in 0..10 * MANY_ANSWERS {
+            calibration.learn_spread(400, 100);
+        }
+        assert!(calibration.spread().unwrap() < 30, "what is long ago weighs less");
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! answers have taught, or by a rule of thumb. The record says by which.
 
 mod calibration;
+mod kept;
 pub mod tokenizer;
 
 pub use calibration::{Calibration, Calibrations};
+pub use kept::Kept;
 pub use tokenizer::Encoding;
 
 /// What tokens were counted by.

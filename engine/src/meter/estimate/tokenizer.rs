@@ -5,14 +5,16 @@
 
 use tiktoken_rs::CoreBPE;
 use tiktoken_rs::tokenizer::{Tokenizer, get_tokenizer};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Longer texts are not counted.
 pub const LONGEST: usize = 256 * 1024;
 /// Texts are counted in pieces: a cut may add a token, and bounds what a hostile text can cost.
 const PIECE: usize = 16 * 1024;
-/// More do not wait: they do without.
+/// Of requests that somebody waits for. More do not wait: they do without.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Of requests that have ended: they take their turn.
+static AFTERWARDS: Semaphore = Semaphore::const_new(1);
 
 /// A vocabulary. That of `gpt-oss`, `o200k_harmony`, is `o200k` for all ordinary text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +50,27 @@ impl Encoding {
 
     /// Counts each group of texts. None where they are too long together, or too many others are being counted.
     pub async fn count_beside<const N: usize>(self, groups: [Vec<String>; N]) -> Option<[u64; N]> {
-        if groups.iter().flatten().map(String::len).sum::<usize>() > LONGEST {
+        if groups.iter().map(|texts| length(texts)).sum::<usize>() > LONGEST {
             return None;
         }
         let permit = AT_ONCE.try_acquire().ok()?;
+        self.count_with(permit, groups).await
+    }
+
+    /// The same for what nobody waits for: it takes its turn. None where one of them is too long.
+    pub async fn count_later<const N: usize>(self, groups: [Vec<String>; N]) -> Option<[u64; N]> {
+        if groups.iter().any(|texts| length(texts) > LONGEST) {
+            return None;
+        }
+        let permit = AFTERWARDS.acquire().await.ok()?;
+        self.count_with(permit, groups).await
+    }
+
+    async fn count_with<const N: usize>(
+        self,
+        permit: SemaphorePermit<'static>,
+        groups: [Vec<String>; N],
+    ) -> Option<[u64; N]> {
         let counting = tokio::task::spawn_blocking(move || {
             let counts = groups.map(|texts| texts.iter().map(|text| self.count(text)).sum());
             drop(permit);
@@ -59,6 +78,10 @@ impl Encoding {
         });
         counting.await.ok()
     }
+}
+
+fn length(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
 }
 
 fn pieces(mut text: &str) -> impl Iterator<Item = &str> {

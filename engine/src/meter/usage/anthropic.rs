@@ -4,6 +4,7 @@
 //! besides. There is no total. `output_tokens` include thinking, of which there is no count of its own.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::count::{Count, checked};
 use super::{Flag, Flags, Measured, UsageError, UsageVector, take};
@@ -35,6 +36,17 @@ pub fn read(block: &[u8]) -> Option<Result<Measured, UsageError>> {
     is_ours.then(|| measure(block))
 }
 
+/// `later` over `block`. A stream's `message_start` tells the input, and its `message_delta`s, which are cumulative, the
+/// output and whatever has changed: <https://docs.anthropic.com/en/api/messages-streaming>.
+pub fn updated(block: &[u8], later: &[u8]) -> Vec<u8> {
+    let read = |block| serde_json::from_slice::<Map<String, Value>>(block).ok();
+    let (Some(mut block), Some(later)) = (read(block), read(later)) else {
+        return later.to_vec();
+    };
+    block.extend(later.into_iter().filter(|(_, value)| !value.is_null()));
+    Value::Object(block).to_string().into_bytes()
+}
+
 fn measure(block: Block) -> Result<Measured, UsageError> {
     let mut flags = Flags::default();
     let input = checked(block.input_tokens)?;
@@ -62,5 +74,5 @@ fn measure(block: Block) -> Result<Measured, UsageError> {
         output: checked(block.output_tokens)?.unwrap_or(0),
         ..UsageVector::default()
     };
-    Ok(Measured { vector, flags })
+    Ok(Measured::of(vector, flags))
 }

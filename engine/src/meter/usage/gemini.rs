@@ -84,7 +84,7 @@ fn measure(block: &Block) -> Result<Measured, UsageError> {
         output_audio,
         ..UsageVector::default()
     };
-    Ok(Measured { vector, flags })
+    Ok(Measured::of(vector, flags))
 }
 
 fn of(details: &[Modality], name: &str) -> Result<u64, UsageError> {

@@ -10,6 +10,8 @@ mod openai;
 #[cfg(test)]
 mod tests;
 
+pub use anthropic::updated;
+
 use serde::{Deserialize, Serialize};
 
 /// Reads a usage block, which is a JSON object, in whichever of the shapes that providers give it.
@@ -74,6 +76,21 @@ impl UsageVector {
 pub struct Measured {
     pub vector: UsageVector,
     pub flags: Flags,
+    /// Of the output: predictions of the caller's that the model did not keep, which are billed and not delivered.
+    pub rejected: u64,
+    /// The output is what had come when it was told, and more may have come since.
+    pub is_open: bool,
+}
+
+impl Measured {
+    fn of(vector: UsageVector, flags: Flags) -> Self {
+        Self {
+            vector,
+            flags,
+            rejected: 0,
+            is_open: false,
+        }
+    }
 }
 
 /// A remark on a block that was counted all the same.

@@ -33,5 +33,5 @@ fn measure(block: &Block) -> Result<Measured, UsageError> {
         output: checked(block.eval_count)?.unwrap_or(0),
         ..UsageVector::default()
     };
-    Ok(Measured { vector, flags })
+    Ok(Measured::of(vector, flags))
 }

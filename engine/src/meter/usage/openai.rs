@@ -44,6 +44,8 @@ struct Details {
     audio_tokens: Option<Count>,
     image_tokens: Option<Count>,
     reasoning_tokens: Option<Count>,
+    /// <https://platform.openai.com/docs/guides/predicted-outputs>: "billed at the price of completion tokens".
+    rejected_prediction_tokens: Option<Count>,
 }
 
 /// Reads a usage block, which is a JSON object.
@@ -65,6 +67,7 @@ struct Numbers {
     input_image: u64,
     reasoning: Option<u64>,
     output_audio: u64,
+    rejected: u64,
     milliseconds: Option<u64>,
     is_chat: bool,
 }
@@ -95,6 +98,7 @@ impl Numbers {
             input_image: checked(input.image_tokens)?.unwrap_or(0),
             reasoning: checked(output.reasoning_tokens)?,
             output_audio: checked(output.audio_tokens)?.unwrap_or(0),
+            rejected: checked(output.rejected_prediction_tokens)?.unwrap_or(0),
             milliseconds: milliseconds(block.seconds, checked(block.prompt_audio_seconds)?)?,
         })
     }
@@ -107,7 +111,7 @@ impl Numbers {
         };
         let Some((input, output)) = self.totals(&mut flags) else {
             return if self.milliseconds.is_some() {
-                Ok(Measured { vector, flags })
+                Ok(Measured::of(vector, flags))
             } else {
                 Err(UsageError::Empty)
             };
@@ -123,7 +127,12 @@ impl Numbers {
         vector.reasoning = take(&mut left, self.reasoning.unwrap_or(0).max(beyond.reasoning), &mut flags);
         vector.output_audio = take(&mut left, self.output_audio, &mut flags);
         vector.output = left;
-        Ok(Measured { vector, flags })
+        Ok(Measured {
+            vector,
+            flags,
+            rejected: self.rejected.min(left),
+            is_open: false,
+        })
     }
 
     /// The tokens that went in and came out; None when the block has no number of tokens at all.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, and_, or_, select, type_coerce
 
 from headworks.audit.domain import ALL_OF
+from headworks.kernel.moments import moment
 from headworks.kernel.trail import Entry
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from headworks.kernel.database import Database, SqlTrailKeys, Trail
     from headworks.kernel.trail import TrailKey
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 _FIELDS = tuple(field.name for field in fields(Entry))
 
@@ -96,6 +96,6 @@ def _entry(row: RowMapping) -> Entry:
 def _moment(kept: object) -> datetime:
     """A time that somebody made no time of is another time than was hashed."""
     try:
-        return _EPOCH + timedelta(microseconds=kept) if isinstance(kept, int) else _NO_TIME
+        return moment(kept) if isinstance(kept, int) else _NO_TIME
     except OverflowError:
         return _NO_TIME

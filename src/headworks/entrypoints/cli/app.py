@@ -9,7 +9,9 @@ import typer
 from headworks.entrypoints.cli import (
     audit,
     budgets,
+    certs,
     completion,
+    config,
     db,
     deployments,
     directory,
@@ -29,6 +31,7 @@ from headworks.entrypoints.cli import (
     projects,
     providers,
     rerate,
+    run,
     second_factor,
     secrets,
     service_accounts,
@@ -55,6 +58,7 @@ app = typer.Typer(
 )
 
 app.command("up")(up.up)
+app.command("run")(run.run)
 app.command("login")(login.login)
 app.command("logout")(login.logout)
 app.command("switch")(login.switch)
@@ -85,6 +89,8 @@ app.command("rerate")(rerate.rerate)
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")
+app.add_typer(config.app, name="config")
+app.add_typer(certs.app, name="certs")
 app.command("env")(env.env)
 app.command("doctor")(doctor.doctor)
 app.command("mock-provider", context_settings=mock_provider.PASS_ON)(mock_provider.mock_provider)
@@ -122,7 +128,7 @@ def root(
 ) -> None:
     """One OpenAI-compatible endpoint in front of any model, with exact accounting.
 
-    `headworks up` starts a server, `headworks db` speaks to its databases. The other commands speak to a running server, which they find by its data folder.
+    `headworks up` starts a server, `headworks run` one part of it, `headworks db` speaks to its databases, `headworks certs` and `headworks config` to nobody. The other commands speak to a running server, which they find by its data folder.
 
     Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no server to speak to.
     """

@@ -6,10 +6,11 @@ The engine counts windows in memory. After a restart, and for a limit that was j
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from headworks.kernel.errors import Unavailable
+from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PARTS: Final = 60
 """Of a window: `engine/src/limit/window.rs` counts in as many."""
 _WAIT_SECONDS: Final = 1.0
@@ -77,7 +77,7 @@ class RememberedWindows:
             limit.scope,
             limit.scope_id,
             unit,
-            (since - _EPOCH) // timedelta(microseconds=1),
+            micros(since),
         )
         part_s = max(limit.window_seconds // _PARTS, 1)
         sums: dict[int, tuple[int, int]] = {}

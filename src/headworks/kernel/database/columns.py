@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, MetaData, String, Text, TypeDecorator
 
+from headworks.kernel.moments import micros, moment
+
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
     from sqlalchemy.types import TypeEngine
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Microseconds(TypeDecorator[datetime]):
@@ -28,11 +27,11 @@ class Microseconds(TypeDecorator[datetime]):
         if value.tzinfo is None:
             message = f"{value!r} has no time zone; use kernel.clock.now or attach UTC"
             raise ValueError(message)
-        return (value - _EPOCH) // _MICROSECOND
+        return micros(value)
 
     def process_result_value(self, value: int | None, _dialect: Dialect) -> datetime | None:
         """An aware time in UTC."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else moment(value)
 
 
 class Exact(TypeDecorator[str]):

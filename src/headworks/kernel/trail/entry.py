@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from headworks.kernel.moments import micros
 
 if TYPE_CHECKING:
     from headworks.kernel.trail.signing import TrailKey
@@ -15,8 +17,6 @@ _FORM: Final = b"headworks audit 1"
 """What the encoding begins with; another form of entry gets another beginning."""
 _KEYED_FORM: Final = b"headworks audit 2"
 _HEAD_FORM: Final = b"headworks audit head 1"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _value(value: object) -> bytes:
         case int():
             kind, content = b"i", str(value).encode()
         case datetime():
-            kind, content = b"t", str((value - _EPOCH) // _MICROSECOND).encode()
+            kind, content = b"t", str(micros(value)).encode()
         case str():
             kind, content = b"s", value.encode("utf-8", "surrogatepass")
         case _:

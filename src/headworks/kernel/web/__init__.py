@@ -33,7 +33,7 @@ from headworks.kernel.web.provision import provide, provided
 from headworks.kernel.web.raises import raises
 from headworks.kernel.web.retirement import retires
 from headworks.kernel.web.routing import GuardedRoute, Router, is_kept, takes_precondition
-from headworks.kernel.web.table import look_routes_up
+from headworks.kernel.web.table import look_routes_up, routes_of_nouns
 from headworks.kernel.web.tags import IfMatch, PreconditionRequired, Versioned
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "request_id_of",
     "require",
     "retires",
+    "routes_of_nouns",
     "set_cookie",
     "takes_precondition",
 ]

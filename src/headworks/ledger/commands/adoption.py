@@ -22,7 +22,8 @@ async def adopt(unit: Unit, at_us: int) -> int:
         return 0
     number = await unit.begin("usage", at_us)
     await unit.records.settle([one.number for one in records], number)
-    await settle(unit, number, [_use(unit.organization_id, one) for one in records], at_us)
+    uses = [_use(unit.organization_id, one) for one in records]
+    await unit.enter(number, await settle(unit, uses, await unit.budgets(), at_us))
     return len(records)
 
 
@@ -38,6 +39,6 @@ def _use(organization_id: str, record: RatedRecord) -> Use:
         budgets="",
         drawn=0,
         occurred_at_us=record.occurred_at_us,
-        cost=record.cost,
-        charge=record.cost,
+        cost=record.cost or 0,
+        charge=record.cost or 0,
     )

@@ -10,14 +10,14 @@ from headworks.kernel.ids import new_id
 from headworks.kernel.scopes import UnknownScope
 from headworks.kernel.text import checked_name
 from headworks.kernel.versions import check_version
+from headworks.kernel.zones import UnknownZone, checked_zone
 from headworks.ledger.commands.leases import reclaim_all
 from headworks.ledger.commands.periods import allow, open_period
 from headworks.ledger.contracts import Budget, BudgetChanged, Raise
 from headworks.ledger.domain import allowances, audited
-from headworks.ledger.domain.midnights import checked_zone
 from headworks.ledger.domain.periods import calendar_of, checked_anchor
 from headworks.ledger.domain.thresholds import checked_thresholds
-from headworks.ledger.errors import BudgetNotFound, RaiseNotFound
+from headworks.ledger.errors import BudgetNotFound, RaiseNotFound, UnknownTimeZone
 
 if TYPE_CHECKING:
     from headworks.kernel.scopes import Scope
@@ -72,7 +72,7 @@ async def create_budget(unit: Unit, names: ScopeNames, wish: NewBudget, at_us: i
         scope=wish.scope,
         scope_id=scope_id,
         period=wish.period,
-        time_zone=checked_zone(wish.time_zone),
+        time_zone=_zone(wish.time_zone),
         anchor=checked_anchor(wish.period, wish.anchor),
         amount=allowances.checked_amount("amount_nanodollars", wish.amount),
         hard=wish.hard,
@@ -87,6 +87,13 @@ async def create_budget(unit: Unit, names: ScopeNames, wish: NewBudget, at_us: i
     await _note(unit, budget, "created")
     unit.audit(audited.budget("created", None, budget))
     return budget
+
+
+def _zone(name: str) -> str:
+    try:
+        return checked_zone(name)
+    except UnknownZone as unknown:
+        raise UnknownTimeZone(name, unknown.near) from None
 
 
 async def change_budget(

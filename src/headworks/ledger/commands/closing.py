@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.fail_point import midway
 from headworks.kernel.ids import new_id
+from headworks.kernel.moments import said
 from headworks.ledger.contracts import ClosedPeriod, Period, Sums
 from headworks.ledger.domain import audited
-from headworks.ledger.domain.moments import said
 from headworks.ledger.errors import PeriodClosed
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ async def close_period(unit: Unit, until_us: int, at_us: int) -> ClosedPeriod:
     sums = Sums(stored.records, stored.cost + adjusted.cost, stored.charge + adjusted.charge)
     made = ClosedPeriod(new_id("clo"), unit.organization_id, from_us, until_us, at_us, sums)
     await unit.add_closed_period(made)
+    midway()
     unit.audit(audited.closed(made))
     return made
 

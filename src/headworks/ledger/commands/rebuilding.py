@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from headworks.kernel.fail_point import midway
 from headworks.ledger.contracts import Hold
 from headworks.ledger.domain import audited
 from headworks.ledger.domain.checking import by_place, by_source
@@ -27,6 +28,7 @@ async def rebuild(unit: Unit, expires_at_us: int, at_us: int) -> int:
     while periods := await unit.periods(after, _AT_ONCE):
         for found in periods:
             different += await _rebuild(unit, found, expires_at_us)
+            midway()
         after = periods[-1].place
     unit.audit(audited.rebuilt(unit.organization_id, different, at_us))
     return different

@@ -1,11 +1,16 @@
-"""Rate the past anew: post what other prices and mark-ups change. No record is touched, and doing it twice changes nothing."""
+"""Rate the past anew: post what other prices and mark-ups change. No record is touched, and doing it twice changes nothing.
+
+It goes in steps, each a re-rating and a transaction of its own: what broke off goes on where it was, or begins anew, and finds what is
+done already as it should be.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.fail_point import midway
 from headworks.kernel.ids import new_id
 from headworks.ledger.commands.alerts import tell_crossings
 from headworks.ledger.commands.closing import check_open
@@ -13,7 +18,6 @@ from headworks.ledger.contracts import Adjustment, MarkUpBook, ReRating, Use
 from headworks.ledger.domain import audited, rerating, settlement
 from headworks.ledger.domain.postings import Lines
 from headworks.ledger.domain.rerating import Rater
-from headworks.ledger.errors import TooManyRecords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +27,12 @@ if TYPE_CHECKING:
     from headworks.ledger.domain.rerating import Changed, Tally
     from headworks.ledger.ports import Reading, Unit
 
-MOST_RECORDS: Final = 100_000
+STEP_RECORDS: Final = 20_000
 """What one transaction rates anew; the organisation's usage is not stored meanwhile."""
 _AT_ONCE: Final = 2_000
+
+Mark: TypeAlias = tuple[int, int]
+"""Behind a record: its (occurred_at_us, number)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +42,60 @@ class Outcome:
     re_rating: ReRating | None
     """None where nothing was posted: for a preview, and where nothing changes."""
     by_model: Mapping[str, Tally]
+    next: Mark | None
+    """Behind which the next step begins; None where there is no more."""
 
 
-async def preview(reading: Reading, book: PriceBook, wanted: RecordRange) -> Outcome:
-    """What `rerate` would change. Raises Invalid, TooManyRecords."""
+async def preview(reading: Reading, book: PriceBook, wanted: RecordRange, after: Mark | None = None) -> Outcome:
+    """What `rerate` would change. Raises Invalid."""
     rater = Rater(reading.organization_id, book, MarkUpBook(await reading.mark_ups()))
-    await _look(reading, rater, wanted)
-    return Outcome(None, rater.by_model)
+    _, mark = await _look(reading, rater, wanted, after)
+    return Outcome(None, rater.by_model, mark)
 
 
-async def rerate(unit: Unit, book: PriceBook, wanted: RecordRange, at_us: int) -> Outcome:
-    """Post the differences. Raises Invalid, PeriodClosed, TooManyRecords, AmountTooLarge."""
+async def rerate(unit: Unit, book: PriceBook, wanted: RecordRange, at_us: int, after: Mark | None = None) -> Outcome:
+    """Post the differences of one step, from behind `after` on. Raises Invalid, PeriodClosed, AmountTooLarge."""
     await unit.lock(alone=True)
-    await check_open(unit, wanted.from_us)
+    begin_us = wanted.from_us if after is None else max(after[0], wanted.from_us)
+    await check_open(unit, begin_us)
     rater = Rater(unit.organization_id, book, MarkUpBook(await unit.mark_ups()))
-    changes = await _look(unit, rater, wanted)
+    changes, mark = await _look(unit, rater, wanted, after)
     if not changes:
-        return Outcome(None, rater.by_model)
+        return Outcome(None, rater.by_model, mark)
+    step = replace(wanted, from_us=begin_us, until_us=wanted.until_us if mark is None else mark[0] + 1)
     re_rating_id = new_id("rer")
     number = await unit.begin("re_rating", at_us, re_rating_id)
     lines = Lines(unit.organization_id)
     rerating.differences(changes, lines)
     await unit.add_adjustments([_adjustment(one, re_rating_id, number) for one in changes])
+    midway()
     await unit.records.adjust(
         [(one.record, one.cost, one.charge, (one.after.cost is None) - (one.before.cost is None)) for one in changes]
     )
     await _respend(unit, changes, lines, at_us)
     await unit.enter(number, lines.posting())
-    done = _summed(re_rating_id, unit.organization_id, wanted, at_us, rater)
+    done = _summed(re_rating_id, unit.organization_id, step, at_us, rater)
     await unit.put_re_rating(done)
     unit.audit(audited.re_rating(done))
-    return Outcome(done, rater.by_model)
+    return Outcome(done, rater.by_model, mark)
 
 
-async def _look(reading: Reading, rater: Rater, wanted: RecordRange) -> list[Changed]:
-    """Those records that change; the rater has counted all."""
+async def _look(
+    reading: Reading, rater: Rater, wanted: RecordRange, after: Mark | None
+) -> tuple[list[Changed], Mark | None]:
+    """Those records of one step that change, and where the next one begins; the rater has counted all."""
     if wanted.until_us is not None and wanted.until_us <= wanted.from_us:
         raise Invalid.field("end", "out_of_order", "must be later than start")
-    after: tuple[int, int] | None = None
     changes: list[Changed] = []
-    seen = 0
-    while records := await reading.records.following(wanted, after, _AT_ONCE):
-        seen += len(records)
-        if seen > MOST_RECORDS:
-            raise TooManyRecords(MOST_RECORDS)
+    left = STEP_RECORDS
+    while records := await reading.records.following(wanted, after, min(left, _AT_ONCE)):
         latest = await reading.latest_adjustments([record.number for record in records])
         changes += rater.changed(records, latest)
         after = records[-1].occurred_at_us, records[-1].number
-    return changes
+        left -= len(records)
+        if left == 0:
+            return changes, after
+    return changes, None
 
 
 async def _respend(unit: Unit, changes: list[Changed], lines: Lines, at_us: int) -> None:

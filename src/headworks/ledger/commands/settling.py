@@ -1,4 +1,4 @@
-"""Settle usage: post what it was charged, and what it drew and spent of budgets, in the transaction that stores it."""
+"""Settle usage: what it was charged, and what it drew and spent of budgets, in the transaction that stores it."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headworks.ledger.contracts import Budget, Counters, Hold, Place, Use
+    from headworks.ledger.domain.postings import Posting
     from headworks.ledger.domain.settlement import Drawer, Spending
     from headworks.ledger.ports import Unit
 
 
-async def settle(unit: Unit, number: int, uses: Sequence[Use], at_us: int) -> None:
-    """Enter `uses`, which have just been stored in this transaction and name `number`, which has no entries yet.
+async def settle(unit: Unit, uses: Sequence[Use], budgets: Sequence[Budget], at_us: int) -> Posting:
+    """What is to be entered for `uses`, whose records have just been stored in this transaction.
 
     The unit is locked, together with others. Which budgets they count for is decided by the budgets that there are, and not by
     what the gateway says; that tells what comes off its holds, and no more than is in them. Raises AmountTooLarge.
     """
     lines = Lines(unit.organization_id)
     settlement.charges(uses, lines)
-    spendings = settlement.spendings(uses, await unit.budgets())
+    spendings = settlement.spendings(uses, budgets)
     draws = settlement.draws(uses)
     if spendings or draws:
         counters, charged = await _counters(unit, spendings, draws, at_us)
-        budgets = {spending.budget.id: spending.budget for spending in spendings.values()}
+        by_id = {spending.budget.id: spending.budget for spending in spendings.values()}
         after = await _draw(unit, counters, draws, lines)
         for place, charge in charged.items():
             lines.spend(place, charge)
             after[place] = replace(after[place], spent=after[place].spent + charge)
         for place, found in sorted(after.items()):
-            await _put(unit, budgets.get(place.budget_id), counters[place], found, at_us)
-    await unit.enter(number, lines.posting())
+            await _put(unit, by_id.get(place.budget_id), counters[place], found, at_us)
+    return lines.posting()
 
 
 async def _counters(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Use(NamedTuple):
-    """A record that has just been stored, to be settled."""
+    """Records that have just been stored, to be settled: those of one minute that share all of this."""
 
     organization_id: str
     project_id: str
@@ -17,12 +17,14 @@ class Use(NamedTuple):
     provider_id: str
     source: str
     budgets: str
-    """What it drew from, as the gateway says: `bud_a@<period_start_us>,bud_b@…`."""
+    """What they drew from, as the gateway says: `bud_a@<period_start_us>,bud_b@…`."""
     drawn: int
-    """Nanodollars that it drew from each of them."""
+    """Nanodollars that they drew from each of them."""
     occurred_at_us: int
-    cost: int | None
-    charge: int | None
+    """Anywhere in their minute: in every time zone a budget's period begins with one."""
+    cost: int
+    """Nanodollars. What has no price is not known, and is not guessed."""
+    charge: int
 
 
 class RatedRecord(NamedTuple):

@@ -8,6 +8,7 @@ from headworks.kernel.audit import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from headworks.ledger.contracts import Budget, ClosedPeriod, MarkUp, Raise, ReRating
 
@@ -84,6 +85,12 @@ def closed(period: ClosedPeriod) -> Change:
         None,
         {"from_us": period.from_us, "until_us": period.until_us, "charge_nanodollars": period.sums.charge},
     )
+
+
+def sums_rebuilt(organization_id: str, first: date, last: date) -> Change:
+    """`usage.rebuilt`: the sums of these days, the last included, of every organisation."""
+    view: View = {"first_day": first.isoformat(), "last_day": last.isoformat()}
+    return Change("usage.rebuilt", "usage", organization_id, None, view)
 
 
 def rebuilt(organization_id: str, different: int, at_us: int) -> Change:

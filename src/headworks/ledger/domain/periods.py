@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.zones import local_date, midnight_us
 from headworks.ledger.contracts import Period
-from headworks.ledger.domain.midnights import local_date, midnight_us
 
 if TYPE_CHECKING:
     from headworks.ledger.contracts import Budget, PeriodKind

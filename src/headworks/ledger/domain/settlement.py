@@ -34,15 +34,9 @@ class Spending(NamedTuple):
 
 
 def charges(uses: Iterable[Use], into: Lines) -> None:
-    """Each key's charge, each provider's cost. What has no price is not known, and is not guessed."""
-    sums: defaultdict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    """Each key's charge, each provider's cost."""
     for use in uses:
-        if use.cost is not None and use.charge is not None:
-            both = sums[use.project_id, use.key_id, use.provider_id]
-            both[0] += use.cost
-            both[1] += use.charge
-    for (project_id, key_id, provider_id), (cost, charge) in sums.items():
-        into.charge(project_id, key_id, provider_id, cost=cost, charge=charge)
+        into.charge(use.project_id, use.key_id, use.provider_id, cost=use.cost, charge=use.charge)
 
 
 def draws(uses: Iterable[Use]) -> dict[Drawer, int]:
@@ -75,7 +69,7 @@ def spendings(uses: Iterable[Use], budgets: Sequence[Budget]) -> dict[Place, Spe
         return {}
     by_whose: defaultdict[Whose, list[tuple[int, int]]] = defaultdict(list)
     for use in uses:
-        by_whose[whose(use)].append((use.occurred_at_us, use.charge or 0))
+        by_whose[whose(use)].append((use.occurred_at_us, use.charge))
     found: dict[Place, Spending] = {}
     for who, charged in by_whose.items():
         for budget in applying(budgets, who):

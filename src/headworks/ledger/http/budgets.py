@@ -9,6 +9,7 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.scopes import Scope, UnknownScope
@@ -32,7 +33,6 @@ from headworks.kernel.web import (
 )
 from headworks.ledger import commands
 from headworks.ledger.contracts import PeriodKind, Raise
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.errors import BudgetExists, BudgetNotFound, RaiseNotFound, UnknownTimeZone
 from headworks.ledger.http.shapes import AMOUNT, LONGEST_MODEL, MoneyOut, at, maybe_at, money
 from headworks.ledger.ports import Ledger, ScopeNames

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Request
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
@@ -24,7 +25,6 @@ from headworks.kernel.web import (
 )
 from headworks.ledger import commands
 from headworks.ledger.contracts import ClosedPeriod
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.http.shapes import MoneyOut, at, maybe_at, money
 from headworks.ledger.ports import Ledger
 

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import Request
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Envelope, ResponseModel, Router, envelope, provided, require
 from headworks.ledger import commands
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.ports import Ledger
 from headworks.ledger.settings import LedgerSettings
 

@@ -8,6 +8,7 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.principal import Principal
 from headworks.kernel.scopes import UnknownScope
@@ -29,7 +30,6 @@ from headworks.kernel.web import (
 )
 from headworks.ledger import commands
 from headworks.ledger.contracts import PPM, MarkUp
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.errors import MarkUpExists, MarkUpNotFound, PeriodClosed
 from headworks.ledger.http.shapes import LONGEST, at, maybe_micros
 from headworks.ledger.ports import Ledger, ScopeNames

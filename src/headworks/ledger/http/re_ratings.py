@@ -1,4 +1,4 @@
-"""Rating the past anew over HTTP: what it would change, and the change."""
+"""Rating the past anew over HTTP: what it would change, and the change; both in steps."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import micros
+from headworks.kernel.pagination import decode_cursor, encode_cursor
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Envelope,
@@ -25,9 +28,8 @@ from headworks.kernel.web import (
 )
 from headworks.ledger import commands
 from headworks.ledger.contracts import RecordRange, ReRating
-from headworks.ledger.domain.moments import micros
 from headworks.ledger.domain.rerating import Tally
-from headworks.ledger.errors import AmountTooLarge, PeriodClosed, ReRatingNotFound, TooManyRecords
+from headworks.ledger.errors import AmountTooLarge, PeriodClosed, ReRatingNotFound
 from headworks.ledger.http.shapes import LONGEST, LONGEST_MODEL, MoneyOut, at, maybe_at, maybe_micros, money
 from headworks.ledger.ports import Ledger, Prices
 
@@ -50,6 +52,18 @@ class RangeIn(StrictModel):
     """The name that was asked for."""
     upstream_model: str | None = Field(None, max_length=LONGEST_MODEL)
     """What the provider calls it."""
+    after: str | None = Field(None, max_length=LONGEST)
+    """The `next` of the answer before, to go on there."""
+
+    def mark(self) -> tuple[int, int] | None:
+        """Behind which record to begin. Raises Invalid."""
+        if self.after is None:
+            return None
+        try:
+            at_us, record = decode_cursor(self.after, int, int)
+        except Invalid:
+            raise Invalid.field("after", "malformed", "is not the `next` of an answer") from None
+        return int(at_us), int(record)
 
     def wanted(self) -> RecordRange:
         """As the ledger takes it. Raises Invalid."""
@@ -79,9 +93,11 @@ class ModelFiguresOut(FiguresOut):
 
 
 class PreviewOut(ResponseModel):
-    """What rating anew would change."""
+    """What rating anew would change, of some of the records."""
 
     models: list[ModelFiguresOut]
+    next: str | None
+    """Where there are more records: ask again with this as `after`, and add up."""
 
 
 class ReRatingOut(FiguresOut):
@@ -97,21 +113,21 @@ class ReRatingOut(FiguresOut):
 
 
 class DoneOut(PreviewOut):
-    """What rating anew has changed."""
+    """What rating anew has changed, of some of the records."""
 
     re_rating: ReRatingOut | None
     """Null where there was nothing to change."""
 
 
-@router.get("/preview", dependencies=[raises(TooManyRecords)])
+@router.get("/preview")
 async def preview_re_rating(
     request: Request, principal: _Writer, ledger: _Ledger, prices: _Prices, query: Annotated[RangeIn, Query()]
 ) -> Envelope[PreviewOut]:
-    """What today's prices and mark-ups would make of past records. Changes nothing."""
+    """What today's prices and mark-ups would make of past records, 20,000 at a time. Changes nothing."""
     wanted, book = query.wanted(), await prices.price_book()
     async with ledger.reading(principal.organization_id) as reading:
-        outcome = await commands.preview(reading, book, wanted)
-    return envelope(PreviewOut(models=_models(outcome)), request)
+        outcome = await commands.preview(reading, book, wanted, query.mark())
+    return envelope(PreviewOut(models=_models(outcome), next=_next(outcome)), request)
 
 
 @router.get("")
@@ -124,16 +140,19 @@ async def list_re_ratings(
     return page_envelope(page.map(_out), request)
 
 
-@router.post("", status_code=201, dependencies=[raises(PeriodClosed, TooManyRecords, AmountTooLarge)])
+@router.post("", status_code=201, dependencies=[raises(PeriodClosed, AmountTooLarge)])
 async def re_rate(
     request: Request, principal: _Writer, ledger: _Ledger, prices: _Prices, body: RangeIn
 ) -> Envelope[DoneOut]:
-    """Post what today's prices and mark-ups change about past records. A second time it changes nothing."""
+    """Post what today's prices and mark-ups change about past records, 20,000 at a time. A second time it changes nothing.
+
+    Each step is entered by itself. What broke off goes on with its last `next`, or from the start: what is done is passed over.
+    """
     wanted, book = body.wanted(), await prices.price_book()
     async with ledger.writing(principal.organization_id) as unit:
-        outcome = await commands.rerate(unit, book, wanted, micros(now()))
+        outcome = await commands.rerate(unit, book, wanted, micros(now()), body.mark())
         done = None if outcome.re_rating is None else _out(outcome.re_rating)
-        return envelope(DoneOut(models=_models(outcome), re_rating=done), request)
+        return envelope(DoneOut(models=_models(outcome), next=_next(outcome), re_rating=done), request)
 
 
 @router.get("/{re_rating_id}", dependencies=[raises(ReRatingNotFound)])
@@ -146,6 +165,10 @@ async def show_re_rating(
     if found is None:
         raise ReRatingNotFound(re_rating_id)
     return envelope(_out(found), request)
+
+
+def _next(outcome: commands.Outcome) -> str | None:
+    return None if outcome.next is None else encode_cursor(*outcome.next)
 
 
 def _models(outcome: commands.Outcome) -> list[ModelFiguresOut]:

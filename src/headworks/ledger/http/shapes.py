@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import micros, moment
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.web import ResponseModel, Timestamp
 from headworks.ledger.domain.allowances import LARGEST_BUDGET
-from headworks.ledger.domain.moments import micros, moment
 
 LONGEST = 128
 LONGEST_MODEL = 256

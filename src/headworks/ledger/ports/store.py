@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from headworks.kernel.audit import Change
@@ -255,6 +255,18 @@ class Installation(Protocol):
 
     def of(self, organization_id: str) -> Unit:
         """One organisation's part of it."""
+
+    async def begin(self, owners: Collection[str], at_us: int) -> dict[str, int]:
+        """A transaction of the journal for the usage of each organisation, without entries; its number.
+
+        Until the end what it is settled by stays as it is: all are locked, together with others.
+        """
+
+    async def budgets(self, owners: Collection[str]) -> Mapping[str, Sequence[Budget]]:
+        """Each organisation's; those that were not removed, by age."""
+
+    async def enter(self, postings: Mapping[int, Posting]) -> None:
+        """The entries of those transactions, by number. Call it once for each."""
 
     def committed(self) -> None:
         """Who commits it has done so: what was published is told now."""

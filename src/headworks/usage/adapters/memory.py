@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from headworks.usage.adapters.memory_rollups import MemoryRollups, recounted
 from headworks.usage.contracts import UsageRecord
+from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.rows import event_of, identity_of
 from headworks.usage.ports import AlreadyThere
@@ -172,6 +173,10 @@ class MemoryReading:
         """Of the record that was added last."""
         return next((record.received_at_us for record in reversed(self._state.rows.values())), None)
 
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """How many there are."""
+        return len({(source, event_id) for event_id in event_ids} & self._state.rows.keys())
+
     async def rejected(self) -> int:
         """How many there are."""
         return len(self._state.rejected)
@@ -192,6 +197,7 @@ def _is_wanted(record: UsageRecord, wanted: RecordFilter) -> bool:
         and wanted.model in (None, event.model)
         and wanted.outcome in (None, event.outcome)
         and wanted.event_id in (None, event.event_id)
+        and wanted.contradicted in (None, CONTRADICTS in event.usage_flags)
         and (wanted.from_us is None or event.occurred_at_us >= wanted.from_us)
         and (wanted.before_us is None or event.occurred_at_us < wanted.before_us)
     )

@@ -63,7 +63,7 @@ class MemoryRollups:
     def add(self, minutes: Mapping[Slot, Sums]) -> None:
         """Raises RowsRefused beyond 64 bits, as a database does."""
         for grain in GRAINS:
-            for slot, more in (minutes if grain == "minute" else coarser(minutes, grain)).items():
+            for slot, more in _coarser(minutes, grain).items():
                 join(self.sums[grain], slot, more)
                 if max(self.sums[grain][slot]) > _LARGEST:
                     raise RowsRefused("a sum is larger than 64 bits")
@@ -83,7 +83,7 @@ class MemoryRollups:
             self._drop(grain, start_s, SECONDS["hour"])
         if minutes_kept:
             self.sums["minute"].update(minutes)
-        self.sums["hour"].update(coarser(minutes, "hour"))
+        self.sums["hour"].update(_coarser(minutes, "hour"))
         self.pending[day_s] = hour + 1
         if hour == LAST_HOUR:
             self._drop("day", day_s, SECONDS["day"])
@@ -93,7 +93,7 @@ class MemoryRollups:
     def compare(self, hour_s: int, minutes: Mapping[Slot, Sums], *, minutes_kept: bool) -> Compared:
         """Minutes, hours, and the day by its hours."""
         day_s = hour_s - hour_s % SECONDS["day"]
-        compared = Compared.between(self._of("hour", hour_s, SECONDS["hour"]), coarser(minutes, "hour"))
+        compared = Compared.between(self._of("hour", hour_s, SECONDS["hour"]), _coarser(minutes, "hour"))
         compared += Compared.between(self._of("day", day_s, SECONDS["day"]), self._day(day_s))
         if minutes_kept:
             compared += Compared.between(self._of("minute", hour_s, SECONDS["hour"]), minutes)
@@ -153,7 +153,7 @@ class MemoryRollups:
         return {slot: one for slot, one in sums.items() if start_s <= slot.start_s < start_s + seconds}
 
     def _day(self, day_s: int) -> dict[Slot, Sums]:
-        return coarser(self._of("hour", day_s, SECONDS["day"]), "day")
+        return _coarser(self._of("hour", day_s, SECONDS["day"]), "day")
 
     def _drop(self, grain: Grain, start_s: int, seconds: int) -> None:
         for slot in self._of(grain, start_s, seconds):
@@ -172,18 +172,22 @@ def recounted(records: Iterable[UsageRecord], adjusted: Mapping[int, Sums]) -> d
     sums: dict[Slot, Sums] = {}
     for record in records:
         event = record.event
-        counts = {
-            "requests": 1,
-            "unpriced_requests": int(record.cost_nanodollars is None),
-            "cost_nanodollars": record.cost_nanodollars or 0,
-            "charge_nanodollars": record.charge_nanodollars or 0,
-            "duration_us": event.duration_us,
-            **{bucket: getattr(event, bucket) for bucket in BUCKETS},
-        }
-        join(sums, slot_of(event), sums_of(counts, outcome=event.outcome, usage_source=event.usage_source))
+        buckets = (getattr(event, bucket) for bucket in BUCKETS)
+        one = sums_of(
+            1,
+            int(record.cost_nanodollars is None),
+            (record.cost_nanodollars or 0, record.charge_nanodollars or 0, event.duration_us, *buckets),
+            outcome=event.outcome,
+            usage_source=event.usage_source,
+        )
+        join(sums, slot_of(event), one)
         if record.sequence in adjusted:
             join(sums, slot_of(event), adjusted[record.sequence])
     return sums
+
+
+def _coarser(sums: Mapping[Slot, Sums], grain: Grain) -> dict[Slot, Sums]:
+    return {Slot(group, start_s): one for (group, start_s), one in coarser(sums.items(), grain).items()}
 
 
 def _total(sums: Iterable[Sums]) -> Sums:

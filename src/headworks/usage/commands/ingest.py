@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from headworks.kernel.contention import TransactionLost, until_it_holds
+from headworks.kernel.moments import micros, moment
 from headworks.ledger.contracts import Use
 from headworks.ledger.errors import AmountTooLarge
 from headworks.usage.contracts import Ingested
 from headworks.usage.domain.intake import Intake
-from headworks.usage.domain.rollups import add_up
-from headworks.usage.domain.rows import OWN, event_of, identity_of
-from headworks.usage.domain.screening import Unfit
+from headworks.usage.domain.rollups import add_up, parts_of
+from headworks.usage.domain.rows import event_of, identity_of
+from headworks.usage.domain.screening import Unfit, are_usual
 from headworks.usage.ports import AlreadyThere, Rejection, RowsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from headworks.catalog.contracts import PriceBook
     from headworks.ledger.contracts import MarkUpBook
+    from headworks.usage.domain.rollups import Part
     from headworks.usage.domain.rows import Row
     from headworks.usage.ports import UsageStore, UsageUnit
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST_REJECTED = 4096
-_OCCURRED_AT = OWN.index("occurred_at_us")
-_DRAWN = OWN.index("drawn_nanodollars")
-_COST, _CHARGE = len(OWN), len(OWN) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +40,14 @@ class Batch:
 
 def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime) -> Batch:
     """Screen and rate; `at` is the present."""
-    intake = Intake(book, mark_ups, (at - _EPOCH) // _MICROSECOND)
+    at_us = micros(at)
+    intake = Intake(book, mark_ups, at_us)
+    usual = are_usual(events, at_us)
     rows: list[Row] = []
     rejections: list[Rejection] = []
     for event in events:
         try:
-            rows.append(intake.take(event))
+            rows.append(intake.take(event, usual=usual))
         except Unfit as unfit:
             rejections.append(_rejection(event, str(unfit), at))
     return Batch(rows, rejections)
@@ -60,12 +58,12 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
 
     Raises DatabaseUnavailable: nothing of the last transaction happened then, and the batch is to be given again.
     """
-    stored: list[Row] = []
+    stored: list[Part] = []
     rejections = list(batch.rejections)
-    # A stack of parts: one that the store refuses is halved, until the row that spoils it stands alone.
-    parts = [batch.rows]
-    while parts:
-        rows = parts.pop()
+    # A stack: what the store refuses is halved, until the row that spoils it stands alone.
+    waiting = [batch.rows]
+    while waiting:
+        rows = waiting.pop()
         try:
             stored += await _store_rows(usage, rows, at, before_commit)
         except (RowsRefused, AmountTooLarge) as refused:
@@ -74,12 +72,13 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
                 rejections.append(_rejection(event_of(subject.shared, own), str(refused), at))
                 continue
             middle = len(rows) // 2
-            parts += [rows[middle:], rows[:middle]]
+            waiting += [rows[middle:], rows[:middle]]
     if rejections:
         await until_it_holds(lambda: _put_aside(usage, rejections, before_commit))
+    count = sum(part.records for part in stored)
     refused_count = len(rejections) - len(batch.rejections)
-    redelivered = len(batch.rows) - len(stored) - refused_count
-    return Ingested(len(stored), redelivered, len(rejections), _last_uses(stored))
+    redelivered = len(batch.rows) - count - refused_count
+    return Ingested(count, redelivered, len(rejections), _last_uses(stored))
 
 
 async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_commit: Callable[[], None]) -> None:
@@ -88,18 +87,20 @@ async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_comm
         before_commit()
 
 
-async def _store_rows(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
+async def _store_rows(
+    usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]
+) -> list[Part]:
     """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
     if not rows:
         return []
 
-    async def at_once() -> list[Row]:
+    async def at_once() -> list[Part]:
         async with usage.transaction() as unit:
-            await _add(unit, rows, at)
+            parts = await _add(unit, rows, at)
             before_commit()
-        return rows
+        return parts
 
-    async def without_known() -> list[Row]:
+    async def without_known() -> list[Part]:
         return await _store_new(usage, rows, at, before_commit)
 
     try:
@@ -109,32 +110,30 @@ async def _store_rows(usage: UsageStore, rows: list[Row], at: datetime, before_c
         return await until_it_holds(without_known, lost=(TransactionLost, AlreadyThere))
 
 
-async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Row]:
+async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Part]:
     async with usage.transaction() as unit:
         present = await unit.present(rows)
         fresh = list({identity_of(row): row for row in reversed(rows) if identity_of(row) not in present}.values())
-        await _add(unit, fresh, at)
+        parts = await _add(unit, fresh, at) if fresh else []
         before_commit()
-    return fresh
+    return parts
 
 
-async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> None:
+async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> list[Part]:
     """Records, their sums, and what they come to in the ledger: all of it or nothing."""
-    at_us = (at - _EPOCH) // _MICROSECOND
-    uses: defaultdict[str, list[Use]] = defaultdict(list)
-    for row in rows:
-        uses[row[0].shared.organization_id].append(_use(row))
+    at_us = micros(at)
+    parts = parts_of(rows)
+    uses = [_use(part) for part in parts]
     # The ledger's locks come first, and in one order, so that two writers never wait for each other.
-    numbers = {owner: await unit.books.begin(owner, at_us) for owner in sorted(uses)}
+    numbers = await unit.books.begin({use.organization_id for use in uses}, at_us)
     await unit.add_rows(rows, numbers)
-    await unit.add_sums(add_up(rows))
-    for owner, number in numbers.items():
-        await unit.books.settle(owner, number, uses[owner], at_us)
+    await unit.add_sums(add_up(parts))
+    await unit.books.settle(numbers, uses, at_us)
+    return parts
 
 
-def _use(row: Row) -> Use:
-    subject, own = row
-    shared = subject.shared
+def _use(part: Part) -> Use:
+    shared = part.subject.shared
     return Use(
         shared.organization_id,
         shared.project_id,
@@ -144,10 +143,10 @@ def _use(row: Row) -> Use:
         shared.provider_id,
         shared.source,
         shared.budgets,
-        own[_DRAWN],
-        own[_OCCURRED_AT],
-        own[_COST],
-        own[_CHARGE],
+        part.drawn,
+        part.last_us,
+        part.cost,
+        part.charge,
     )
 
 
@@ -157,9 +156,9 @@ def _rejection(event: Sequence[object], reason: str, at: datetime) -> Rejection:
     return Rejection(digest, reason[:_LONGEST_REJECTED], text[:_LONGEST_REJECTED], at)
 
 
-def _last_uses(rows: list[Row]) -> dict[str, datetime]:
+def _last_uses(parts: list[Part]) -> dict[str, datetime]:
     newest: dict[str, int] = {}
-    for subject, own in rows:
-        key_id = subject.shared.key_id
-        newest[key_id] = max(newest.get(key_id, 0), own[_OCCURRED_AT])
-    return {key_id: _EPOCH + timedelta(microseconds=at_us) for key_id, at_us in newest.items()}
+    for part in parts:
+        key_id = part.subject.shared.key_id
+        newest[key_id] = max(newest.get(key_id, 0), part.last_us)
+    return {key_id: moment(at_us) for key_id, at_us in newest.items()}

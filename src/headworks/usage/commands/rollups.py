@@ -6,7 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
-from headworks.usage.domain.moments import first_second_of
+from headworks.kernel.fail_point import midway
+from headworks.kernel.moments import first_second_of
 from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ _FORGOTTEN_AT_ONCE: Final[dict[Grain, int]] = {"minute": 600, "hour": 6 * 3_600,
 """Seconds: what begins within so many is deleted in one transaction."""
 
 
-async def ask_anew(usage: UsageStore, first: date, last: date) -> None:
-    """The roll-ups of these days, the last included, are to be made anew. Raises DatabaseUnavailable."""
+async def ask_anew(usage: UsageStore, organization_id: str, first: date, last: date) -> None:
+    """The roll-ups of these days, the last included, are to be made anew; who asks is of that organisation.
+
+    Raises DatabaseUnavailable.
+    """
     days = range(first_second_of(first), first_second_of(last) + 1, SECONDS["day"])
 
     async def ask() -> None:
         async with usage.transaction() as unit:
             await unit.ask_anew(days)
+            unit.books.note_rebuild(organization_id, first, last)
 
     await until_it_holds(ask)
 
@@ -45,6 +50,7 @@ async def make_next_hour(usage: UsageStore, settings: UsageSettings, now_s: int)
             hour_s = day_s + hour * SECONDS["hour"]
             adjusted = await _adjusted(usage, hour_s)
             await unit.make_hour(day_s, hour, adjusted, minutes_kept=settings.keeps("minute", hour_s, now_s))
+            midway()
             return True
 
     return await until_it_holds(make)

@@ -13,7 +13,7 @@ from headworks.usage.domain.screening import Unfit, screen_own, screen_shared
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from headworks.catalog.contracts import Price, PriceBook
+    from headworks.catalog.contracts import PriceBook
     from headworks.ledger.contracts import MarkUpBook
     from headworks.usage.domain.rows import Own, Row
 
@@ -30,17 +30,14 @@ _BUCKETS = slice(OWN.index(BUCKETS[0]), None)
 class _Group:
     """Events of a batch that share everything in `Shared`. What they share is looked at once."""
 
-    __slots__ = ("_by_price", "_find", "mark_up_at", "shared", "succeeded")
+    __slots__ = ("_by_price", "mark_up_at", "price_at", "shared", "succeeded")
 
     def __init__(self, shared: Shared, book: PriceBook, mark_ups: MarkUpBook) -> None:
         self.shared = shared
         self.succeeded = shared.outcome == "success"
-        self._find = book.timeline(shared.provider_id, shared.upstream_model)
+        self.price_at = book.timeline(shared.provider_id, shared.upstream_model)
         self.mark_up_at = mark_ups.timeline(shared.organization_id)
         self._by_price: dict[str | None, Subject] = {}
-
-    def price_at(self, at_us: int) -> Price | None:
-        return self._find(at_us)
 
     def subject(self, price_id: str | None) -> Subject:
         found = self._by_price.get(price_id)
@@ -59,14 +56,19 @@ class Intake:
         self._received_at_us = received_at_us
         self._groups: dict[tuple[str, ...], _Group] = {}
 
-    def take(self, event: Sequence[object]) -> Row:
-        """The event's row. Price and mark-up are those that held when it happened. Raises Unfit."""
+    def take(self, event: Sequence[object], *, usual: bool = False) -> Row:
+        """The event's row. Price and mark-up are those that held when it happened. Raises Unfit.
+
+        `usual` is one of a batch that `are_usual`.
+        """
         if len(event) == FIRST_FIELDS:
             event = (*event, *_ADDED_SINCE)
         if len(event) != len(_FIELDS):
             raise Unfit(f"it has {len(event)} fields, not {len(_FIELDS)}")
         group = self._group(_shared_of(event))
-        own = screen_own(_own_of(event), self._received_at_us)
+        own = _own_of(event)
+        if not usual:
+            own = screen_own(own, self._received_at_us)
         at_us = own[_OCCURRED_AT]
         price = group.price_at(at_us)
         rates = None if price is None else price.rates
@@ -80,5 +82,5 @@ class Intake:
         except TypeError:
             raise Unfit("a text is not a text") from None
         if found is None:
-            found = self._groups[shared] = _Group(screen_shared(Shared._make(shared)), self._book, self._mark_ups)
+            found = self._groups[shared] = _Group(screen_shared(shared), self._book, self._mark_ups)
         return found

@@ -8,16 +8,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from headworks.usage.domain.rows import BUCKETS, OWN, Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from headworks.usage.domain.rows import Own, Row, Subject
 
 Place = TypeVar("Place")
+Grouped = TypeVar("Grouped")
 Grain = Literal["minute", "hour", "day"]
 SECONDS: Final[dict[Grain, int]] = {"minute": 60, "hour": 3_600, "day": 86_400}
 """How long each lasts, the finest first."""
@@ -46,9 +48,14 @@ ERRORS: Final = frozenset({"upstream_error", "truncated", "interrupted", "gatewa
 LONGEST_TAG_NAME: Final = 64
 """Characters. What is longer is kept with the record, and reports cannot be split by it."""
 
+_REQUESTS: Final = COUNTERS.index("requests")
+_COSTS: Final = COUNTERS.index("cost_nanodollars")
 _CHARGED: Final = COUNTERS.index("charge_nanodollars")
+ADDED_UP: Final = COUNTERS[_COSTS:]
+"""Counters that add up what each record has; those before them count records."""
 _MINUTE_US: Final = 60_000_000
 _OCCURRED_AT = OWN.index("occurred_at_us")
+_DRAWN = OWN.index("drawn_nanodollars")
 _DURATION = OWN.index("duration_us")
 _STATUS = OWN.index("status")
 _TAGS = OWN.index("tags")
@@ -82,50 +89,81 @@ class Slot(NamedTuple):
     """Its first second, since 1970."""
 
 
-_SHARED_OF_GROUP = tuple(name for name in Group._fields if name in Shared._fields)
+_group_fields: Callable[[Shared], tuple[str, ...]] = attrgetter(*(n for n in Group._fields if n in Shared._fields))
 
 
 def group_of(shared: Shared, status: int, tags: str) -> Group:
     """Of records that have these."""
-    return Group._make((*(getattr(shared, name) for name in _SHARED_OF_GROUP), status, tags))
+    return Group._make((*_group_fields(shared), status, tags))
 
 
-def add_up(rows: Iterable[Row]) -> dict[Slot, Sums]:
-    """Sums by minute."""
-    parts: defaultdict[tuple[Subject, int, str, int], list[Own]] = defaultdict(list)
+class Part(NamedTuple):
+    """Those records of a batch that are of one subject and slot."""
+
+    subject: Subject
+    slot: Slot
+    sums: Sums
+    drawn: int
+    """Nanodollars, off the holds on each of the subject's budgets."""
+    last_us: int
+    """When the last of them began."""
+
+    @property
+    def records(self) -> int:
+        """How many they are."""
+        return self.sums[_REQUESTS]
+
+    @property
+    def cost(self) -> int:
+        """Nanodollars, of those that have a price."""
+        return self.sums[_COSTS]
+
+    @property
+    def charge(self) -> int:
+        """As `cost`."""
+        return self.sums[_CHARGED]
+
+
+def parts_of(rows: Iterable[Row]) -> list[Part]:
+    """What all else that is done for a batch goes by: the usual one has few."""
+    alike: defaultdict[tuple[Subject, int, str, int], list[Own]] = defaultdict(list)
     for subject, own in rows:
-        parts[subject, own[_STATUS], own[_TAGS], own[_OCCURRED_AT] // _MINUTE_US].append(own)
+        alike[subject, own[_STATUS], own[_TAGS], own[_OCCURRED_AT] // _MINUTE_US].append(own)
+    return [
+        _part(subject, Slot(group_of(subject.shared, status, tags), minute * SECONDS["minute"]), members)
+        for (subject, status, tags, minute), members in alike.items()
+    ]
+
+
+def add_up(parts: Iterable[Part]) -> dict[Slot, Sums]:
+    """Sums by minute."""
     minutes: dict[Slot, Sums] = {}
-    for (subject, status, tags, minute), members in parts.items():
-        slot = Slot(group_of(subject.shared, status, tags), minute * SECONDS["minute"])
-        join(minutes, slot, _sums(subject.shared, members))
+    for part in parts:
+        join(minutes, part.slot, part.sums)
     return minutes
 
 
-def join(sums: dict[Slot, Sums], slot: Slot, more: Sums) -> None:
+def join(sums: dict[Place, Sums], place: Place, more: Sums) -> None:
     """Add to what is there."""
-    before = sums.get(slot)
-    sums[slot] = more if before is None else tuple(map(int.__add__, before, more))
+    before = sums.get(place)
+    sums[place] = more if before is None else tuple(map(int.__add__, before, more))
 
 
-def coarser(sums: Mapping[Slot, Sums], grain: Grain) -> dict[Slot, Sums]:
-    """The same by hour or by day."""
+def coarser(sums: Iterable[tuple[tuple[Grouped, int], Sums]], grain: Grain) -> dict[tuple[Grouped, int], Sums]:
+    """The same by hour or by day, of groups or of their numbers."""
     seconds = SECONDS[grain]
-    found: dict[Slot, Sums] = {}
-    for (group, start_s), one in sums.items():
-        join(found, Slot(group, start_s - start_s % seconds), one)
+    found: dict[tuple[Grouped, int], Sums] = {}
+    for (group, start_s), one in sums:
+        join(found, (group, start_s - start_s % seconds), one)
     return found
 
 
-def sums_of(counts: Mapping[str, int], *, outcome: str, usage_source: str) -> Sums:
-    """Of records that ended alike, from how many there are, how many have no price, and what else adds up."""
-    requests = counts["requests"]
-    told = {
-        "errors": requests if outcome in ERRORS else 0,
-        "estimated_requests": requests if usage_source == "estimated" else 0,
-        "partial_requests": requests if usage_source == "partial" else 0,
-    }
-    return tuple(told[name] if name in told else counts[name] for name in COUNTERS)
+def sums_of(requests: int, unpriced: int, added_up: Iterable[int], *, outcome: str, usage_source: str) -> Sums:
+    """Of records that ended alike; `added_up` in the order of ADDED_UP."""
+    errors = requests if outcome in ERRORS else 0
+    estimated = requests if usage_source == "estimated" else 0
+    partial = requests if usage_source == "partial" else 0
+    return (requests, errors, estimated, partial, unpriced, *added_up)
 
 
 def changed(cost: int, charge: int, unpriced: int) -> Sums:
@@ -148,18 +186,18 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _sums(shared: Shared, members: list[Own]) -> Sums:
-    costs = [own[_COST] for own in members]
-    charges = [own[_CHARGE] for own in members]
-    counts = {
-        "requests": len(members),
-        "unpriced_requests": costs.count(None),
-        "cost_nanodollars": sum(filter(None, costs)),
-        "charge_nanodollars": sum(filter(None, charges)),
-        "duration_us": sum(own[_DURATION] for own in members),
-        **dict(zip(BUCKETS, map(sum, zip(*(own[_SUMMED] for own in members), strict=True)), strict=True)),
-    }
-    return sums_of(counts, outcome=shared.outcome, usage_source=shared.usage_source)
+def _part(subject: Subject, slot: Slot, members: list[Own]) -> Part:
+    columns = list(zip(*members, strict=True))
+    costs, charges = columns[_COST], columns[_CHARGE]
+    priced = (filter(None, costs), filter(None, charges))
+    sums = sums_of(
+        len(members),
+        costs.count(None),
+        map(sum, (*priced, columns[_DURATION], *columns[_SUMMED])),
+        outcome=subject.shared.outcome,
+        usage_source=subject.shared.usage_source,
+    )
+    return Part(subject, slot, sums, sum(columns[_DRAWN]), max(columns[_OCCURRED_AT]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,21 @@
 """Which events can be stored. Text that a database would refuse is mended; numbers that make no sense are not guessed at.
 
-Every event passes here, so the usual one must pass quickly: a few calls that loop in C, and no look at single fields.
+Every event passes here, so the usual batch must pass quickly: a few calls for each column of it, which loop in C. Where one event is
+not usual, each of its batch is looked at field by field.
 """
 
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from headworks.dataplane.events import LONGEST_TAGS
+from headworks.dataplane.events import LONGEST_TAGS, UsageEvent
 from headworks.usage.domain.rows import OWN, Shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headworks.usage.domain.rows import Own
 
 LARGEST_COUNT: Final = 2**53
@@ -26,24 +30,21 @@ _YOUNGEST_US = 5 * 60_000_000
 """A clock that is further off than this is wrong, and its records are moved to where they can still be right."""
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_TEXTS = slice(0, OWN.index("streamed"))
-_COUNTS = slice(OWN.index("occurred_at_us"), None)
-_EVENT_ID = OWN.index("event_id")
-_STREAMED = OWN.index("streamed")
-_TAGS = OWN.index("tags")
-_FIRST_BYTE = OWN.index("first_byte_us")
-_DRAWN = OWN.index("drawn_nanodollars")
-_OCCURRED_AT = OWN.index("occurred_at_us")
+_TEXTS = OWN[: OWN.index("streamed")]
+_COUNTS = OWN[OWN.index("occurred_at_us") :]
 _NAMES = Shared(*Shared._fields)
 _DESCRIPTIONS = frozenset({"model", "endpoint", "upstream_model", "outcome", "usage_source"})
+_REMEMBERED: Final = 4_096
+"""What events share is the same in very many batches."""
 
 
 class Unfit(Exception):
     """The event cannot be stored; the text says why."""
 
 
-def screen_shared(shared: Shared) -> Shared:
-    """What others share too. Ids say what a record is, so they are not mended; other text only describes it.
+@lru_cache(maxsize=_REMEMBERED)
+def screen_shared(shared: tuple[str, ...]) -> Shared:
+    """What others share too, in the order of `Shared`. Ids say what a record is, so they are not mended; other text only describes it.
 
     Raises Unfit.
     """
@@ -52,11 +53,34 @@ def screen_shared(shared: Shared) -> Shared:
             raise Unfit(f"{name} is not a text")
         if name not in _DESCRIPTIONS:
             _check_id(name, value, LONGEST_BUDGETS if name == "budgets" else LONGEST_ID)
-    if not shared.source:
+    if not shared[0]:
         raise Unfit("source is empty")
     return Shared(
         *(_mended(value) if name in _DESCRIPTIONS else value for name, value in zip(_NAMES, shared, strict=True))
     )
+
+
+def are_usual(events: Sequence[Sequence[object]], received_at_us: int) -> bool:
+    """Whether nothing of the events' own would be refused or mended by `screen_own`, in any of them."""
+    try:
+        columns: dict[str, Any] = dict(zip(UsageEvent._fields, zip(*events, strict=True), strict=True))
+        counts = [columns[name] for name in _COUNTS]
+        known = [at_us for at_us in columns["first_byte_us"] if at_us is not None]
+        drawn, times = columns["drawn_nanodollars"], columns["occurred_at_us"]
+        texts = "".join(map("".join, (columns[name] for name in _TEXTS)))
+        return (
+            # A sum is an integer when all that it adds up are.
+            all(type(sum(one)) is int and min(one) >= 0 and max(one) <= LARGEST_COUNT for one in (*counts, [0, *known]))
+            and (type(sum(drawn)) is int and min(drawn) >= 0 and max(drawn) <= LARGEST_AMOUNT)
+            and (received_at_us - _OLDEST_US <= min(times) and max(times) <= received_at_us + _YOUNGEST_US)
+            and set(map(type, columns["streamed"])) == {bool}
+            and (texts.isascii() and texts.isprintable())
+            and all(max(map(len, columns[name])) <= LONGEST_ID for name in _TEXTS)
+            and min(map(len, columns["event_id"])) > 0
+            and all(tags == "" or _are_tags(tags) for tags in set(columns["tags"]))
+        )
+    except (TypeError, ValueError):
+        return False
 
 
 def screen_own(own: Own, received_at_us: int) -> Own:
@@ -64,34 +88,8 @@ def screen_own(own: Own, received_at_us: int) -> Own:
 
     `received_at_us` (UTC microseconds) is the present: an event from far before or after it is moved and flagged `clock`.
     """
-    counts, first_byte = own[_COUNTS], own[_FIRST_BYTE]
-    try:
-        texts = "".join(own[_TEXTS])
-        usual = (
-            # The sum is an integer when all of them are, and this looks at all their types at once.
-            type(sum(counts)) is int
-            and min(counts) >= 0
-            and max(counts) <= LARGEST_COUNT
-            and received_at_us - _OLDEST_US <= own[_OCCURRED_AT] <= received_at_us + _YOUNGEST_US
-            and (first_byte is None or (isinstance(first_byte, int) and 0 <= first_byte <= LARGEST_COUNT))
-            and type(own[_STREAMED]) is bool
-            and type(own[_DRAWN]) is int
-            and 0 <= own[_DRAWN] <= LARGEST_AMOUNT
-            and (own[_TAGS] == "" or _are_tags(own[_TAGS]))
-            and len(texts) <= LONGEST_ID
-            and texts.isascii()
-            and texts.isprintable()
-            and own[_EVENT_ID] != ""
-        )
-    except TypeError:
-        usual = False
-    return own if usual else _mended_own(own, received_at_us)
-
-
-def _mended_own(own: Own, received_at_us: int) -> Own:
-    """Field by field, what `screen_own` looks at all at once."""
     fields = dict(zip(OWN, own, strict=True))
-    for name in OWN[_COUNTS]:
+    for name in _COUNTS:
         _check_count(name, fields[name])
     if fields["first_byte_us"] is not None:
         _check_count("first_byte_us", fields["first_byte_us"])
@@ -100,7 +98,7 @@ def _mended_own(own: Own, received_at_us: int) -> Own:
     drawn = fields["drawn_nanodollars"]
     if not isinstance(drawn, int) or not 0 <= drawn <= LARGEST_AMOUNT:
         raise Unfit(f"drawn_nanodollars is not a whole number from 0 to {LARGEST_AMOUNT}")
-    for name in OWN[_TEXTS]:
+    for name in _TEXTS:
         if not isinstance(fields[name], str):
             raise Unfit(f"{name} is not a text")
         fields[name] = fields[name] if name == "event_id" else _mended(fields[name])

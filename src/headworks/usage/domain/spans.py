@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from headworks.kernel.errors import Invalid
-from headworks.kernel.text import nearest
+from headworks.kernel.moments import moment, second_of, whole_seconds
+from headworks.kernel.zones import UnknownZone, checked_zone, midnight_us
 from headworks.usage.domain.dimensions import TIMES
-from headworks.usage.domain.moments import second_of, whole_seconds
 from headworks.usage.domain.rollups import GRAINS, SECONDS
 
 if TYPE_CHECKING:
@@ -43,18 +42,13 @@ class Span:
     """Included."""
 
 
-@cache
-def _zone_names() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
 def zone_of(name: str) -> ZoneInfo:
-    """Raises Invalid. Names are taken exactly: a file's path or another case is no zone."""
-    if name not in _zone_names():
-        near = nearest(name, _zone_names())
-        hint = f"; did you mean {near}?" if near else ""
-        raise Invalid.field("query.time_zone", "unknown", f"is no time zone, such as Europe/Berlin{hint}")
-    return ZoneInfo(name)
+    """Raises Invalid."""
+    try:
+        return ZoneInfo(checked_zone(name))
+    except UnknownZone as unknown:
+        hint = f"; did you mean {', '.join(unknown.near)}?" if unknown.near else ""
+        raise Invalid.field("query.time_zone", "unknown", f"is no time zone, such as Europe/Berlin{hint}") from None
 
 
 def span(
@@ -94,8 +88,8 @@ def check_kept(wanted: Span, settings: UsageSettings, now_s: int, *, compares: b
 
 
 def midnight_s(zone: ZoneInfo, day: date) -> int:
-    """When clocks there first show that day; where they jump over midnight, the jump."""
-    return second_of(datetime.combine(day, time(), tzinfo=zone).astimezone(UTC))
+    """When clocks there first show that day."""
+    return second_of(moment(midnight_us(zone.key, day)))
 
 
 def _of_days(begin: date | None, end: date | None, today: date) -> tuple[date, date]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.dataplane.events import Outcome
+from headworks.kernel.moments import micros, moment
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.pagination import MOST_PER_PAGE, PER_PAGE
 from headworks.kernel.principal import Principal
@@ -25,6 +26,7 @@ from headworks.kernel.web import (
 from headworks.ledger.contracts import Adjustment
 from headworks.usage import queries
 from headworks.usage.contracts import UsageRecord
+from headworks.usage.domain.remarks import delivered_tokens
 from headworks.usage.domain.rollups import tags_of
 from headworks.usage.ports import RecordFilter, UsageStore
 
@@ -32,9 +34,6 @@ router = Router()
 
 _Store = Annotated[UsageStore, provided(UsageStore)]
 _Reader = Annotated[Principal, require("usage:read")]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class UsageEventOut(ResponseModel):
@@ -73,6 +72,8 @@ class UsageEventOut(ResponseModel):
     upstream_request_id: str
     error_code: str
     usage_flags: str
+    delivered_tokens: int | None
+    """Tokens of output as we count them, where the provider's count, which is charged, cannot be true of what it delivered; else null."""
     user_id: str
     """Whose key it was; empty where the key belongs to no user."""
     tags: dict[str, str]
@@ -104,6 +105,9 @@ class RecordsScope(StrictModel):
     provider_id: str | None = Field(None, max_length=128)
     outcome: Outcome | None = None
     event_id: str | None = Field(None, max_length=128, description="One `x-request-id`.")
+    contradicted: bool | None = Field(
+        None, description="Whether the provider's count of output contradicts what it delivered."
+    )
 
     def wanted(self, caller: Principal) -> RecordFilter:
         """In the caller's organisation."""
@@ -118,6 +122,7 @@ class RecordsScope(StrictModel):
             provider_id=self.provider_id,
             outcome=self.outcome,
             event_id=self.event_id,
+            contradicted=self.contradicted,
         )
 
 
@@ -142,7 +147,7 @@ async def list_usage_events(
 
 
 def _microseconds(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // _MICROSECOND
+    return None if at is None else micros(at)
 
 
 def event_out(record: UsageRecord, adjusted: Adjustment | None) -> UsageEventOut:
@@ -152,7 +157,8 @@ def event_out(record: UsageRecord, adjusted: Adjustment | None) -> UsageEventOut
         cost, charge, price_id = adjusted.cost_after, adjusted.charge_after, adjusted.price_id
     return UsageEventOut(
         **{**record.event._asdict(), "tags": tags_of(record.event.tags)},
-        occurred_at=_EPOCH + record.event.occurred_at_us * _MICROSECOND,
+        delivered_tokens=delivered_tokens(record.event.usage_flags),
+        occurred_at=moment(record.event.occurred_at_us),
         cost_nanodollars=cost,
         cost_usd=None if cost is None else format_usd(Nanodollars(cost)),
         charge_nanodollars=charge,

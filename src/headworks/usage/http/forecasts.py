@@ -8,12 +8,13 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import time_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Envelope, ResponseModel, Router, Timestamp, envelope, provided, require
 from headworks.usage import queries
 from headworks.usage.domain.forecasting import METHOD, Period
 from headworks.usage.domain.spans import zone_of
-from headworks.usage.http.shapes import FiguresOut, ScopeQuery, figures_out, moment
+from headworks.usage.http.shapes import FiguresOut, ScopeQuery, figures_out
 from headworks.usage.ports import ReportFilter, UsageStore
 
 router = Router()
@@ -54,12 +55,12 @@ async def forecast_usage(
         found = await queries.expected(reading, wanted, zone_of(query.time_zone), query.period, now())
     out = ForecastOut(
         period=query.period,
-        start=moment(found.from_s),
-        end=moment(found.until_s),
+        start=time_of(found.from_s),
+        end=time_of(found.until_s),
         so_far=FiguresOut(**figures_out(found.so_far)),
         expected=FiguresOut(**figures_out(found.expected)),
         method=METHOD,
-        mean_from=moment(found.window_from_s),
-        mean_until=moment(found.window_until_s),
+        mean_from=time_of(found.window_from_s),
+        mean_until=time_of(found.window_until_s),
     )
     return envelope(out, request)

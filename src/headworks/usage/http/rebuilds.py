@@ -10,6 +10,7 @@ from pydantic import Field
 
 from headworks.kernel.clock import now
 from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import second_of, time_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     Day,
@@ -23,10 +24,8 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.usage import commands
-from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import LAST_HOUR, SECONDS, Compared
 from headworks.usage.domain.spans import span, zone_of
-from headworks.usage.http.shapes import moment
 from headworks.usage.ports import UsageStore
 from headworks.usage.settings import UsageSettings
 
@@ -63,16 +62,14 @@ class ComparedOut(ResponseModel):
 
 
 @router.post("/usage-rebuilds", status_code=202, summary="Make sums anew", dependencies=[repeatable()])
-async def rebuild_usage(
-    request: Request, _caller: _Operator, store: _Store, body: DaysBody
-) -> Envelope[PendingDaysOut]:
+async def rebuild_usage(request: Request, caller: _Operator, store: _Store, body: DaysBody) -> Envelope[PendingDaysOut]:
     """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to repeat."""
     async with store.read() as reading:
         first_s = await reading.first_day()
-    first = body.first_day or (None if first_s is None else moment(first_s).date())
+    first = body.first_day or (None if first_s is None else time_of(first_s).date())
     if first is not None:
         found = span(first, body.last_day, zone_of("UTC"), (), now())
-        await commands.ask_anew(store, found.first_day, min(found.last_day, now().date()))
+        await commands.ask_anew(store, caller.organization_id, found.first_day, min(found.last_day, now().date()))
     return envelope(await _pending(store), request)
 
 
@@ -104,4 +101,4 @@ async def check_usage(
 
 async def _pending(store: UsageStore) -> PendingDaysOut:
     async with store.read() as reading:
-        return PendingDaysOut(days=[moment(day_s).date() for day_s in await reading.pending_days()])
+        return PendingDaysOut(days=[time_of(day_s).date() for day_s in await reading.pending_days()])

@@ -9,11 +9,12 @@ from fastapi import Query, Request
 from pydantic import Field
 
 from headworks.kernel.clock import now
+from headworks.kernel.moments import time_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import ResponseModel, Router, Timestamp, page_envelope, provided, require
 from headworks.kernel.web.envelope import Links, PageMeta
 from headworks.usage import queries
-from headworks.usage.http.shapes import FiguresOut, SplitQuery, UsageRow, change_ppm, figures_out, moment, row_out
+from headworks.usage.http.shapes import FiguresOut, SplitQuery, UsageRow, change_ppm, figures_out, row_out
 from headworks.usage.ports import Backlog, Names, UsageStore
 from headworks.usage.settings import UsageSettings
 
@@ -92,8 +93,8 @@ async def show_usage(
         first_day=span.first_day,
         last_day=span.last_day,
         as_of=report.as_of,
-        start=moment(span.from_s),
-        end=moment(span.until_s),
+        start=time_of(span.from_s),
+        end=time_of(span.until_s),
         time_zone=query.time_zone,
         previous=None if before is None else FiguresOut(**figures_out(before)),
         charge_change_ppm=None if before is None else change_ppm(report.totals.figures, before),

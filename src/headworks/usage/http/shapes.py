@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
 
 from headworks.dataplane.events import Outcome
 from headworks.kernel.errors import Invalid
+from headworks.kernel.moments import moment, second_of
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.principal import Principal
@@ -17,7 +18,6 @@ from headworks.kernel.web import Day, ResponseModel, StrictModel, Timestamp
 from headworks.usage.contracts import Figures, ReportRow
 from headworks.usage.domain.dimensions import MOST_TAGS, NAMED, TAG, TEXTS, TIMES, in_order
 from headworks.usage.domain.figures import FIGURES
-from headworks.usage.domain.moments import second_of
 from headworks.usage.domain.rollups import LONGEST_TAG_NAME, SECONDS
 from headworks.usage.domain.spans import Span, check_kept, span, zone_of
 from headworks.usage.ports import ReportFilter
@@ -25,7 +25,6 @@ from headworks.usage.settings import UsageSettings
 
 LONGEST: Final = 128
 LONGEST_TEXT: Final = 256
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_TAG: Final = 1_100
 _DAY_LENGTH: Final = len("2026-01-31")
 _LARGEST_STATUS: Final = 2**31 - 1
@@ -272,8 +271,3 @@ def change_ppm(now: Figures, before: Figures) -> int | None:
     was = before.charge_nanodollars
     difference = (now.charge_nanodollars - was) * 1_000_000
     return None if was <= 0 else (abs(difference) // was) * (1 if difference >= 0 else -1)
-
-
-def moment(at_s: int) -> Timestamp:
-    """As answers show it."""
-    return EPOCH + timedelta(seconds=at_s)

@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::StreamKind;
-use crate::dialect::json::{Cursor, Error, Text, Visit};
+use crate::dialect::json::{Cursor, Error, Text};
+use crate::dialect::openai::content::Content;
+use crate::meter::estimate::Kept;
 
 /// Ranges are bytes of the event's data.
 #[derive(Debug, Default)]
@@ -21,13 +25,20 @@ pub struct Reading {
     pub sequence_number: Option<u64>,
     /// Bytes of output; see [`super::StreamScanner::content_bytes`].
     pub content_bytes: u64,
+    /// Whether there is more than text in it.
+    pub is_mixed: bool,
+    /// Gemini says why an answer ended, in its last event.
+    pub is_finished: bool,
 }
 
-/// Reads the JSON object that an event's data is, and checks all of it.
-pub fn read(data: &[u8], kind: StreamKind) -> Result<Reading, Error> {
+/// Reads the JSON object that an event's data is, and checks all of it. Its text goes to `kept`.
+pub fn read(data: &[u8], kind: StreamKind, kept: Option<&mut Kept>) -> Result<Reading, Error> {
     let mut cursor = Cursor::new(data);
+    let content = Content::keeping(kept);
     let mut members = Members {
         kind,
+        kept_before: content.kept_len(),
+        content,
         ..Members::default()
     };
     cursor.members(|cursor, key| members.member(cursor, key))?;
@@ -59,18 +70,18 @@ pub fn error_code(error: &[u8]) -> String {
 const LONGEST_CODE: usize = 64;
 
 #[derive(Default)]
-struct Members {
+struct Members<'k> {
     kind: StreamKind,
     reading: Reading,
     /// The end of the last member that stays when the usage is cut out.
     kept_until: Option<usize>,
     /// Where a cut begins that reaches to the next member.
     cut_from: Option<usize>,
-    delta_bytes: u64,
-    inside: Inside,
+    content: Content<'k>,
+    kept_before: usize,
 }
 
-impl Members {
+impl Members<'_> {
     fn member(&mut self, cursor: &mut Cursor<'_>, key: Text) -> Result<(), Error> {
         let from = key.literal().start;
         if let Some(start) = self.cut_from.take() {
@@ -80,8 +91,8 @@ impl Members {
         match key.raw(cursor.document()) {
             b"choices" => {
                 self.reading.has_choices = !is_empty_array(cursor);
-                self.inside.usage_at = None;
-                cursor.visit_value(&mut self.inside)?;
+                self.content.take_usage_at();
+                cursor.visit_value(&mut self.content)?;
                 self.usage_of_choice(cursor)?;
             }
             b"usage" => {
@@ -108,6 +119,13 @@ impl Members {
                 }
             }
             b"delta" => self.delta(cursor)?,
+            // What passes through untranslated, Anthropic's and Gemini's.
+            b"message" if self.kind == StreamKind::Other && cursor.peek() == Some(b'{') => self.nested(cursor)?,
+            b"candidates" if self.kind == StreamKind::Other => cursor.visit_value(&mut self.content)?,
+            b"usageMetadata" if self.kind == StreamKind::Other && cursor.peek() == Some(b'{') => {
+                cursor.skip_value()?;
+                self.reading.usage = Some(at..cursor.at());
+            }
             // The response object of OpenAI's Responses; Groq's own figures
             // (https://console.groq.com/docs/api-reference#chat-create), which come in the last chunk.
             b"response" | b"x_groq" if cursor.peek() == Some(b'{') => self.nested(cursor)?,
@@ -131,16 +149,16 @@ impl Members {
 
     fn delta(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Error> {
         if cursor.peek() != Some(b'"') {
-            return cursor.visit_value(&mut self.inside);
+            return cursor.visit_value(&mut self.content);
         }
         let text = cursor.string()?;
-        self.delta_bytes = text.decoded_len(cursor.document()) as u64;
+        self.content.add(cursor.document(), text);
         Ok(())
     }
 
     /// Moonshot reports usage in its last chunk's choice: <https://platform.moonshot.ai/docs/api/chat>.
     fn usage_of_choice(&mut self, cursor: &Cursor<'_>) -> Result<(), Error> {
-        if let Some(at) = self.inside.usage_at.take() {
+        if let Some(at) = self.content.take_usage_at() {
             let mut usage = Cursor::new(&cursor.document()[at..]);
             usage.skip_value()?;
             self.reading.usage = Some(at..at + usage.at());
@@ -170,13 +188,18 @@ impl Members {
             self.reading.cuts.push(from..usage.end);
         }
         let kind = self.reading.kind.clone().map_or(&b""[..], |kind| &data[kind]);
-        // Base64 of sound says nothing about tokens.
-        let is_audio = kind.ends_with(b"audio.delta");
-        self.reading.content_bytes = match self.kind {
-            StreamKind::Chat | StreamKind::Completions => self.inside.text_bytes(),
-            StreamKind::Responses | StreamKind::Other if is_audio => 0,
-            StreamKind::Responses | StreamKind::Other => self.delta_bytes + self.inside.text_bytes(),
-        };
+        self.reading.is_finished = self.content.is_finished();
+        self.reading.is_mixed = self.content.is_mixed();
+        self.reading.content_bytes = self.content.bytes();
+        if matches!(self.kind, StreamKind::Responses | StreamKind::Other) {
+            self.reading.is_mixed |= memmem::find(kind, b"call").is_some();
+            // Base64 of sound says nothing about tokens.
+            if kind.ends_with(b"audio.delta") {
+                self.content.forget_after(self.kept_before);
+                self.reading.content_bytes = 0;
+                self.reading.is_mixed = true;
+            }
+        }
         self.reading
     }
 }
@@ -185,44 +208,4 @@ fn is_empty_array(cursor: &mut Cursor<'_>) -> bool {
     let rest = cursor.document().get(cursor.at()..).unwrap_or_default();
     rest.strip_prefix(b"[")
         .is_some_and(|inside| inside.trim_ascii_start().first() == Some(&b']'))
-}
-
-/// What choices carry.
-#[derive(Default)]
-struct Inside {
-    /// Bytes of text.
-    answer: u64,
-    /// Likewise. Servers differ in the name, and some give the same text under two names.
-    reasoning: [u64; 3],
-    /// Where a choice's own usage begins.
-    usage_at: Option<usize>,
-}
-
-/// The brackets around a member of a choice: the choice, and the array of all choices.
-const IN_A_CHOICE: usize = 2;
-
-impl Inside {
-    fn text_bytes(&self) -> u64 {
-        self.answer + self.reasoning.into_iter().max().unwrap_or(0)
-    }
-}
-
-impl Visit for Inside {
-    fn string_member(&mut self, document: &[u8], key: Text, value: Text) {
-        let counter = match key.raw(document) {
-            b"content" | b"arguments" | b"refusal" => &mut self.answer,
-            b"reasoning_content" => &mut self.reasoning[0],
-            b"reasoning" => &mut self.reasoning[1],
-            // Completions have nothing but this; in chat it is a part of content or of reasoning.
-            b"text" => &mut self.reasoning[2],
-            _ => return,
-        };
-        *counter += value.decoded_len(document) as u64;
-    }
-
-    fn object_member(&mut self, document: &[u8], key: Text, at: usize, depth: usize) {
-        if depth == IN_A_CHOICE && key.raw(document) == b"usage" {
-            self.usage_at = Some(at);
-        }
-    }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use super::event::{Reading, error_code, read};
 use super::{End, Out, StreamError, StreamKind, length};
 use crate::dialect::json::push_quoted;
-use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, read_block};
+use crate::meter::estimate::Kept;
+use crate::meter::usage::{Flag, Measured, UsageError, UsageVector, read_block, updated};
 use crate::stream::sse::{self, Data, Next, Splitter};
 
 pub struct StreamScanner {
@@ -16,11 +17,17 @@ pub struct StreamScanner {
     splitter: Splitter,
     usage: Option<Measured>,
     refused_usage: Option<UsageError>,
+    /// Anthropic's block, which later events change.
+    opening: Option<Vec<u8>>,
     /// How many events brought usage and nothing else.
     usage_events: u32,
     upstream_error: Option<String>,
     events: u64,
     content_bytes: u64,
+    /// Whether more than text has come.
+    is_mixed: bool,
+    /// The text, where it may have to be counted.
+    kept: Option<Box<Kept>>,
     next_sequence_number: u64,
     progress: Progress,
     /// Whether the last event was passed on with its own line ends.
@@ -65,10 +72,13 @@ impl StreamScanner {
             splitter: Splitter::default(),
             usage: None,
             refused_usage: None,
+            opening: None,
             usage_events: 0,
             upstream_error: None,
             events: 0,
             content_bytes: 0,
+            is_mixed: false,
+            kept: None,
             next_sequence_number: 0,
             progress: Progress::Open,
             kept_last: true,
@@ -83,6 +93,24 @@ impl StreamScanner {
             first: First::Awaited,
             ..self
         }
+    }
+
+    /// Keeps the text that comes.
+    #[must_use]
+    pub fn that_keeps(self, kept: Option<Kept>) -> Self {
+        Self {
+            kept: kept.map(Box::new),
+            ..self
+        }
+    }
+
+    pub fn take_kept(&mut self) -> Option<Box<Kept>> {
+        self.kept.take()
+    }
+
+    /// Whether nothing but text has come: no calls of tools, no sound.
+    pub fn is_plain(&self) -> bool {
+        !self.is_mixed
     }
 
     /// The events that end the stream as an answer that has reached its length, for `reason`. `usage` is told where the
@@ -225,7 +253,7 @@ impl StreamScanner {
             };
             return Ok(Fate::Keep);
         }
-        let Ok(reading) = read(data.bytes(), self.kind) else {
+        let Ok(reading) = read(data.bytes(), self.kind, self.kept.as_deref_mut()) else {
             self.progress = Progress::Open;
             return if self.kind == StreamKind::Other {
                 Ok(Fate::Keep)
@@ -247,11 +275,17 @@ impl StreamScanner {
     fn account(&mut self, reading: &Reading, name: &[u8], data: &[u8]) {
         let kind = reading.kind.clone().map_or(name, |kind| &data[kind]);
         self.content_bytes += reading.content_bytes;
+        self.is_mixed |= reading.is_mixed;
         if let Some(number) = reading.sequence_number {
             self.next_sequence_number = number.saturating_add(1);
         }
         if let Some(usage) = &reading.usage {
-            self.count(&data[usage.clone()], !reading.has_choices);
+            let block = &data[usage.clone()];
+            match (self.kind, kind) {
+                (StreamKind::Other, b"message_start") => self.open(block),
+                (StreamKind::Other, b"message_delta") => self.update(block),
+                _ => self.count(block, !reading.has_choices && !has_running_usage(block, self.kind)),
+            }
         }
         if let Some(error) = &reading.error {
             self.upstream_error = Some(error_code(&data[error.clone()]));
@@ -260,9 +294,26 @@ impl StreamScanner {
         }
         self.progress = match self.kind {
             StreamKind::Responses if is_terminal_response(kind) => Progress::Complete,
-            StreamKind::Other if says_done(kind) => Progress::MayEnd,
+            StreamKind::Other if says_done(kind) || reading.is_finished => Progress::MayEnd,
             _ => Progress::Open,
         };
+    }
+
+    /// Anthropic tells the input first, and the output as far as it has come.
+    fn open(&mut self, block: &[u8]) {
+        self.opening = Some(block.to_vec());
+        self.count(block, false);
+        if let Some(measured) = &mut self.usage {
+            measured.is_open = true;
+        }
+    }
+
+    /// What is told later counts instead of what was told first, and what is not told again stays.
+    fn update(&mut self, block: &[u8]) {
+        let opening = self.opening.as_deref().unwrap_or(b"{}");
+        let block = updated(opening, block);
+        self.count(&block, false);
+        self.opening = Some(block);
     }
 
     fn count(&mut self, block: &[u8], is_all: bool) {
@@ -322,6 +373,11 @@ fn without(data: &[u8], cuts: &[Range<usize>]) -> Vec<u8> {
     }
     left.extend_from_slice(&data[from..]);
     left
+}
+
+/// Every event of Gemini's streams has the usage so far: the last counts, and nothing is repeated.
+fn has_running_usage(block: &[u8], kind: StreamKind) -> bool {
+    kind == StreamKind::Other && memchr::memmem::find(block, b"TokenCount").is_some()
 }
 
 /// As OpenAI's own SDKs do, without regard to what may follow.

@@ -31,6 +31,9 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
     ] = None,
     parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all of them to a Parquet file.")] = None,
     *,
+    contradicted: Annotated[
+        bool, typer.Option("--contradicted", help="Only those whose provider counts otherwise than it delivered.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show single requests, the newest first, by what they come to now."""
@@ -38,6 +41,8 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
         query = scope.scope_of(
             client, key=key, project=project, user=user, provider=provider, model=model, outcome=outcome
         )
+        if contradicted:
+            query["contradicted"] = True
         if (file := wish(csv, parquet)) is not None:
             asked = {**query, "event_id": event_id, "from": since, "to": until}
             save(client, "/usage-events/export", asked, file)
@@ -59,10 +64,11 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
             ("OUTCOME", lambda row: text(row, "outcome")),
             ("INPUT", lambda row: f"{_sum(row, _INPUT):,}"),
             ("OUTPUT", lambda row: f"{_sum(row, _OUTPUT):,}"),
+            *([("DELIVERED", lambda row: f"{number(row, 'delivered_tokens'):,}")] if contradicted else []),
             ("CHARGE USD", lambda row: text(row, "charge_usd", "no price")),
         ],
         rows,
-        right=frozenset({"STATUS", "INPUT", "OUTPUT", "CHARGE USD"}),
+        right=frozenset({"STATUS", "INPUT", "OUTPUT", "DELIVERED", "CHARGE USD"}),
     )
 
 

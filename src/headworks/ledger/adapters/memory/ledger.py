@@ -14,11 +14,12 @@ from headworks.ledger.adapters.memory.unit import MemoryUnit
 from headworks.ledger.contracts import MarkUpBook
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from headworks.kernel.events import Publish
     from headworks.kernel.trail import MemoryTrail
-    from headworks.ledger.contracts import Adjustment, Hold, Raise
+    from headworks.ledger.contracts import Adjustment, Budget, Hold, Raise
+    from headworks.ledger.domain.postings import Posting
     from headworks.ledger.ports import Records
 
 
@@ -107,6 +108,21 @@ class MemoryInstallation:
             records = self._records.of(self._transaction, organization_id)
             found = self._units[organization_id] = MemoryUnit(self.state, organization_id, records)
         return found
+
+    async def begin(self, owners: Collection[str], at_us: int) -> dict[str, int]:
+        """One by one."""
+        for owner in owners:
+            await self.of(owner).lock(alone=False)
+        return {owner: await self.of(owner).begin("usage", at_us) for owner in owners}
+
+    async def budgets(self, owners: Collection[str]) -> dict[str, list[Budget]]:
+        """One by one."""
+        return {owner: await self.of(owner).budgets() for owner in owners}
+
+    async def enter(self, postings: Mapping[int, Posting]) -> None:
+        """One by one."""
+        for number, posting in postings.items():
+            await self.of(self.state.transactions[number].organization_id).enter(number, posting)
 
     def finish(self) -> None:
         """Before it is kept."""

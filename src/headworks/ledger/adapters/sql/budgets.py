@@ -12,7 +12,9 @@ from headworks.ledger.adapters.tables import alerts, budgets, holds, mark_ups, o
 from headworks.ledger.contracts import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.ledger.adapters.sql.bound import AnySelect
     from headworks.ledger.contracts import Alert, Budget, Counters, Hold, MarkUp, Raise
@@ -27,7 +29,7 @@ class BudgetReads(Bound):
 
     async def budgets(self) -> list[Budget]:
         """By age."""
-        return [budget_of(row) for row in await self.rows(self._live().order_by(budgets.c.created_at_us, budgets.c.id))]
+        return await live_budgets(self.connection, [self.organization_id])
 
     async def budget(self, budget_id: str) -> Budget | None:
         """By id."""
@@ -93,3 +95,10 @@ class BudgetReads(Bound):
 
     def _live(self) -> AnySelect:
         return self.mine(budgets).where(budgets.c.live.is_(True))
+
+
+async def live_budgets(connection: AsyncConnection, owners: Sequence[str]) -> list[Budget]:
+    """Those of a few organisations that were not removed, by age."""
+    live = select(budgets).where(budgets.c.organization_id.in_(owners), budgets.c.live.is_(True))
+    rows = (await connection.execute(live.order_by(budgets.c.created_at_us, budgets.c.id))).mappings()
+    return [budget_of(row) for row in rows]

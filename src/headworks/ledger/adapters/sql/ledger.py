@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headworks.ledger.adapters.sql.bound import MOST_ASKED
+from headworks.ledger.adapters.sql.budgets import live_budgets
 from headworks.ledger.adapters.sql.known import Known
 from headworks.ledger.adapters.sql.overview import SqlOverview
 from headworks.ledger.adapters.sql.unit import SqlReading, SqlUnit
+from headworks.ledger.adapters.sql.writing import JournalWrites
 from headworks.ledger.adapters.tables import TRAIL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection, Mapping
 
     from headworks.kernel.database import Database, SqlTrailKeys
     from headworks.kernel.events import Publish
     from headworks.ledger.adapters.sql.outside import RecordTables
+    from headworks.ledger.contracts import Budget
+    from headworks.ledger.domain.postings import Posting
 
 
 class SqlLedger:
@@ -93,6 +98,7 @@ class SqlInstallation:
         self._known = known
         self._publish = publish
         self._trail_keys = trail_keys
+        self._journal = JournalWrites(connection, known)
         self._units: dict[str, SqlUnit] = {}
 
     def of(self, organization_id: str) -> SqlUnit:
@@ -100,8 +106,26 @@ class SqlInstallation:
         found = self._units.get(organization_id)
         if found is None:
             records = self._records.of(self._connection, organization_id)
-            found = self._units[organization_id] = SqlUnit(self._connection, organization_id, records, self._known)
+            found = self._units[organization_id] = SqlUnit(self._connection, organization_id, records, self._journal)
         return found
+
+    async def begin(self, owners: Collection[str], at_us: int) -> dict[str, int]:
+        """Their rows are locked, together with others."""
+        await self._journal.lock(owners, alone=False)
+        return await self._journal.begin(owners, "usage", at_us, "")
+
+    async def budgets(self, owners: Collection[str]) -> dict[str, list[Budget]]:
+        """By age."""
+        found: dict[str, list[Budget]] = {owner: [] for owner in owners}
+        asked = sorted(owners)
+        for start in range(0, len(asked), MOST_ASKED):
+            for budget in await live_budgets(self._connection, asked[start : start + MOST_ASKED]):
+                found[budget.organization_id].append(budget)
+        return found
+
+    async def enter(self, postings: Mapping[int, Posting]) -> None:
+        """Entries of all of them together."""
+        await self._journal.enter(postings)
 
     async def finish(self) -> None:
         """Before the commit."""
@@ -110,7 +134,7 @@ class SqlInstallation:
 
     def committed(self) -> None:
         """Only now: numbers that were given in a transaction that fails are given again, to others."""
+        self._known.learn(self._journal.learnt)
         for unit in self._units.values():
-            self._known.learn(unit.learnt)
             for event in unit.told:
                 self._publish(event)

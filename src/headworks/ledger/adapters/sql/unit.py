@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, delete, insert, literal, select, update
@@ -25,19 +23,16 @@ from headworks.ledger.adapters.sql.rows import (
     re_rating_columns,
 )
 from headworks.ledger.adapters.tables import (
-    accounts,
     adjustments,
     alerts,
     budgets,
     closed_periods,
-    entries,
     holds,
     mark_ups,
     organizations,
     periods,
     raises,
     re_ratings,
-    transactions,
 )
 from headworks.ledger.errors import AmountTooLarge, BudgetExists, MarkUpExists
 
@@ -48,9 +43,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.kernel.audit import Change
-    from headworks.ledger.adapters.sql.known import Known
+    from headworks.ledger.adapters.sql.writing import JournalWrites
     from headworks.ledger.contracts import (
-        Account,
         Adjustment,
         Alert,
         Budget,
@@ -80,11 +74,12 @@ class SqlReading(BudgetReads, JournalReads, RatingReads):
 class SqlUnit(SqlReading):
     """The port `Unit` on an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, organization_id: str, records: Records, known: Known) -> None:
+    def __init__(
+        self, connection: AsyncConnection, organization_id: str, records: Records, journal: JournalWrites
+    ) -> None:
         super().__init__(connection, organization_id, records)
-        self._known = known
+        self._journal = journal
         self._dialect = connection.dialect.name
-        self.learnt: dict[str, int] = {}
         self.changes: list[Change] = []
         self.told: list[object] = []
 
@@ -97,13 +92,8 @@ class SqlUnit(SqlReading):
         self.told.append(event)
 
     async def lock(self, *, alone: bool) -> None:
-        """The organisation's row, which is made where there is none."""
-        mine = select(organizations.c.revision).where(organizations.c.organization_id == self.organization_id)
-        locked = mine.with_for_update(read=not alone)
-        if await self.connection.scalar(locked) is None:
-            made = unless_there(self._dialect, organizations)
-            await self.connection.execute(made.values(organization_id=self.organization_id, revision=0))
-            await self.connection.scalar(locked)
+        """The organisation's row."""
+        await self._journal.lock([self.organization_id], alone=alone)
 
     async def touch(self) -> None:
         """One further."""
@@ -112,21 +102,11 @@ class SqlUnit(SqlReading):
 
     async def begin(self, kind: TransactionKind, at_us: int, reference: str = "") -> int:
         """Its number."""
-        row = {"organization_id": self.organization_id, "kind": kind, "at_us": at_us, "reference": reference}
-        made = await self.connection.execute(insert(transactions).values(row))
-        (number,) = made.inserted_primary_key or (None,)
-        return int(number)  # type: ignore[arg-type]
+        return (await self._journal.begin([self.organization_id], kind, at_us, reference))[self.organization_id]
 
     async def enter(self, number: int, posting: Posting) -> None:
         """Its entries."""
-        # Accounts in one order for all writers, so that two who make the same ones do not wait for each other.
-        lines = sorted(posting, key=lambda line: _digest(line[0]))
-        rows = [
-            {"transaction_id": number, "account_id": await self._account(account), "amount": amount}
-            for account, amount in lines
-        ]
-        if rows:
-            await self.connection.execute(insert(entries), rows)
+        await self._journal.enter({number: posting})
 
     async def open_period(self, counters: Counters) -> bool:
         """Whether the row is ours shows by the word that we put into it."""
@@ -251,19 +231,6 @@ class SqlUnit(SqlReading):
         rows = [{"organization_id": self.organization_id, **adjustment_columns(one)} for one in made]
         await self.connection.execute(insert(adjustments), rows)
 
-    async def _account(self, account: Account) -> int:
-        digest = _digest(account)
-        number = self._known.numbers.get(digest) or self.learnt.get(digest)
-        if number is None:
-            finding = select(accounts.c.id).where(accounts.c.digest == digest)
-            number = await self.connection.scalar(finding)
-            if number is None:
-                made = unless_there(self._dialect, accounts)
-                await self.connection.execute(made.values(digest=digest, **account._asdict()))
-                number = (await self.connection.execute(finding)).scalar_one()
-        self.learnt[digest] = number
-        return number
-
     async def _is_ours(
         self, table: Table, column: ColumnElement[str], place: Place, word: str, *more: ColumnElement[bool]
     ) -> bool:
@@ -278,7 +245,3 @@ class SqlUnit(SqlReading):
             if is_duplicate(error):
                 raise refusal from error
             raise
-
-
-def _digest(account: Account) -> str:
-    return hashlib.sha256(json.dumps(account).encode()).hexdigest()

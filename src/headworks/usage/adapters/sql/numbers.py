@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sqlalchemy import select
 
 from headworks.usage.adapters.sql.adding import adding_to
 from headworks.usage.adapters.sql.refusals import refusals
 from headworks.usage.adapters.tables import group_tags, groups, sources, subjects
-from headworks.usage.domain.rollups import tags_of
+from headworks.usage.domain.rollups import Group, tags_of
+from headworks.usage.domain.rows import Shared
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from headworks.usage.domain.rollups import Group
     from headworks.usage.domain.rows import Subject
 
-_MOST_KNOWN = 50_000
+    Thing: TypeAlias = tuple[str | int | None, ...]
+    """A source, subject or group: its values, in the order of `_COLUMNS`."""
+
+_MOST_KNOWN = 20_000
 _AT_ONCE = 500
 """Values in one statement: databases have a largest number of them."""
+_COLUMNS: Final = {
+    sources.name: ("name",),
+    subjects.name: (*Shared._fields[1:], "price_id"),
+    groups.name: Group._fields,
+}
 
 
 class Known:
     """Numbers of sources, subjects and groups, so that they are not looked up for each batch."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
+        self.numbers: dict[tuple[str, Thing], int] = {}
 
     def forget(self) -> None:
         """After a failure: the database may be another than before, restored from a backup, and have other numbers."""
         self.numbers.clear()
 
-    def learn(self, numbers: Mapping[str, int]) -> None:
+    def learn(self, numbers: Mapping[tuple[str, Thing], int]) -> None:
         """What a committed transaction found out. When it is much, the rest is forgotten."""
         if len(self.numbers) + len(numbers) > _MOST_KNOWN:
             self.numbers.clear()
@@ -52,76 +60,83 @@ class Numbers:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
         self._known = known or Known()
-        self._groups: dict[Group, int] = {}
-        self.learnt: dict[str, int] = {}
+        self.learnt: dict[tuple[str, Thing], int] = {}
         """What `known` may take over when the transaction is committed."""
 
     async def of_subjects(self, wanted: Collection[Subject]) -> dict[Subject, tuple[int, int]]:
         """Of the source of each and of itself. Raises RowsRefused."""
-        names = {subject.shared.source for subject in wanted}
-        of_sources, _ = await self._numbers(sources, "name", {name: {} for name in names})
-        digests = {subject: _digest([*subject.shared[1:], subject.price_id]) for subject in wanted}
-        columns = {
-            digest: {**subject.shared._asdict(), "price_id": subject.price_id} for subject, digest in digests.items()
-        }
-        for values in columns.values():
-            del values["source"]
-        of_subjects, _ = await self._numbers(subjects, "digest", columns)
+        of_sources = await self._numbers(sources, {(subject.shared.source,) for subject in wanted})
+        things: dict[Subject, Thing] = {subject: (*subject.shared[1:], subject.price_id) for subject in wanted}
+        of_subjects = await self._numbers(subjects, set(things.values()))
         return {
-            subject: (of_sources[subject.shared.source], of_subjects[digest]) for subject, digest in digests.items()
+            subject: (of_sources[(subject.shared.source,)], of_subjects[thing]) for subject, thing in things.items()
         }
 
-    async def of_groups(self, wanted: Collection[Group]) -> dict[Group, int]:
+    async def of_groups(self, wanted: Collection[Group]) -> Mapping[Thing, int]:
         """Their tags are made with them. Raises RowsRefused."""
-        digests = {_digest(group): group for group in wanted if group not in self._groups}
-        numbers, new = await self._numbers(
-            groups, "digest", {digest: group._asdict() for digest, group in digests.items()}
-        )
-        tags = [
-            {"group_id": numbers[digest], "name": name, "value": value}
-            for digest in new
-            for name, value in tags_of(digests[digest].tags).items()
-        ]
-        if tags:
-            with refusals():
-                await self._connection.execute(self._adding.unless_there(group_tags), tags)
-        self._groups.update((group, numbers[digest]) for digest, group in digests.items())
-        return {group: self._groups[group] for group in wanted}
+        return await self._numbers(groups, wanted)
 
-    async def _numbers(
-        self, table: Table, column: str, wanted: Mapping[str, Mapping[str, object]]
-    ) -> tuple[dict[str, int], list[str]]:
-        """By the column's value; and those that were not there, with what to make of the other columns of these."""
-        numbers = {value: number for value in wanted if (number := self._remembered(table, value)) is not None}
-        numbers |= await self._found(table, column, wanted.keys() - numbers.keys())
+    async def _numbers(self, table: Table, wanted: Iterable[Thing]) -> dict[Thing, int]:
+        numbers: dict[Thing, int] = {}
+        unknown: dict[str, Thing] = {}
+        for thing in wanted:
+            memory = table.name, thing
+            number = self._known.numbers.get(memory) or self.learnt.get(memory)
+            if number is None:
+                unknown[_key(thing)] = thing
+            else:
+                numbers[thing] = number
+        if unknown:
+            learnt = {unknown[key]: number for key, number in (await self._given(table, unknown)).items()}
+            self.learnt.update(((table.name, thing), number) for thing, number in learnt.items())
+            numbers |= learnt
+        return numbers
+
+    async def _given(self, table: Table, wanted: Mapping[str, Thing]) -> dict[str, int]:
+        """By key; what was not there is made."""
+        numbers = await self._found(table, wanted)
         # In one order for all writers, so that two of them never wait for each other.
         new = sorted(wanted.keys() - numbers.keys())
         if new:
-            rows = [{column: value, **wanted[value]} for value in new]
+            columns = _COLUMNS[table.name]
+            rows = [dict(zip(columns, wanted[key], strict=True)) | {_key_column(table): key} for key in new]
             # Another writer may add the very same at this moment; then this waits, and finds what that one made.
+            await self._make(table, rows)
+            numbers |= await self._found(table, new)
+            if table is groups:
+                tags = {numbers[key]: tags_of(str(wanted[key][-1])) for key in new}
+                await self._make(
+                    group_tags,
+                    [
+                        {"group_id": number, "name": name, "value": value}
+                        for number, of_group in tags.items()
+                        for name, value in of_group.items()
+                    ],
+                )
+        return numbers
+
+    async def _make(self, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+        if rows:
             with refusals():
                 await self._connection.execute(self._adding.unless_there(table), rows)
-            numbers |= await self._found(table, column, new)
-        self.learnt.update((_memory(table, value), number) for value, number in numbers.items())
-        return numbers, new
 
-    def _remembered(self, table: Table, value: str) -> int | None:
-        memory = _memory(table, value)
-        return self._known.numbers.get(memory) or self.learnt.get(memory)
-
-    async def _found(self, table: Table, column: str, values: Collection[str]) -> dict[str, int]:
-        finding = select(table.c[column], table.c.id)
-        asked = list(values)
+    async def _found(self, table: Table, keys: Iterable[str]) -> dict[str, int]:
+        column = table.c[_key_column(table)]
+        finding = select(column, table.c.id)
+        asked = list(keys)
         found: dict[str, int] = {}
         for start in range(0, len(asked), _AT_ONCE):
-            part = finding.where(table.c[column].in_(asked[start : start + _AT_ONCE]))
-            found.update((value, number) for value, number in await self._connection.execute(part))
+            part = finding.where(column.in_(asked[start : start + _AT_ONCE]))
+            found.update((key, number) for key, number in await self._connection.execute(part))
         return found
 
 
-def _memory(table: Table, value: str) -> str:
-    return f"{table.name} {value}"
+def _key_column(table: Table) -> str:
+    return "name" if table is sources else "digest"
 
 
-def _digest(values: Sequence[object]) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+def _key(thing: Thing) -> str:
+    """The name of a source; of what is longer a digest, since it is more than an index of some databases holds."""
+    if len(thing) == 1:
+        return str(thing[0])
+    return hashlib.sha256(json.dumps(thing).encode()).hexdigest()

@@ -16,6 +16,7 @@ from headworks.usage.adapters.tables import events, groups, pending, rejected, r
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.figures import FIGURES, WINDOW
+from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _AnyRow: TypeAlias = Any
 
 _DAY_US = 86_400_000_000
 _LARGEST = 2**63 - 1
+_ASKED_AT_ONCE = 400
 
 _RECORDS = (
     select(events, *(column for column in subjects.c if column.name != "id"), sources.c.name.label("source"))
@@ -54,9 +56,9 @@ class SqlReading:
         SQLite adds up to 64 bits, and refuses what is more; then it is asked again, for halves.
         """
         if self._connection.dialect.name != "sqlite":
-            return await self._report(Reporting(wanted, group_by, halves=False), page)
+            return await self._report(Reporting(wanted, group_by, of_sqlite=False), page)
         try:
-            found, whole = await self._report(Reporting(wanted, group_by, halves=False), page)
+            found, whole = await self._report(Reporting(wanted, group_by, of_sqlite=True), page)
         except DBAPIError as error:
             if "integer overflow" not in str(error.orig):
                 raise
@@ -64,7 +66,7 @@ class SqlReading:
             # The rows may have been sorted by a figure of several sums, which it adds up to 64 bits, or inexactly.
             if not _is_large(whole):
                 return found, whole
-        return await self._report(Reporting(wanted, group_by, halves=True), page)
+        return await self._report(Reporting(wanted, group_by, of_sqlite=True, halves=True), page)
 
     async def _report(self, reporting: Reporting, page: PageRequest) -> tuple[Page[ReportRow], ReportRow]:
         rows = list((await self._connection.execute(reporting.rows(page))).mappings())
@@ -121,6 +123,9 @@ class SqlReading:
         ):
             if value is not None:
                 statement = statement.where(column == value)
+        if wanted.contradicted is not None:
+            remarked = events.c.usage_flags.contains(CONTRADICTS, autoescape=True)
+            statement = statement.where(remarked if wanted.contradicted else ~remarked)
         if wanted.from_us is not None:
             statement = statement.where(events.c.occurred_at_us >= wanted.from_us)
         if wanted.before_us is not None:
@@ -134,6 +139,19 @@ class SqlReading:
         """Of the record with the highest number."""
         newest = select(events.c.received_at_us).order_by(events.c.id.desc()).limit(1)
         return await self._connection.scalar(newest)
+
+    async def stored(self, source: str, event_ids: Sequence[str]) -> int:
+        """Asks for some hundreds at a time: a statement has a largest number of parameters."""
+        among = (
+            select(func.count())
+            .select_from(events.join(sources, sources.c.id == events.c.source_id))
+            .where(sources.c.name == source)
+        )
+        found = 0
+        for start in range(0, len(event_ids), _ASKED_AT_ONCE):
+            some = event_ids[start : start + _ASKED_AT_ONCE]
+            found += await self._connection.scalar(among.where(events.c.event_id.in_(some))) or 0
+        return found
 
     async def rejected(self) -> int:
         """How many there are."""

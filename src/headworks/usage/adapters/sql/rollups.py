@@ -11,6 +11,7 @@ from headworks.usage.adapters.sql.numbers import Numbers
 from headworks.usage.adapters.sql.refusals import refusals
 from headworks.usage.adapters.tables import events, pending, rollups, subjects, turns
 from headworks.usage.domain.rollups import (
+    ADDED_UP,
     COUNTERS,
     GRAINS,
     LAST_HOUR,
@@ -22,7 +23,7 @@ from headworks.usage.domain.rollups import (
     join,
     sums_of,
 )
-from headworks.usage.domain.rows import BUCKETS, Shared
+from headworks.usage.domain.rows import Shared
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,13 +40,6 @@ _TURN: Final = 1
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
 _OF_GROUP: Final = (*(subjects.c[name] for name in Group._fields if name in Shared._fields), subjects.c.usage_source)
-_SINGLE: Final = {
-    "cost_nanodollars": events.c.cost_nanodollars,
-    "charge_nanodollars": events.c.charge_nanodollars,
-    "duration_us": events.c.duration_us,
-    **{bucket: events.c[bucket] for bucket in BUCKETS},
-}
-"""Counters that add up a column."""
 
 
 class SqlRollups:
@@ -68,8 +62,7 @@ class SqlRollups:
         if not minutes:
             return
         await self.turn(alone=False)
-        for grain in GRAINS:
-            await self._add(grain, minutes if grain == "minute" else coarser(minutes, grain))
+        await self._add(minutes, GRAINS)
 
     async def change(self, differences: Mapping[int, Sums]) -> None:
         """What records, by their number, add up to has changed by so much. Raises RowsRefused."""
@@ -97,9 +90,7 @@ class SqlRollups:
         minutes = await self._recount(hour_s, adjusted)
         for grain in GRAINS[:2]:
             await self._connection.execute(delete(rollups[grain]).where(_within(grain, hour_s, SECONDS["hour"])))
-        if minutes_kept:
-            await self._add("minute", minutes)
-        await self._add("hour", coarser(minutes, "hour"))
+        await self._add(minutes, GRAINS[:2] if minutes_kept else ("hour",))
 
     async def make_day(self, day_s: int) -> None:
         """From its hours. The caller has its turn alone."""
@@ -123,7 +114,7 @@ class SqlRollups:
         numbers = await self._numbers.of_groups({slot.group for slot in by_slot})
         wanted: dict[tuple[str, int, int], Sums] = {}
         for grain in grains:
-            for (group, start_s), sums in (by_slot if grain == "minute" else coarser(by_slot, grain)).items():
+            for (group, start_s), sums in coarser(by_slot.items(), grain).items():
                 wanted[grain, numbers[group], start_s] = sums
         found: dict[tuple[str, int, int], Sums] = {}
         for grain in grains:
@@ -151,22 +142,31 @@ class SqlRollups:
         old = delete(table).where(table.c.start_s < min(before_s, oldest + seconds))
         return (await self._connection.execute(old)).rowcount
 
-    async def _add(self, grain: Grain, sums_by_slot: Mapping[Slot, Sums]) -> None:
-        numbers = await self._numbers.of_groups({slot.group for slot in sums_by_slot})
-        # In one order for all writers, so that two of them never wait for each other: a row is locked until the commit.
-        rows = sorted((numbers[group], start_s, *sums) for (group, start_s), sums in sums_by_slot.items())
-        if not rows:
+    async def _add(self, minutes: Mapping[Slot, Sums], grains: Iterable[Grain]) -> None:
+        if not minutes:
             return
-        with refusals():
-            await self._adding.add_sums(self._connection, rollups[grain], rows)
+        numbers = await self._numbers.of_groups({slot.group for slot in minutes})
+        sums = {(numbers[group], start_s): one for (group, start_s), one in minutes.items()}
+        for grain in grains:
+            sums = coarser(sums.items(), grain)
+            # In one order for all writers, so that two of them never wait for each other: a row is locked until the commit.
+            rows = [(number, start_s, *one) for (number, start_s), one in sorted(sums.items())]
+            with refusals():
+                await self._adding.add_sums(self._connection, rollups[grain], rows)
 
     async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> dict[Slot, Sums]:
         """By minute, of the records of that hour."""
         sums: dict[Slot, Sums] = {}
         for row in (await self._connection.execute(_recounted(hour_s))).mappings():
-            counts = {name: int(row[name]) for name in ("requests", "unpriced_requests", *_SINGLE)}
             slot = Slot(group_of_row(row), row["minute_us"] // _SECOND_US)
-            join(sums, slot, sums_of(counts, outcome=row["outcome"], usage_source=row["usage_source"]))
+            found = sums_of(
+                row["requests"],
+                int(row["unpriced_requests"]),
+                (int(row[name]) for name in ADDED_UP),
+                outcome=row["outcome"],
+                usage_source=row["usage_source"],
+            )
+            join(sums, slot, found)
         for number, slot in (await self._slots(adjusted)).items():
             join(sums, slot, adjusted[number])
         return sums
@@ -207,7 +207,7 @@ def _recounted(hour_s: int) -> _AnySelect:
             *by,
             func.count().label("requests"),
             func.sum(case((events.c.cost_nanodollars.is_(None), 1), else_=0)).label("unpriced_requests"),
-            *(func.coalesce(func.sum(column), 0).label(name) for name, column in _SINGLE.items()),
+            *(func.coalesce(func.sum(events.c[name]), 0).label(name) for name in ADDED_UP),
         )
         .where(events.c.occurred_at_us >= start_us, events.c.occurred_at_us < end_us)
         .group_by(*by)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from headworks.usage.adapters.sql.numbers import Thing
     from headworks.usage.domain.rollups import Compared, Grain, Slot, Sums
     from headworks.usage.domain.rows import Row
     from headworks.usage.ports import Books, Rejection
@@ -37,7 +38,7 @@ class SqlUnit:
         self.books = books
 
     @property
-    def learnt(self) -> Mapping[str, int]:
+    def learnt(self) -> Mapping[tuple[str, Thing], int]:
         """Numbers that may be remembered once this is committed."""
         return self._numbers.learnt
 

@@ -11,15 +11,22 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, available_timezones
 
+from headworks.kernel.moments import micros, moment
 from headworks.kernel.text import nearest
-from headworks.ledger.errors import UnknownTimeZone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import tzinfo
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _SECOND: Final = timedelta(seconds=1)
+
+
+class UnknownZone(ValueError):
+    """No zone of the IANA database has that name; `near` are those that look like it."""
+
+    def __init__(self, near: Iterable[str]) -> None:
+        super().__init__()
+        self.near = tuple(near)
 
 
 @cache
@@ -28,21 +35,21 @@ def _zone_names() -> frozenset[str]:
 
 
 def checked_zone(name: str) -> str:
-    """Raises UnknownTimeZone. Names are taken exactly: a file's path or another case is no zone."""
+    """Raises UnknownZone. Names are taken exactly: a file's path or another case is no zone."""
     if name not in _zone_names():
-        raise UnknownTimeZone(name, nearest(name, _zone_names()))
+        raise UnknownZone(nearest(name, _zone_names()))
     return name
 
 
 @lru_cache(maxsize=4096)
 def midnight_us(zone: str, day: date) -> int:
     """The beginning of `day` there, in UTC microseconds."""
-    return (_first_instant(ZoneInfo(zone), datetime.combine(day, time())) - _EPOCH) // _MICROSECOND
+    return micros(_first_instant(ZoneInfo(zone), datetime.combine(day, time())))
 
 
 def local_date(zone: str, at_us: int) -> date:
     """The date that clocks show there at a moment in UTC microseconds."""
-    return (_EPOCH + at_us * _MICROSECOND).astimezone(ZoneInfo(zone)).date()
+    return moment(at_us).astimezone(ZoneInfo(zone)).date()
 
 
 def _first_instant(zone: tzinfo, wall: datetime) -> datetime:

@@ -1,0 +1,66 @@
+"""`LeaseService`: gateways borrow from budgets, give back, and begin anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
+from headworks.dataplane.wire import control_pb2 as wire
+from headworks.dataplane.wire.control_pb2_grpc import LeaseServiceServicer
+from headworks.gateway.rpc.failures import Context, answering
+
+if TYPE_CHECKING:
+    from headworks.gateway.ports import LeaseOffice, Releases
+
+
+class LeaseServicer(LeaseServiceServicer):
+    """Any number of gateways, within one event loop."""
+
+    def __init__(self, office: LeaseOffice, releases: Releases) -> None:
+        self._office = office
+        self._releases = releases
+
+    async def Grant(  # noqa: N802 - the service's name for it
+        self, request: wire.GrantRequest, context: Context
+    ) -> wire.GrantResponse:
+        """A lease, or how the budget stands."""
+        wanted = LeaseQuestion(
+            source=request.source,
+            budget_id=request.budget_id,
+            period_start_us=request.period_start_us,
+            need=request.need,
+            want=request.want,
+            request_id=request.request_id,
+        )
+        async with answering(context):
+            answer = await self._office.grant(wanted)
+        if isinstance(answer, Lease):
+            lent = wire.Lease(granted=answer.granted, term_ms=answer.term_ms, remaining=answer.remaining)
+            return wire.GrantResponse(lease=lent)
+        spent = wire.Spent(
+            amount=answer.amount,
+            spent=answer.spent,
+            held=answer.held,
+            resets_at_us=answer.resets_at_us,
+            hard=answer.hard,
+        )
+        return wire.GrantResponse(spent=spent)
+
+    async def GiveBack(  # noqa: N802 - the service's name for it
+        self, request: wire.GiveBackRequest, context: Context
+    ) -> wire.GiveBackResponse:
+        """No more than the gateway holds."""
+        returned = ReturnQuestion(request.source, request.budget_id, request.period_start_us, request.amount)
+        async with answering(context):
+            await self._office.take_back(returned)
+        return wire.GiveBackResponse()
+
+    async def Release(  # noqa: N802 - the service's name for it
+        self, request: wire.ReleaseRequest, context: Context
+    ) -> wire.ReleaseResponse:
+        """Nothing while a record of its former life is on its way."""
+        async with answering(context):
+            settled = await self._releases.settled(request.source, request.event_ids)
+            if settled and not request.more:
+                await self._releases.release(request.source)
+        return wire.ReleaseResponse(settled=settled)

@@ -1,0 +1,1 @@
+"""The buses: in memory, in an SQLite file, on RabbitMQ. Only bootstrap imports them."""

@@ -1,0 +1,213 @@
+"""Headworks as many processes: the same promises as one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from tests.support.child import ROOT, eventually
+from tests.support.cluster import Cluster
+from tests.support.headworks import Headworks
+from tests.support.mock import MockProvider
+from tests.support.rig import Rig
+from tests.support.servers import Missing
+
+ASKED: list[Any] = [{"role": "user", "content": "one two three"}]
+
+
+@pytest.fixture(scope="module")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockProvider]:
+    with MockProvider(tmp_path_factory.mktemp("mock")) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    try:
+        with Cluster(tmp_path_factory.mktemp("cluster"), gateways=2) as cluster:
+            yield cluster
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def rig(cluster: Cluster, upstream: MockProvider) -> Rig:
+    rig = Rig(cluster.control, upstream)
+    rig.prepare()
+    return rig
+
+
+def client(gateway: Headworks, key: str) -> openai.OpenAI:
+    return openai.OpenAI(
+        base_url=f"{gateway.url}/v1",
+        api_key=key,
+        max_retries=0,
+        timeout=60,
+        http_client=openai.DefaultHttpxClient(trust_env=False),
+    )
+
+
+def ask(gateway: Headworks, key: str, model: str) -> str:
+    """The id of a request that was answered."""
+    with client(gateway, key) as api:
+        answer = api.chat.completions.with_raw_response.create(model=model, messages=ASKED)
+    return str(answer.headers["x-request-id"])
+
+
+def checks(process: Headworks) -> dict[str, str]:
+    answer = httpx.get(f"{process.url}/health/ready", trust_env=False, timeout=10)
+    return {check["name"]: check["state"] for check in answer.json()["checks"]}
+
+
+def test_a_request_of_each_gateway_is_recorded_and_settled_once(cluster: Cluster, rig: Rig) -> None:
+    model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
+    for gateway in cluster.gateways:
+        record = rig.record(ask(gateway, key, model))
+        assert (record["outcome"], record["usage_source"], record["output_tokens"]) == ("success", "provider", 7)
+    assert rig.headworks.management.get("/ledger/verification")["agrees"]
+    assert all(state == "ok" for process in (*cluster.gateways, *cluster.usage) for state in checks(process).values())
+
+
+def test_the_control_plane_serves_no_inference_and_a_gateway_no_management(cluster: Cluster, rig: Rig) -> None:
+    answer = httpx.get(f"{cluster.control.url}/v1/models", trust_env=False)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_a_gateway")
+    assert httpx.get(f"{cluster.gateways[0].url}/api/v1/keys", trust_env=False).status_code == 404
+
+
+def test_a_revoked_key_is_refused_by_every_gateway(cluster: Cluster, rig: Rig) -> None:
+    model = rig.model("mock:tokens=7")
+    made = rig.headworks.management.create_key("short-lived")
+    for gateway in cluster.gateways:
+        ask(gateway, made["key"], model)
+    rig.headworks.management.delete(f"/keys/{made['id']}")
+    for gateway in cluster.gateways:
+        eventually(partial(refused, gateway, made["key"], model), what="refusal")
+
+
+def refused(gateway: Headworks, key: str, model: str) -> bool:
+    try:
+        ask(gateway, key, model)
+    except openai.AuthenticationError:
+        return True
+    return False
+
+
+def test_a_budget_is_one_for_all_gateways(cluster: Cluster, rig: Rig) -> None:
+    management, upstream_model = rig.headworks.management, "mock:tokens=10,cached=0"
+    model = rig.model(upstream_model)
+    management.post(
+        "/prices", {"provider": "mock", "upstream_model": upstream_model, "rates": {"input": 0, "output": 10**9}}
+    )
+    made = management.create_key("budgeted")
+    budget = {
+        "name": "ten answers",
+        "scope": "key",
+        "scope_id": made["id"],
+        "amount_nanodollars": 10 * 10 * 1_000,
+        "period": "total",
+    }
+    budget_id = management.post("/budgets", budget)["id"]
+    tokens = 0
+    with client(cluster.gateways[0], made["key"]) as first, client(cluster.gateways[1], made["key"]) as second:
+        for number in range(60):
+            api = (first, second)[number % 2]
+            try:
+                answer = api.chat.completions.create(model=model, messages=ASKED, max_tokens=10)
+            except openai.APIStatusError as error:
+                if error.status_code != httpx.codes.PAYMENT_REQUIRED:
+                    raise
+            else:
+                assert answer.usage is not None
+                tokens += answer.usage.completion_tokens
+    assert tokens == 100, "to the last token, and none more: the last answers are shorter"
+    eventually(
+        lambda: management.get(f"/budgets/{budget_id}")["current"]["spent"]["nanodollars"] == 100_000,
+        what="all of it settled",
+    )
+
+
+def test_a_gateway_goes_on_without_its_control_plane_and_after_its_own_restart(cluster: Cluster, rig: Rig) -> None:
+    model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
+    gateway = cluster.gateways[0]
+    ask(gateway, key, model)
+    eventually(lambda: (gateway.home / "flows.sqlite3").stat().st_size > 8192, what="flows on the disk")
+    cluster.control.kill()
+    ids = [ask(gateway, key, model)]
+    gateway.kill()
+    gateway.start()
+    ids.append(ask(gateway, key, model))
+    assert gateway.metric("headworks_flows_from_memory") >= 1
+    with client(gateway, key) as api, pytest.raises(openai.InternalServerError) as unknown:
+        api.chat.completions.create(model="never-asked-for", messages=ASKED)
+    assert unknown.value.status_code == 503, "not known here, so nobody says that it is not there"
+    cluster.control.start()
+    assert [len(rig.records(request_id)) for request_id in ids] == [1, 1]
+    eventually(lambda: checks(gateway)["control plane"] == "ok", what="the control plane is heard")
+
+
+def test_usage_waits_in_the_spool_while_the_broker_is_away(cluster: Cluster, rig: Rig) -> None:
+    model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
+    cluster.rabbitmq.kill()
+    ids = [ask(gateway, key, model) for gateway in cluster.gateways for _ in range(3)]
+    for process in (*cluster.gateways, *cluster.usage):
+        eventually(partial(degraded, process), what="trouble is told")
+    cluster.rabbitmq.start()
+    for request_id in ids:
+        rig.record(request_id)
+
+
+def degraded(process: Headworks) -> bool:
+    return "degraded" in checks(process).values()
+
+
+def test_usage_is_stored_once_whoever_dies(cluster: Cluster, rig: Rig) -> None:
+    model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
+    ids = []
+    for process in (*cluster.usage, *cluster.gateways):
+        ids += [ask(gateway, key, model) for gateway in cluster.gateways for _ in range(5)]
+        process.kill()
+        process.start()
+    for request_id in ids:
+        rig.record(request_id)
+    assert rig.headworks.management.get("/ledger/verification")["agrees"]
+
+
+def test_a_look_at_a_cluster(tmp_path: Path) -> None:
+    """As `make cluster` and `make cluster-down`."""
+    state = tmp_path / "cluster.json"
+    started = script("up", state)
+    if "is not installed" in started.stderr:
+        pytest.skip(started.stderr)
+    assert started.returncode == 0, started.stderr
+    try:
+        told = json.loads(state.read_text())
+        assert state.stat().st_mode & 0o077 == 0
+        assert script("up", state).returncode == 1, "there is one already"
+        with openai.OpenAI(
+            base_url=f"{told['url']}/v1",
+            api_key=told["api_key"],
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(trust_env=False),
+        ) as api:
+            stream = api.chat.completions.create(model="headworks/echo", messages=ASKED, stream=True)
+            text = "".join(piece.choices[0].delta.content or "" for piece in stream if piece.choices)
+        assert text.endswith("one two three")
+        assert httpx.get(f"{told['url']}/health/ready", trust_env=False).json()["status"] == "ready"
+    finally:
+        assert script("down", state).returncode == 0
+    assert not state.exists()
+    assert not Path(told["logs"]).exists()
+
+
+def script(what: str, state: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "scripts/cluster.py", what, "--state", str(state)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own

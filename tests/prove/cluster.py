@@ -1,0 +1,182 @@
+"""kill -9 of every process of a cluster in random order, under load; and revocation on every gateway.
+
+`python -m tests.prove.cluster --cycles 200 --tries 100`. Killed are two gateways, whoever stores usage, the control plane, RabbitMQ and
+PostgreSQL. The upstream is not, and its list of what it served is what the records are compared with. All of it is drawn from one hard
+budget: in the end the ledger agrees with the records, and nobody holds anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from tests.prove.kills import BUDGET, MODELS, Result, compare, priced
+from tests.prove.revocation import PROMISED_SECONDS, until_refused
+from tests.support.child import Failure, eventually
+from tests.support.cluster import Cluster
+from tests.support.load import Load
+from tests.support.mock import MockProvider
+from tests.support.rig import Rig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support.headworks import Headworks
+
+_SETTLED_SECONDS = 150
+"""All that waits in spools and queues; and more than the term and the grace (90 s) of a hold that nobody asks for again."""
+
+
+def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Result, list[float]]:
+    """Kill processes `cycles` times and compare the accounts; the times of `tries` revocations, in seconds."""
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    result = Result()
+    with MockProvider(folder) as upstream, Cluster(folder, gateways=2) as cluster:
+        rig = Rig(cluster.control, upstream)
+        rig.prepare()
+        models = [priced(rig, upstream_model) for upstream_model in MODELS]
+        budget = cluster.control.management.post("/budgets", BUDGET)["id"]
+        key = cluster.control.credentials.api_key
+        for gateway in cluster.gateways:
+            eventually(lambda gateway=gateway: _asked(gateway, key, models[0]), what="an answer")  # type: ignore[misc]
+        times = [_seconds_until_refused(cluster, f"revocation {number}") for number in range(tries)]
+        with ExitStack() as stack:
+            for number, gateway in enumerate(cluster.gateways):
+                stack.enter_context(Load(gateway, models, clients=clients, seed=seed + number, api_key=key))
+            for number, (name, kill) in enumerate(_plan(cluster, cycles, chance), 1):
+                time.sleep(chance.uniform(0, 0.5))
+                kill(chance.uniform(0, 1))
+                result.kills[name] += 1
+                if number % 20 == 0:
+                    print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
+        upstream.wait_until_idle()
+        compare(rig, result, seconds=_SETTLED_SECONDS)
+        _settle(cluster, models[0], budget, result)
+    return result, times
+
+
+def _plan(cluster: Cluster, cycles: int, chance: random.Random) -> list[tuple[str, Callable[[float], None]]]:
+    """Who is killed, and stays dead for how many seconds."""
+    victims: list[tuple[str, Callable[[float], None]]] = [
+        *((f"gateway {number}", _killing(one)) for number, one in enumerate(cluster.gateways)),
+        *((f"usage {number}", _killing(one)) for number, one in enumerate(cluster.usage)),
+        ("control", _killing(cluster.control)),
+        ("RabbitMQ", _killing_server(cluster.rabbitmq.kill, cluster.rabbitmq.start)),
+        ("PostgreSQL", _killing_server(cluster.postgresql.kill, cluster.postgresql.start)),
+    ]
+    plan = [victims[number % len(victims)] for number in range(cycles)]
+    chance.shuffle(plan)
+    return plan
+
+
+def _killing(process: Headworks) -> Callable[[float], None]:
+    def kill(seconds: float) -> None:
+        process.kill()
+        time.sleep(seconds)
+        process.start()
+
+    return kill
+
+
+def _killing_server(kill: Callable[[], object], start: Callable[[], object]) -> Callable[[float], None]:
+    def killing(seconds: float) -> None:
+        kill()
+        time.sleep(seconds)
+        start()
+
+    return killing
+
+
+def _seconds_until_refused(cluster: Cluster, name: str) -> float:
+    """From asking for the revocation to the first refusal of the gateway that is last to know."""
+    management = cluster.control.management
+    key = management.create_key(name)
+    times: list[float] = []
+    asking = threading.Barrier(len(cluster.gateways))
+
+    def watch(gateway: Headworks) -> None:
+        def end() -> None:
+            if asking.wait() == 0:
+                management.delete(f"/keys/{key['id']}")
+
+        times.append(until_refused(gateway, key["key"], end))
+
+    watching = [threading.Thread(target=watch, args=(gateway,)) for gateway in cluster.gateways]
+    for thread in watching:
+        thread.start()
+    for thread in watching:
+        thread.join()
+    if len(times) < len(cluster.gateways):
+        message = "a gateway did not refuse"
+        raise Failure(message)
+    return max(times)
+
+
+def _settle(cluster: Cluster, model: str, budget: str, result: Result) -> None:
+    """A gateway that lives on lets go of what its former lives held, and of all that it holds when it ends in peace."""
+    management, key = cluster.control.management, cluster.control.credentials.api_key
+    for gateway in cluster.gateways:
+        eventually(lambda gateway=gateway: _asked(gateway, key, model), what="an answer", seconds=60)  # type: ignore[misc]
+        gateway.stop()
+
+    def standing() -> dict[str, int]:
+        current = management.get(f"/budgets/{budget}")["current"]
+        return {name: current[name]["nanodollars"] for name in ("authorized", "spent", "held")}
+
+    with suppress(Failure):
+        eventually(lambda: standing()["held"] == 0, what="nothing held", seconds=_SETTLED_SECONDS, pause=0.5)
+    result.budget = standing()
+    if result.budget["held"]:
+        result.discrepancies.append(f"still held: {result.budget['held']}")
+    report = management.get("/ledger/verification")
+    result.discrepancies += [f"the ledger does not agree: {fault}" for fault in report["faults"]]
+    if not result.budget["spent"]:
+        result.discrepancies.append("nothing was drawn from the budget")
+
+
+def _asked(gateway: Headworks, key: str, model: str) -> bool:
+    try:
+        answer = httpx.post(
+            f"{gateway.url}/v1/chat/completions",
+            json={"model": model, "messages": [{"role": "user", "content": "hello"}]},
+            headers={"authorization": f"Bearer {key}"},
+            trust_env=False,
+            timeout=30,
+        )
+    except httpx.TransportError:
+        return False
+    return answer.is_success
+
+
+def main() -> int:
+    """Run the proof from the command line; 1 when it fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--cycles", type=int, default=200)
+    parser.add_argument("--tries", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")  # noqa: T201
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        result, times = prove(arguments.cycles, arguments.tries, Path(folder), seed=arguments.seed)
+    print(result)  # noqa: T201
+    if times:
+        median, longest = statistics.median(times) * 1000, max(times) * 1000
+        print(  # noqa: T201
+            f"revocation to refusal by every gateway, {len(times)} tries: median {median:.1f} ms, maximum {longest:.1f} ms"
+        )
+    return 1 if result.discrepancies or max(times, default=0) > PROMISED_SECONDS else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""A control plane on a port of its own, and a gateway that asks it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headworks.dataplane.flow import AnyQuestion
+from headworks.gateway.adapters.control import KeptFlows, Link, RemoteController, RemoteLeases, Watcher, connect
+from headworks.gateway.adapters.memory import MemoryLeaseOffice
+from headworks.gateway.rpc import Changes, ControlServer, Listen
+from headworks.kernel.clock import unix_ms
+from headworks.kernel.secrets import open_keyring
+from tests.unit.gateway.conftest import World, controller_of, question
+
+GATEWAY = "spl_1"
+
+
+@dataclass
+class Table:
+    """What the engine was told to forget."""
+
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    def key(self, key_hash: str) -> None:
+        self.told.append(("key", key_hash))
+
+    def everything(self, *, access: bool) -> None:
+        self.told.append(("all", "access" if access else ""))
+
+    def budget(self, budget_id: str) -> None:
+        self.told.append(("budget", budget_id))
+
+
+@dataclass
+class Control:
+    """The control plane, which can go away and come back."""
+
+    world: World
+    changes: Changes = field(default_factory=Changes)
+    office: MemoryLeaseOffice = field(default_factory=MemoryLeaseOffice)
+    unsettled: set[str] = field(default_factory=set)
+    port: int = 0
+    server: ControlServer | None = None
+    released: list[str] = field(default_factory=list)
+
+    async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
+        assert source == GATEWAY
+        return not self.unsettled.intersection(event_ids)
+
+    async def release(self, source: str) -> int:
+        self.released.append(source)
+        return 0
+
+    async def made(self) -> ControlServer:
+        return ControlServer(controller_of(self.world, leases=self.office), self.office, self, self.changes)
+
+    async def start(self) -> None:
+        self.server = await self.made()
+        self.port = await self.server.start(Listen(f"127.0.0.1:{self.port}"))
+
+    async def stop(self) -> None:
+        if self.server is not None:
+            await self.server.stop(0)
+            self.server = None
+
+    async def restart(self) -> None:
+        """Another process, which knows nothing of what this one told."""
+        await self.stop()
+        self.changes = Changes()
+        await self.start()
+
+
+@dataclass
+class Gateway:
+    """Its side of the link."""
+
+    link: Link
+    table: Table
+    kept: KeptFlows
+    controller: RemoteController
+    leases: RemoteLeases
+    watcher: Watcher
+
+    async def ask(self, asked: AnyQuestion | None = None) -> dict[str, Any]:
+        number, answer = await self.controller.answer(7, json.dumps(asdict(asked or question())))
+        assert number == 7
+        whole: dict[str, Any] = json.loads(answer)
+        return whole
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for it; the test's own time-out is the end of patience."""
+    async with asyncio.timeout(30):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+def gateway_of(
+    address: str, folder: Path, *, silence_seconds: float = 6.0, clock_ms: Callable[[], int] = unix_ms
+) -> Gateway:
+    link, table = connect(address), Table()
+    sealer = open_keyring(folder / "keyring")
+    kept = KeptFlows(folder / "flows.sqlite3", sealer, clock_ms=clock_ms)
+    leases = RemoteLeases(link)
+    controller = RemoteController(link, leases, kept)
+    return Gateway(
+        link, table, kept, controller, leases, Watcher(GATEWAY, link, table, controller, kept, silence_seconds)
+    )
+
+
+@pytest.fixture
+async def control(world: World) -> AsyncIterator[Control]:
+    control = Control(world)
+    await control.start()
+    yield control
+    await control.stop()
+
+
+@pytest.fixture
+async def gateway(control: Control, tmp_path: Path) -> AsyncIterator[Gateway]:
+    gateway = gateway_of(f"127.0.0.1:{control.port}", tmp_path)
+    watching = asyncio.create_task(gateway.watcher.run())
+    await until(lambda: gateway.link.heard)
+    yield gateway
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+    await gateway.link.close()
+    gateway.kept.close()
