@@ -33,7 +33,7 @@ from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop, end
+from headworks.entrypoints.serving import Stop, drain, end
 from headworks.kernel.telemetry import logger
 from headworks.ledger.contracts import ThresholdCrossed
 
@@ -180,11 +180,7 @@ async def _open_management(house: _House, health: Health, welcome: Welcome, cred
 
 async def _close(house: _House, control_plane: LocalServer) -> None:
     """Let open requests finish, store what they used, and only then take away what they need."""
-    seconds = house.settings.drain_seconds
-    _log.info("stopping", drain_seconds=seconds)
-    whole = await asyncio.to_thread(house.engine.drain, seconds)
-    if not whole:
-        _log.warning("open requests were cut", drain_seconds=seconds)
+    await drain(house.engine, house.settings.drain_seconds)
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")

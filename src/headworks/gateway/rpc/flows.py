@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -11,6 +12,7 @@ from headworks.dataplane.wire.control_pb2 import ResolveResponse
 from headworks.dataplane.wire.control_pb2_grpc import FlowServiceServicer
 from headworks.gateway.domain import refusals
 from headworks.gateway.rpc.failures import Context, answering
+from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from headworks.dataplane.wire.control_pb2 import ResolveRequest, WatchRequest, WatchResponse
     from headworks.gateway.rpc.changes import Changes
     from headworks.gateway.tasks import Controller
+
+_log = logger(__name__)
 
 BEAT_SECONDS: Final = 2.0
 """How long a watcher hears nothing at most; one that hears nothing for longer has lost its connection."""
@@ -53,5 +57,8 @@ class FlowServicer(FlowServiceServicer):
         self, request: WatchRequest, _context: Context
     ) -> AsyncIterator[WatchResponse]:
         """Changes, until the gateway leaves."""
-        async for change in self._changes.since(request.instance, request.revision, self._beat_seconds):
-            yield change
+        _log.info("a gateway watches", gateway=request.gateway, revision=request.revision)
+        changes = self._changes.since(request.instance, request.revision, self._beat_seconds)
+        async with aclosing(changes):
+            async for change in changes:
+                yield change
