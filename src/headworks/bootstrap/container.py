@@ -178,7 +178,11 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
         ledger_settings=LedgerSettings(),
-        usage_settings=UsageSettings(minute_hours=settings.usage_minute_hours, hour_days=settings.usage_hour_days),
+        usage_settings=UsageSettings(
+            minute_hours=settings.usage_minute_hours,
+            hour_days=settings.usage_hour_days,
+            record_months=settings.usage_record_months,
+        ),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         strangers=Strangers(

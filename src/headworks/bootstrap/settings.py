@@ -35,6 +35,9 @@ MOST_PORT = 65_535
 _PEER_HOST: Final = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
 
 
+_FEWEST_MONTHS: Final = 3
+
+
 class SettingsError(Exception):
     """The settings are wrong; the text names every one of them and says what would be right."""
 
@@ -194,6 +197,12 @@ class Settings(BaseModel):
     usage_hour_days: int = Field(
         396, ge=32, le=36_600, description="For how many days usage by the hour is kept. Usage by day is kept for ever."
     )
+    usage_record_months: int = Field(
+        0,
+        ge=0,
+        le=1_200,
+        description="For how many whole months (UTC) before the running one usage records are kept, three at least; 0 for ever.",
+    )
 
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
     body_limit_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The longest inference body that is taken.")
@@ -313,6 +322,15 @@ class Settings(BaseModel):
                 )
                 raise ValueError(message)
         return self
+
+    @field_validator("usage_record_months")
+    @classmethod
+    def _long_enough(cls, months: int) -> int:
+        # A budget's month may begin in the middle of one, and some usage comes late.
+        if 0 < months < _FEWEST_MONTHS:
+            message = f"must be {_FEWEST_MONTHS} or more, or 0, which keeps records for ever"
+            raise ValueError(message)
+        return months
 
     @field_validator("bus_url")
     @classmethod

@@ -95,3 +95,9 @@ class UsageMetrics:
             "headworks_usage_pending_days", "Days whose sums are being made anew.", registry=metrics.registry
         )
         pending.set_function(lambda: keeper.days_pending)
+        kept_from = Gauge(
+            "headworks_usage_kept_from_seconds",
+            "Since when usage records are kept, in seconds since 1970; 0 for ever.",
+            registry=metrics.registry,
+        )
+        kept_from.set_function(lambda: keeper.kept_from_s)

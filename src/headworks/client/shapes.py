@@ -1003,6 +1003,7 @@ class ProofOut(TypedDict):
     entries: int
     faults: list[headworks__ledger__http__verification__FaultOut]
     finished: bool
+    forgotten_records: int
     records: int
     transactions: int
 

@@ -9,6 +9,7 @@ from headworks.ledger.commands.alerts import tell_crossings
 from headworks.ledger.contracts import Counters, Period, Place
 from headworks.ledger.domain import allowances
 from headworks.ledger.domain.postings import Lines
+from headworks.ledger.queries.spending import charged
 
 if TYPE_CHECKING:
     from headworks.ledger.contracts import Budget
@@ -27,10 +28,9 @@ async def open_period(unit: Unit, budget: Budget, period: Period, at_us: int) ->
     empty = Counters(place, period.end_us, authorized=0, held=0, spent=0)
     if not await unit.open_period(empty):
         return (await unit.locked([place]))[place], False
-    stored = await unit.records.sum(budget.scope, budget.scope_id, period)
-    adjusted = await unit.adjusted(budget.scope, budget.scope_id, period)
+    spent = await charged(unit, budget, period)
     authorized = allowances.authorized(budget, await unit.raises(), period, at_us)
-    counters = replace(empty, authorized=authorized, spent=stored.charge + adjusted.charge)
+    counters = replace(empty, authorized=authorized, spent=spent)
     lines = Lines(unit.organization_id)
     lines.authorize(place, counters.authorized)
     lines.spend(place, counters.spent)

@@ -139,6 +139,12 @@ class Reading(Protocol):
     async def entries_of(self, transactions: Collection[int]) -> list[Entry]:
         """All that those transactions have, in no order."""
 
+    async def forgotten(self, transactions: Collection[int]) -> dict[int, Sums]:
+        """What those of them settled whose records were forgotten since."""
+
+    async def last_forgotten(self) -> int:
+        """The transaction whose records were forgotten last, which is the newest of them; 0 where none were."""
+
     async def latest_adjustments(self, records: Collection[int]) -> dict[int, Adjustment]:
         """By record, for those that were rated anew."""
 
@@ -212,6 +218,9 @@ class Unit(Reading, Protocol):
     async def put_re_rating(self, done: ReRating) -> None:
         """A new one, or what is there with other figures."""
 
+    async def add_forgotten(self, sums: Mapping[int, Sums], at_us: int) -> None:
+        """What transactions settled, by number, now that their records go."""
+
     async def add_adjustments(self, adjustments: Sequence[Adjustment]) -> None:
         """New ones."""
 
@@ -245,6 +254,9 @@ class Overview(Protocol):
 
     async def counter_difference(self, at_us: int) -> int:
         """By how much the counters of periods that run then are not what their entries say, all together: nothing."""
+
+    async def kept_from(self) -> int:
+        """As `Records.kept_from`."""
 
     async def due_raises(self, at_us: int) -> list[tuple[str, Raise]]:
         """By organisation: those whose time is over, and that nobody has ended yet."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0004")
+SCHEMA = Schema("usage", METADATA, head="0006")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -163,6 +163,8 @@ turns = Table(
     "usage_turns",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
+    # Of what began before then nothing is added or made anew any more, so that its records can be forgotten.
+    Column("kept_from_us", BigInteger, nullable=False, server_default="0"),
 )
 """One row: locked by whoever adds to roll-ups, together with others, or makes them anew, alone."""
 

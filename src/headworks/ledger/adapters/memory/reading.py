@@ -157,6 +157,14 @@ class MemoryReading:
         """In no order."""
         return [entry for entry in self._entries() if entry.transaction in transactions]
 
+    async def forgotten(self, transactions: Collection[int]) -> dict[int, Sums]:
+        """By transaction."""
+        return {number: sums for number, sums in self._forgotten().items() if number in transactions}
+
+    async def last_forgotten(self) -> int:
+        """0 where there is none."""
+        return max(self._forgotten(), default=0)
+
     async def latest_adjustments(self, records: Collection[int]) -> dict[int, Adjustment]:
         """By record."""
         mine = [one for owner, one in self.state.adjustments.values() if owner == self.organization_id]
@@ -180,6 +188,9 @@ class MemoryReading:
         cost = sum((one.cost_after or 0) - (one.cost_before or 0) for one in mine)
         charge = sum((one.charge_after or 0) - (one.charge_before or 0) for one in mine)
         return Sums(len(mine), cost, charge)
+
+    def _forgotten(self) -> dict[int, Sums]:
+        return {number: sums for number, (owner, sums) in self.state.forgotten.items() if owner == self.organization_id}
 
     def _mine(self, things: Iterable[Owned]) -> list[Owned]:
         return [thing for thing in things if thing.organization_id == self.organization_id]

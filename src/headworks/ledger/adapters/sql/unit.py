@@ -27,6 +27,7 @@ from headworks.ledger.adapters.tables import (
     alerts,
     budgets,
     closed_periods,
+    forgotten,
     holds,
     mark_ups,
     organizations,
@@ -37,7 +38,7 @@ from headworks.ledger.adapters.tables import (
 from headworks.ledger.errors import AmountTooLarge, BudgetExists, MarkUpExists
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
         Place,
         Raise,
         ReRating,
+        Sums,
         TransactionKind,
     )
     from headworks.ledger.domain.postings import Posting
@@ -230,6 +232,21 @@ class SqlUnit(SqlReading):
         """New rows."""
         rows = [{"organization_id": self.organization_id, **adjustment_columns(one)} for one in made]
         await self.connection.execute(insert(adjustments), rows)
+
+    async def add_forgotten(self, sums: Mapping[int, Sums], at_us: int) -> None:
+        """New rows."""
+        rows = [
+            {
+                "transaction_id": number,
+                "organization_id": self.organization_id,
+                "records": one.records,
+                "cost": str(one.cost),
+                "charge": str(one.charge),
+                "forgotten_at_us": at_us,
+            }
+            for number, one in sums.items()
+        ]
+        await self.connection.execute(insert(forgotten), rows)
 
     async def _is_ours(
         self, table: Table, column: ColumnElement[str], place: Place, word: str, *more: ColumnElement[bool]

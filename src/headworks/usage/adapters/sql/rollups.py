@@ -49,13 +49,36 @@ class SqlRollups:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
         self._numbers = numbers or Numbers(connection)
+        self._kept_from_us: int | None = None
+        """Once we have our turn."""
 
-    async def turn(self, *, alone: bool) -> None:
-        """Wait until nobody makes roll-ups anew; with `alone`, until nobody adds to them either. Until the transaction ends."""
-        locked = select(turns.c.id).where(turns.c.id == _TURN).with_for_update(read=not alone)
-        if await self._connection.scalar(locked) is None:
+    async def turn(self, *, alone: bool) -> int:
+        """Wait until nobody makes roll-ups anew; with `alone`, until nobody adds to them either. Until the transaction ends.
+
+        From when on records are kept: until then nobody can move it.
+        """
+        if self._kept_from_us is not None and not alone:
+            return self._kept_from_us
+        locked = select(turns.c.kept_from_us).where(turns.c.id == _TURN).with_for_update(read=not alone)
+        kept_from_us = await self._connection.scalar(locked)
+        if kept_from_us is None:
             await self._connection.execute(self._adding.unless_there(turns).values(id=_TURN))
-            await self._connection.scalar(locked)
+            kept_from_us = await self._connection.scalar(locked)
+        self._kept_from_us = kept_from_us or 0
+        return self._kept_from_us
+
+    async def keep_from(self, at_us: int) -> bool:
+        """Move it on, unless something from before is still to be done. The caller has its turn alone."""
+        unfinished = (
+            select(pending.c.day_s).where(pending.c.day_s < at_us // _SECOND_US),
+            select(events.c.id).where(events.c.transaction_id.is_(None)),
+        )
+        for one in unfinished:
+            if await self._connection.scalar(one.limit(1)) is not None:
+                return False
+        later = update(turns).where(turns.c.id == _TURN, turns.c.kept_from_us < at_us).values(kept_from_us=at_us)
+        await self._connection.execute(later)
+        return True
 
     async def add(self, minutes: Mapping[Slot, Sums]) -> None:
         """To the minute, the hour and the day of each. Raises RowsRefused when a sum no longer fits."""

@@ -69,6 +69,14 @@ class SqlUnit:
         """Raises RowsRefused."""
         await self.rollups.add(minutes)
 
+    async def kept_from(self) -> int:
+        """In its turn."""
+        return await self.rollups.turn(alone=False)
+
+    async def keep_from(self, at_us: int) -> bool:
+        """With the turn's row."""
+        return await self.rollups.keep_from(at_us)
+
     async def ask_anew(self, seconds: Collection[int]) -> None:
         """In their turn."""
         await self.rollups.turn(alone=False)

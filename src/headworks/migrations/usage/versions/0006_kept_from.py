@@ -1,0 +1,17 @@
+"""Since when records are kept."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from headworks.migrations.steps import add_columns
+
+revision = "0006"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply this step."""
+    add_columns("usage_turns", sa.Column("kept_from_us", sa.BigInteger(), nullable=False, server_default="0"))
