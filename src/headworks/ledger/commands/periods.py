@@ -9,7 +9,6 @@ from headworks.ledger.commands.alerts import tell_crossings
 from headworks.ledger.contracts import Counters, Period, Place
 from headworks.ledger.domain import allowances
 from headworks.ledger.domain.postings import Lines
-from headworks.ledger.queries.spending import charged
 
 if TYPE_CHECKING:
     from headworks.ledger.contracts import Budget
@@ -28,7 +27,7 @@ async def open_period(unit: Unit, budget: Budget, period: Period, at_us: int) ->
     empty = Counters(place, period.end_us, authorized=0, held=0, spent=0)
     if not await unit.open_period(empty):
         return (await unit.locked([place]))[place], False
-    spent = await charged(unit, budget, period)
+    spent = await unit.charged(budget.scope, budget.scope_id, period)
     authorized = allowances.authorized(budget, await unit.raises(), period, at_us)
     counters = replace(empty, authorized=authorized, spent=spent)
     lines = Lines(unit.organization_id)

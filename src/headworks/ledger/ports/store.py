@@ -154,6 +154,13 @@ class Reading(Protocol):
     async def adjusted(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """What re-ratings added to what began in that time; how many there were."""
 
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """What was charged for usage of that time, as far as it is settled, re-ratings included (nanodollars).
+
+        For what lies before `records.kept_from` the sums of its whole days tell: of a period that began in the middle of one, and that
+        nobody opened while its records were kept, the first hours do not count.
+        """
+
 
 class Unit(Reading, Protocol):
     """One transaction in one organisation: all of it happens, or nothing."""

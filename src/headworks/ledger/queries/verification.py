@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from headworks.ledger.contracts import Period
 from headworks.ledger.domain import checking
 from headworks.ledger.domain.checking import Fault
-from headworks.ledger.queries.spending import charged, is_whole
+from headworks.ledger.domain.keeping import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -132,7 +132,7 @@ async def _period(reading: Reading, counters: Counters, budget: Budget | None) -
     period = Period(place.start_us, counters.end_us)
     # Of a period whose records went when it was partly over, in UTC days, the entries alone tell.
     if budget is not None and is_whole(period, await reading.records.kept_from()):
-        difference = counters.spent - await charged(reading, budget, period)
+        difference = counters.spent - await reading.charged(budget.scope, budget.scope_id, period)
         if difference:
             faults.append(Fault("spent_differs", None, place, difference))
     return faults

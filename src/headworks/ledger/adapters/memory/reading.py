@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from headworks.kernel.pagination import Page
+from headworks.ledger.adapters.charged import charged
 from headworks.ledger.adapters.tables import SCOPE_COLUMNS
 from headworks.ledger.contracts import Balance, Sums
 
@@ -174,6 +175,10 @@ class MemoryReading:
         """In no order."""
         mine = [one for owner, one in self.state.adjustments.values() if owner == self.organization_id]
         return [one for one in mine if one.transaction in transactions]
+
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """Of days, records and adjustments."""
+        return await charged(self, scope, scope_id, period)
 
     async def adjusted(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Of all adjustments."""

@@ -11,6 +11,7 @@ from headworks.kernel.database import is_duplicate
 from headworks.kernel.errors import Stale
 from headworks.kernel.ids import new_id
 from headworks.kernel.money import LARGEST_AMOUNT
+from headworks.ledger.adapters.charged import charged
 from headworks.ledger.adapters.sql.budgets import BudgetReads
 from headworks.ledger.adapters.sql.dialects import unless_there
 from headworks.ledger.adapters.sql.journal import JournalReads
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.kernel.audit import Change
+    from headworks.kernel.scopes import Scope
     from headworks.ledger.adapters.sql.writing import JournalWrites
     from headworks.ledger.contracts import (
         Adjustment,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         Counters,
         Hold,
         MarkUp,
+        Period,
         Place,
         Raise,
         ReRating,
@@ -71,6 +74,10 @@ _CHANGE_COUNTERS = (
 
 class SqlReading(BudgetReads, JournalReads, RatingReads):
     """The port `Reading` on an open connection."""
+
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """Of days, records and adjustments."""
+        return await charged(self, scope, scope_id, period)
 
 
 class SqlUnit(SqlReading):
