@@ -42,18 +42,17 @@ class Keeper:
         """By how much counters of running periods are not what their entries say: always 0."""
         self.forgotten = 0
         """Usage records that were forgotten since the start."""
-        self.unforgettable = 0
-        """Organisations whose old records stay, since they are not what their settlements entered: always 0."""
-        self._done_until: dict[str, int] = {}
+        self._forgotten_until: dict[str, int] = {}
+        self._disagreeing: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
                 await self.once()
+                await self.forget()
                 if self._measured is None or monotonic() - self._measured >= _MEASURE_SECONDS:
                     await self.measure()
-                    await self.forget()
                     self._measured = monotonic()
             except Unavailable as error:
                 _log.warning("ledger not kept, trying again", detail=error.detail or error.message)
@@ -78,8 +77,15 @@ class Keeper:
         for owner in unsettled:
             await self._adopt_all(owner, at_us)
 
+    @property
+    def unforgettable(self) -> int:
+        """Organisations whose old records stay, since they are not what their settlements entered: always 0."""
+        return len(self._disagreeing)
+
     async def measure(self) -> None:
-        """Raises Unavailable."""
+        """And look again at what did not agree. Raises Unavailable."""
+        for owner in self._disagreeing:
+            self._forgotten_until.pop(owner, None)
         async with self._ledger.overlooking() as overview:
             self.imbalance = await overview.imbalance()
             self.counter_difference = await overview.counter_difference(micros(self._clock()))
@@ -90,15 +96,15 @@ class Keeper:
         """Records from before the moment from which on usage keeps them, once their period is closed. Raises Unavailable."""
         async with self._ledger.overlooking() as overview:
             kept_from_us = await overview.kept_from()
-            owners = await overview.organizations()
-        left = [owner for owner in owners if self._done_until.get(owner, 0) < kept_from_us]
-        unforgettable = 0
-        for owner in left:
+            owners = await overview.organizations() if kept_from_us else []
+        for owner in owners:
+            if self._forgotten_until.get(owner, 0) == kept_from_us:
+                continue
             if await self._forget_all(owner):
-                self._done_until[owner] = kept_from_us
+                self._disagreeing.discard(owner)
             else:
-                unforgettable += 1
-        self.unforgettable = unforgettable
+                self._disagreeing.add(owner)
+            self._forgotten_until[owner] = kept_from_us
 
     async def _forget_all(self, owner: str) -> bool:
         """Whether all could go."""
