@@ -54,6 +54,7 @@ _OF_STORES: Final = frozenset(
         "database_statement_seconds",
         "usage_minute_hours",
         "usage_hour_days",
+        "usage_tag_values",
         "keyring",
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 
 
 _HOUR_S, _DAY_S = 3_600, 86_400
+TAG_VALUES: Final = 1_000
+"""How many values of a tag are told apart, unless it is set."""
 
 
 class UsageSettings(BaseModel):
-    """How long roll-ups are kept, and how often they are looked after. Days are kept for ever."""
+    """How long roll-ups are kept, how often they are looked after, and what they tell apart. Days are kept for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,6 +25,8 @@ class UsageSettings(BaseModel):
     hour_days: int = 396
     """For how many days sums by hour are kept: thirteen months."""
     keep_seconds: int = 60
+    tag_values: int = TAG_VALUES
+    """How many values of a tag, of an organisation and a month, roll-ups tell apart; from the next month on."""
 
     @property
     def kept(self) -> Mapping[str, int]:
