@@ -65,7 +65,12 @@ async def tagged(
     """A record of a token for each."""
     changes = {"occurred_at_us": micros(at), "organization_id": organization_id}
     await spend(
-        books, *(spending(first + number, 1, tags=json.dumps(one), **changes) for number, one in enumerate(tags)), at=at
+        books,
+        *(
+            spending(first + number, 1, tags=json.dumps(one) if one else "", **changes)
+            for number, one in enumerate(tags)
+        ),
+        at=at,
     )
 
 
@@ -178,20 +183,29 @@ async def test_a_record_that_is_summed_as_other_is_rated_anew_there(few: Account
     await holds(few.usage, NOON)
 
 
+async def recorded(books: Accounting, *numbers: int) -> None:
+    """Without sums, as if they were lost."""
+    some = [spending(number, 1, occurred_at_us=NOON_US, tags=f'{{"run":"{number}"}}') for number in numbers]
+    batch = commands.prepare(some, FixedPrices().book, await books.usage.bookkeeper.mark_up_book(), NOON)
+    async with books.usage.transaction() as unit:
+        await unit.add_rows(batch.rows, await unit.books.begin({ORG}, NOON_US))
+
+
 async def test_what_was_never_added_up_finds_a_place_when_it_is(few: Accounting) -> None:
     await tagged(few, 0, {"run": "a"})
-    late = commands.prepare(
-        [spending(number, 1, occurred_at_us=NOON_US, tags=f'{{"run":"{number}"}}') for number in range(1, 5)],
-        FixedPrices().book,
-        await few.usage.bookkeeper.mark_up_book(),
-        NOON,
-    )
-    async with few.usage.transaction() as unit:
-        numbers = await unit.books.begin({ORG}, NOON_US)
-        await unit.add_rows(late.rows, numbers)
+    await recorded(few, 1, 2, 3, 4)
     assert (await compared(few.usage)).wrong > 0
     await made_anew(few.usage, NOON)
     assert await by_tag(few.usage, "run") == {"a": 1, "1": 1, "2": 1, OTHER: 2}
+    await holds(few.usage, NOON)
+
+
+async def test_a_month_may_begin_with_a_re_rating(few: Accounting) -> None:
+    await recorded(few, 1, 2, 3, 4, 5)
+    async with few.ledger.writing(ORG) as unit:
+        await ledger_commands.rerate(unit, FixedPrices(3).book, RecordRange(0), NOON_US)
+    await made_anew(few.usage, NOON)
+    assert await by_tag(few.usage, "run") == {"1": 1, "2": 1, "3": 1, OTHER: 2}
     await holds(few.usage, NOON)
 
 
@@ -252,7 +266,8 @@ async def test_known_tags_cost_no_statement(usage_place: Place | None) -> None:
             await tagged(books, first, *tags)
             return len(seen)
 
-        plain, known = [{}, {}, {}], [{"run": "1"}, {"run": "2"}, {"team": "a"}]
+        plain: list[dict[str, str]] = [{}, {}, {}]
+        known = [{"run": "1"}, {"run": "2"}, {"team": "a"}]
         await statements(0, *plain)
         usual = await statements(10, *plain)
         await tagged(books, 20, *known, *({"run": str(number)} for number in range(9)))
@@ -296,20 +311,19 @@ async def test_writers_that_meet_admit_no_more_than_there_is_room_for(usage_plac
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-async def test_a_place_that_another_writer_is_about_to_take_is_waited_for(usage_place: Place | None) -> None:
-    """One that turned away what the other admits, or the reverse, would add up what is not made anew."""
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_a_place_that_another_writer_is_about_to_take_is_waited_for(
+    usage_place: Place | None, *, ends_well: bool
+) -> None:
+    """A value that one turned away, and the other admitted, would be added up otherwise than it is made anew."""
     async with opened(usage_place) as one, opened(usage_place) as other:
         await tagged(one, 0, {"run": "1"}, {"run": "2"})
         reached, go_on = asyncio.Event(), asyncio.Event()
+        mine = spending(10, 1, occurred_at_us=NOON_US, tags='{"run":"mine"}')
+        batch = commands.prepare([mine], FixedPrices().book, await one.usage.bookkeeper.mark_up_book(), NOON)
 
-        async def first(number: int, *, ends_well: bool) -> None:
+        async def first() -> None:
             async with one.usage.transaction() as unit:
-                batch = commands.prepare(
-                    [spending(number, 1, occurred_at_us=NOON_US, tags='{"run":"mine"}')],
-                    FixedPrices().book,
-                    await one.usage.bookkeeper.mark_up_book(),
-                    NOON,
-                )
                 numbers = await unit.books.begin({ORG}, NOON_US)
                 await unit.add_rows(batch.rows, numbers)
                 await unit.add_sums(add_up(parts_of(batch.rows)))
@@ -318,16 +332,14 @@ async def test_a_place_that_another_writer_is_about_to_take_is_waited_for(usage_
                 if not ends_well:
                     raise LookupError
 
-        for number, ends_well in ((10, False), (20, True)):
-            reached.clear()
-            go_on.clear()
-            task = asyncio.create_task(first(number, ends_well=ends_well))
-            await reached.wait()
-            second = asyncio.create_task(tagged(other, number + 1, {"run": f"theirs {number}"}))
-            await asyncio.wait({second}, timeout=0.2)
-            assert not second.done()
-            go_on.set()
-            await asyncio.gather(task, second, return_exceptions=True)
-            assert second.exception() is None
-        assert await by_tag(one.usage, "run") == {"1": 1, "2": 1, "theirs 10": 1, OTHER: 2}
+        task = asyncio.create_task(first())
+        await reached.wait()
+        second = asyncio.create_task(tagged(other, 20, {"run": "theirs"}))
+        await asyncio.wait({second}, timeout=0.2)
+        assert not second.done()
+        go_on.set()
+        await asyncio.gather(task, second, return_exceptions=True)
+        assert second.exception() is None
+        wanted = {"1": 1, "2": 1} | ({"mine": 1, OTHER: 1} if ends_well else {"theirs": 1})
+        assert await by_tag(one.usage, "run") == wanted
         await holds(other.usage, NOON)

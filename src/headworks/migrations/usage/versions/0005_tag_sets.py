@@ -84,7 +84,7 @@ def _fill(start_s: int, end_s: int) -> None:
     bind = op.get_bind()
     tagged = sa.union(*(_tagged(table, start_s, end_s) for table in ("usage_hours", "usage_days"))).subquery()
     counted = sa.select(tagged.c.organization_id, sa.func.count()).group_by(tagged.c.organization_id)
-    counts: dict[str, int] = dict(bind.execute(counted).tuples().all())
+    counts: dict[str, int] = {organization_id: count for organization_id, count in bind.execute(counted)}  # noqa: C416 - rows
     beyond = [organization_id for organization_id, count in counts.items() if count > _MOST_SETS]
     for organization_id in beyond:
         _note_days(organization_id, start_s, end_s)
@@ -97,7 +97,7 @@ def _fill(start_s: int, end_s: int) -> None:
         {"organization_id": organization_id, "month_s": start_s, "digest": _digest(tags), "tags": tags}
         for organization_id, tags in bind.execute(
             sa.select(tagged.c.organization_id, tagged.c.tags).where(tagged.c.organization_id.not_in(beyond))
-        ).tuples()
+        )
     ]
     for table, rows in ((_MONTHS, months), (_SETS, sets)):
         for first in range(0, len(rows), _AT_ONCE):
