@@ -182,6 +182,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
             minute_hours=settings.usage_minute_hours,
             hour_days=settings.usage_hour_days,
             record_months=settings.usage_record_months,
+            tag_values=settings.usage_tag_values,
         ),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
@@ -204,14 +205,15 @@ def build_container(foundation: Foundation) -> Container:
     catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
-    ledger = SqlLedger(usage_database, SqlRecordTables(), bus.publish, ledger_keys)
+    records = SqlRecordTables(foundation.usage_settings.tag_values)
+    ledger = SqlLedger(usage_database, records, bus.publish, ledger_keys)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
         SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
         SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
-    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    usage = SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values)
     return Container(
         foundation=foundation,
         databases={
@@ -265,7 +267,7 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
     foundation.bus.subscribe(BudgetChanged, budgets.changed)
     foundation.bus.subscribe(MarkUpChanged, budgets.changed)
     foundation.bus.subscribe(LimitsChanged, limits.changed)
-    usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger)))
+    usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values))
     settings = foundation.gateway_settings
     neighbours = Neighbours(
         keys=RememberedKeys(identity.find_key_by_hash, settings),
@@ -287,7 +289,7 @@ def build_intake(foundation: Foundation) -> Intake:
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
     ledger = _ledger(foundation, usage_database)
-    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    usage = SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values)
     return Intake(usage, catalog, identity.record_uses, (*databases, usage_database))
 
 
@@ -307,7 +309,8 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
 
 
 def _ledger(foundation: Foundation, usage_database: Database) -> SqlLedger:
-    return SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
+    records = SqlRecordTables(foundation.usage_settings.tag_values)
+    return SqlLedger(usage_database, records, foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
 
 
 async def furnish(container: Container, organization_id: str) -> None:

@@ -55,6 +55,7 @@ _OF_STORES: Final = frozenset(
         "usage_minute_hours",
         "usage_hour_days",
         "usage_record_months",
+        "usage_tag_values",
         "keyring",
     }
 )

@@ -18,6 +18,7 @@ from headworks.identity.domain.emails import check_email
 from headworks.kernel.errors import Invalid
 from headworks.kernel.outbound import checked_url
 from headworks.kernel.secrets import Secret
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,6 +203,12 @@ class Settings(BaseModel):
         ge=0,
         le=1_200,
         description="For how many whole months (UTC) before the running one usage records are kept, three at least; 0 for ever.",
+    )
+    usage_tag_values: int = Field(
+        TAG_VALUES,
+        ge=1,
+        le=10_000,
+        description="How many values of a tag reports tell apart, for each organisation and month; the rest is summed as `(other)`. Holds from the next month on.",
     )
 
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")

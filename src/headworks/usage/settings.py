@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 _HOUR_S, _DAY_S = 3_600, 86_400
 _MONTHS = 12
 """Of a year."""
+TAG_VALUES: Final = 1_000
+"""How many values of a tag are told apart, unless it is set."""
 
 
 class UsageSettings(BaseModel):
-    """How long records and roll-ups are kept, and how often they are looked after. Days are kept for ever."""
+    """How long records and roll-ups are kept, how often they are looked after, and what they tell apart. Days are kept for ever."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,6 +30,8 @@ class UsageSettings(BaseModel):
     record_months: int = 0
     """For how many whole months (UTC), besides the running one, records are kept; 0 for ever."""
     keep_seconds: int = 60
+    tag_values: int = TAG_VALUES
+    """How many values of a tag, of an organisation and a month, roll-ups tell apart; from the next month on."""
 
     @property
     def kept(self) -> Mapping[str, int]:

@@ -14,6 +14,7 @@ from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.rows import event_of, identity_of
 from headworks.usage.ports import AlreadyThere
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -40,9 +41,10 @@ class State:
 class MemoryStore:
     """The port `UsageStore`. A transaction works on a copy."""
 
-    def __init__(self, bookkeeper: Bookkeeper) -> None:
+    def __init__(self, bookkeeper: Bookkeeper, tag_values: int = TAG_VALUES) -> None:
+        """`tag_values`: see `UsageSettings`."""
         self.bookkeeper = bookkeeper
-        self._state = State()
+        self._state = State(rollups=MemoryRollups(tag_values=tag_values))
         self._writing = asyncio.Lock()
 
     @property

@@ -128,6 +128,27 @@ group_tags = Table(
 )
 """A group's tags, one by one."""
 
+tag_months = Table(
+    "usage_tag_months",
+    METADATA,
+    Column("organization_id", _ID, primary_key=True),
+    Column("month_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag_values", Integer, nullable=False),
+    Column("sets", Integer, nullable=False),
+)
+"""What roll-ups may tell apart of an organisation's month: values of a tag, and how many sets of tags they do. Locked to add one."""
+
+tag_sets = Table(
+    "usage_tag_sets",
+    METADATA,
+    Column("organization_id", _ID, primary_key=True),
+    Column("month_s", BigInteger, primary_key=True, autoincrement=False),
+    # SHA-256 of the tags, as with subjects.
+    Column("digest", Exact(64), primary_key=True),
+    Column("tags", Exact(LONGEST_TAGS), nullable=False),
+)
+"""The sets of tags that are told apart; see `domain/admission.py`. As days they are kept for ever: so many of a month, no more."""
+
 
 def _rollup(name: str) -> Table:
     return Table(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from headworks.migrations.steps import add_columns
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -8,10 +8,12 @@ from sqlalchemy import BigInteger, Integer, and_, delete, func, literal_column, 
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
 from headworks.usage.adapters.sql.rollups import SqlRollups
+from headworks.usage.adapters.sql.tags import Tags
 from headworks.usage.adapters.tables import events, groups, rollups, subjects, turns
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.rollups import SECONDS, changed
 from headworks.usage.domain.rows import BUCKETS
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -67,9 +69,13 @@ def _summed(row: RowMapping) -> Sums:
 class SqlRecordTables:
     """Usage's records, on connections that others open."""
 
+    def __init__(self, tag_values: int = TAG_VALUES) -> None:
+        """`tag_values`: see `UsageSettings`."""
+        self._tag_values = tag_values
+
     def of(self, connection: AsyncConnection, organization_id: str) -> SqlRecords:
         """Of one organisation."""
-        return SqlRecords(connection, organization_id)
+        return SqlRecords(connection, organization_id, self._tag_values)
 
     async def kept_from(self, connection: AsyncConnection) -> int:
         """Of the row that turns are taken by."""
@@ -89,9 +95,10 @@ class SqlRecordTables:
 class SqlRecords:
     """One organisation's."""
 
-    def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
+    def __init__(self, connection: AsyncConnection, organization_id: str, tag_values: int) -> None:
         self._connection = connection
         self._organization_id = organization_id
+        self._tag_values = tag_values
 
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Along the index on `occurred_at_us`."""
@@ -195,7 +202,7 @@ class SqlRecords:
 
     async def settle(self, numbers: Collection[int], transaction: int) -> None:
         """Their costs were not rounded twice: a charge without a mark-up is the cost. Roll-ups are made anew: they had none."""
-        sums = SqlRollups(self._connection)
+        sums = self._rollups()
         await sums.turn(alone=False)
         asked = list(numbers)
         for start in range(0, len(asked), _AT_ONCE):
@@ -209,9 +216,12 @@ class SqlRecords:
 
     async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int, int]]) -> None:
         """Into the roll-ups."""
-        await SqlRollups(self._connection).change(
+        await self._rollups().change(
             {record.number: changed(cost, charge, unpriced) for record, cost, charge, unpriced in changes}
         )
+
+    def _rollups(self) -> SqlRollups:
+        return SqlRollups(self._connection, Tags(self._connection, self._tag_values))
 
     def _mine(self, *columns: Any) -> _AnySelect:  # noqa: ANN401 - columns of any kind
         return (

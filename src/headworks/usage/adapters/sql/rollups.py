@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from headworks.usage.adapters.sql.tags import Tags
     from headworks.usage.domain.rollups import Grain, Sums
 
     _AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -45,9 +46,10 @@ _OF_GROUP: Final = (*(subjects.c[name] for name in Group._fields if name in Shar
 class SqlRollups:
     """On an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, numbers: Numbers | None = None) -> None:
+    def __init__(self, connection: AsyncConnection, tags: Tags, numbers: Numbers | None = None) -> None:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
+        self._tags = tags
         self._numbers = numbers or Numbers(connection)
         self._kept_from_us: int | None = None
         """Once we have our turn."""
@@ -85,7 +87,7 @@ class SqlRollups:
         if not minutes:
             return
         await self.turn(alone=False)
-        await self._add(minutes, GRAINS)
+        await self._add(await self._tags.told_apart(minutes), GRAINS)
 
     async def change(self, differences: Mapping[int, Sums]) -> None:
         """What records, by their number, add up to has changed by so much. Raises RowsRefused."""
@@ -177,8 +179,8 @@ class SqlRollups:
             with refusals():
                 await self._adding.add_sums(self._connection, rollups[grain], rows)
 
-    async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> dict[Slot, Sums]:
-        """By minute, of the records of that hour."""
+    async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> Mapping[Slot, Sums]:
+        """By minute, of the records of that hour, with the tags that roll-ups tell apart."""
         sums: dict[Slot, Sums] = {}
         for row in (await self._connection.execute(_recounted(hour_s))).mappings():
             slot = Slot(group_of_row(row), row["minute_us"] // _SECOND_US)
@@ -192,7 +194,7 @@ class SqlRollups:
             join(sums, slot, found)
         for number, slot in (await self._slots(adjusted)).items():
             join(sums, slot, adjusted[number])
-        return sums
+        return await self._tags.told_apart(sums)
 
     async def _slots(self, numbers: Iterable[int]) -> dict[int, Slot]:
         """In which minute of which group records are, by their number."""
