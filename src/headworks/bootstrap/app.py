@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from headworks import __version__
 from headworks.audit.http import router as audit_router
 from headworks.bootstrap import operations
+from headworks.bootstrap.dead_letters import router as dead_letters_router
 from headworks.bootstrap.description import describe
 from headworks.bootstrap.landing import router as landing_router
 from headworks.bootstrap.rotation import router as rotation_router
@@ -33,6 +34,7 @@ ROUTERS = (
     ledger_router,
     audit_router,
     rotation_router,
+    dead_letters_router,
     operations.router,
     landing_router,
 )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
+from headworks.bootstrap.dead_letters import DeadLetters
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.ledger import LedgerMetrics
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
@@ -70,6 +72,7 @@ def management_app(
         LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
+        DeadLetters: DeadLetters(container.queues, TOPOLOGY, container.catalog.note),
         Health: health,
         Metrics: metrics,
         Installation: Installation(now(), str(home.path), welcome.endpoint),

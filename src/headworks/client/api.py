@@ -104,6 +104,20 @@ class Api:
         """Take a raise back before its time."""
         self._transport.send("DELETE", filled("/budgets/{budget_id}/raises/{raise_id}", budget_id, raise_id), header={"If-Match": if_match})
 
+    def replay_dead_letters(self, body: shapes.ReplayIn) -> shapes.ReplayedOut:
+        """Into the queue that they died in, as they were. What is handled already is not handled twice."""
+        return cast("shapes.ReplayedOut", self._transport.send("POST", "/dead-letter-replays", body=body)["data"])
+
+    def list_dead_letters(self, *, queue: str | None = None, limit: int | None = None) -> shapes.DeadLettersOut:
+        """What is dead, and how many wait. While it is looked at, others see fewer."""
+        return cast("shapes.DeadLettersOut", self._transport.send("GET", "/dead-letters", query={"queue": queue, "limit": limit})["data"])
+
+    def show_dead_letter(self, letter_id: str, *, queue: str | None = None) -> shapes.DeadLetterWithPayloadOut:
+        """What it is, and the beginning of its payload. That of usage holds who asked for what and how much of it,
+        no prompt and no key.
+        """
+        return cast("shapes.DeadLetterWithPayloadOut", self._transport.send("GET", filled("/dead-letters/{letter_id}", letter_id, slashes=True), query={"queue": queue})["data"])
+
     def list_deployments(self, *, provider: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
         return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))

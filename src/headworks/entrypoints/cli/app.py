@@ -9,6 +9,7 @@ import typer
 from headworks.entrypoints.cli import (
     audit,
     budgets,
+    bus,
     certs,
     completion,
     config,
@@ -86,6 +87,7 @@ app.add_typer(limits.app, name="limits")
 app.add_typer(budgets.app, name="budgets")
 app.add_typer(ledger.app, name="ledger")
 app.command("rerate")(rerate.rerate)
+app.add_typer(bus.app, name="bus")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")

@@ -19,15 +19,18 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, DeliveredMessage
 
     from headworks.kernel.bus.port import DeadLetter
+    from headworks.kernel.bus.topology import Policy
 
 
-async def letters(channel: AbstractChannel, name: str, limit: int) -> list[DeadLetter]:
-    """The oldest. Closing the channel gives them back. Raises LinkLost."""
+async def letters(
+    channel: AbstractChannel, name: str, policy: Policy, limit: int, ids: Collection[str] | None
+) -> list[DeadLetter]:
+    """The oldest, of all or of these. Closing the channel gives them back. Raises LinkLost."""
     found: list[DeadLetter] = []
     with speaking():
         async for delivered in _each(channel, name):
-            letter = letter_of(delivered, name)
-            if letter is not None:
+            letter = letter_of(delivered, name, policy)
+            if letter is not None and (ids is None or letter.message.id in ids):
                 found.append(letter)
             if len(found) == limit:
                 break
