@@ -236,6 +236,10 @@ class Api:
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
 
+    def list_leases(self, *, gateway: str | None = None, budget_id: str | None = None, organization_id: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.LeaseOut]:
+        """What gateways hold of an organisation's budgets, by budget, period and gateway."""
+        return cast("Page[shapes.LeaseOut]", self._transport.send("GET", "/leases", query={"gateway": gateway, "budget_id": budget_id, "organization_id": organization_id, "page": page, "per_page": per_page}))
+
     def list_accounts(self, *, kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"] | None = None, project_id: str | None = None, key_id: str | None = None, provider_id: str | None = None, budget_id: str | None = None, as_of: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.AccountOut]:
         """Accounts, and what they come to, now or at any time."""
         return cast("Page[shapes.AccountOut]", self._transport.send("GET", "/ledger/accounts", query={"kind": kind, "project_id": project_id, "key_id": key_id, "provider_id": provider_id, "budget_id": budget_id, "as_of": as_of, "page": page, "per_page": per_page}))

@@ -538,6 +538,18 @@ class LargePageMeta(TypedDict):
     total_pages: int
 
 
+class LeaseOut(TypedDict):
+    """What one gateway has borrowed of a budget's period."""
+
+    amount: MoneyOut
+    budget: str
+    budget_id: str
+    gateway: str
+    period_end: str | None
+    period_start: str
+    until: str
+
+
 class LimitChangesIn(TypedDict):
     """What it is from now on."""
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from headworks.dataplane.flow import LeaseQuestion
 from headworks.entrypoints.cli.moments import age
 from headworks.kernel.clock import now
+from headworks.kernel.database import Database
+from headworks.kernel.moments import micros
+from headworks.ledger import commands
+from headworks.ledger.settings import LedgerSettings
 from tests.support.dead_letters import LETTER
+from tests.support.usage_stores import accounting_on
 from tests.unit.cli.served import Api
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headworks.kernel.bus import Message
-    from tests.unit.cli.conftest import Run
+    from tests.unit.cli.conftest import Ran, Run
 
 
 @pytest.fixture
@@ -121,3 +128,52 @@ def test_ages_are_told_in_their_largest_unit() -> None:
     for told, seconds in ages.items():
         assert age({"at": (now() - timedelta(seconds=seconds)).isoformat()}, "at") == told
     assert age({"at": "yesterday"}, "at") == age({"at": "2026-01-01T00:00:00"}, "at") == age({}, "at") == "-"
+
+
+@pytest.mark.parametrize("dead", [None])
+def test_leases_are_listed_by_gateway_and_by_budget(run: Run, home: Path) -> None:
+    nobody = run("leases")
+    assert (nobody.status, nobody.out) == (0, "")
+    assert "No gateway holds anything" in nobody.err
+    budget = shown(run("budgets", "add", "All", "--amount", "1", "--per", "total", "--json"))
+    organization = shown(run("orgs", "list", "--json"))[0]
+    asyncio.run(borrow(home / "usage.sqlite3", organization["id"], budget["id"]))
+    table = run("leases").out
+    assert table.splitlines()[0].split() == ["GATEWAY", "BUDGET", "ID", "PERIOD", "FROM", "HOLDS", "UNTIL"]
+    assert [line.split()[:2] for line in table.splitlines()[1:]] == [["spl_1", "All"], ["spl_2", "All"]]
+    assert "0.10" in table
+    for arguments, sources in (
+        (("--gateway", "spl_2"), ["spl_2"]),
+        (("--budget", "all"), ["spl_1", "spl_2"]),
+        (("--budget", budget["id"], "--organization", organization["name"]), ["spl_1", "spl_2"]),
+        (("--gateway", "spl_3"), []),
+    ):
+        assert [one["gateway"] for one in shown(run("leases", *arguments, "--json"))] == sources
+    other = shown(run("orgs", "create", "Other", "--json"))
+    assert shown(run("leases", "--organization", other["id"], "--json")) == []
+
+
+@pytest.mark.parametrize("dead", [None])
+def test_leases_of_what_is_not_there(run: Run) -> None:
+    no_budget = run("leases", "--budget", "nothing")
+    assert (no_budget.status, "there is no budget 'nothing'" in no_budget.err) == (1, True)
+    no_organization = run("leases", "--organization", "nobody")
+    assert (no_organization.status, "there is no organisation 'nobody'" in no_organization.err) == (1, True)
+    by_name = run("leases", "--organization", "nobody", "--budget", "All")
+    assert (by_name.status, "named by its id" in by_name.err) == (2, True)
+
+
+async def borrow(file: Path, organization_id: str, budget_id: str) -> None:
+    """For two gateways."""
+    database = Database.sqlite(file)
+    async with accounting_on(database).ledger.writing(organization_id) as unit:
+        for source in ("spl_1", "spl_2"):
+            wanted = LeaseQuestion(source, budget_id, 0, 1, 10**8, request_id="")
+            await commands.grant(unit, wanted, LedgerSettings(), micros(now()))
+    await database.close()
+
+
+def shown(ran: Ran) -> Any:  # noqa: ANN401 - JSON
+    """What it printed with --json."""
+    assert ran.status == 0, ran
+    return ran.json()

@@ -20,6 +20,7 @@ from headworks.entrypoints.cli import (
     env,
     invites,
     keys,
+    leases,
     ledger,
     limits,
     login,
@@ -85,6 +86,7 @@ app.add_typer(prices.app, name="prices")
 app.add_typer(mark_ups.app, name="mark-ups")
 app.add_typer(limits.app, name="limits")
 app.add_typer(budgets.app, name="budgets")
+app.command("leases")(leases.leases)
 app.add_typer(ledger.app, name="ledger")
 app.command("rerate")(rerate.rerate)
 app.add_typer(bus.app, name="bus")
