@@ -27,6 +27,7 @@ from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.adapters.remembered_windows import RememberedWindows
+from headworks.gateway.domain.roster import Roster
 from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -122,6 +123,8 @@ class Container:
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
     replies: Replies
+    roster: Roster
+    """The gateways in other processes."""
     queues: Bus | None
     """What travels between processes; None where nothing does."""
 
@@ -248,6 +251,7 @@ def build_container(foundation: Foundation, queues: Bus | None = None) -> Contai
             *replies,
         ),
         replies=AllReplies(replies),
+        roster=Roster(),
         queues=queues,
     )
 

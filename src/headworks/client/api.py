@@ -174,6 +174,10 @@ class Api:
         """The directory is not heard any more. Those whom it let in stay; revoking it again changes nothing."""
         self._transport.send("DELETE", filled("/directory-tokens/{token_id}", token_id), header={"If-Match": if_match})
 
+    def list_gateways(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.GatewayOut]:
+        """Those that this control plane has heard of since it began, by id; of those that are away, for an hour."""
+        return cast("Page[shapes.GatewayOut]", self._transport.send("GET", "/gateways", query={"page": page, "per_page": per_page}))
+
     def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
         """The organisation's, the newest first."""
         return cast("Page[shapes.InvitationOut]", self._transport.send("GET", "/invitations", query={"state": state, "page": page, "per_page": per_page, "sort": sort}))

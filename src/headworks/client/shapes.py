@@ -394,6 +394,24 @@ class ForecastOut(TypedDict):
     start: str
 
 
+class GatewayOut(TypedDict):
+    """A gateway in another process."""
+
+    address: str
+    away_since: str | None
+    behind: int
+    held_nanodollars: int
+    held_usd: str
+    id: str
+    last_heard_at: str
+    newest_revision: int
+    revision: int
+    state: Literal["watching", "away"]
+    version: str | None
+    waiting_records: int | None
+    watching_since: str | None
+
+
 class GrantedOut(TypedDict):
     """A session, and its tokens unless they went into cookies."""
 

@@ -158,20 +158,22 @@ def _build(
         controller = ControllerThread(engine, parts.opened())
         controller.start()
     else:
-        controller = _listening(settings, foundation, engine, parts)
+        controller = _listening(settings, foundation, engine, parts, container)
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_intake(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 
-def _listening(settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts) -> ControllerThread:
+def _listening(
+    settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts, container: Container
+) -> ControllerThread:
     """Raises OSError when there is no listening to gateways."""
     from headworks.bootstrap.gateways import open_to_gateways  # noqa: PLC0415 - gRPC, which one process alone does without
     from headworks.gateway.rpc import Changes  # noqa: PLC0415 - as above
 
     changes, opened = Changes(), Future[int]()
     forget_on_changes(foundation.bus, changes)
-    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, opened))
+    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, container.roster, opened))
     controller.start()
     opened.result(_OPEN_SECONDS)
     return controller

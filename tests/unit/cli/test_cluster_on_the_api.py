@@ -177,3 +177,11 @@ def shown(ran: Ran) -> Any:  # noqa: ANN401 - JSON
     """What it printed with --json."""
     assert ran.status == 0, ran
     return ran.json()
+
+
+@pytest.mark.parametrize("dead", [None])
+def test_one_process_has_no_other_gateways(run: Run) -> None:
+    ran = run("gateways")
+    assert (ran.status, ran.out) == (0, "")
+    assert "`headworks up` serves inference itself" in ran.err
+    assert run("gateways", "--json").json() == []

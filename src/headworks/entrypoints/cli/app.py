@@ -18,6 +18,7 @@ from headworks.entrypoints.cli import (
     directory,
     doctor,
     env,
+    gateways,
     invites,
     keys,
     leases,
@@ -89,6 +90,7 @@ app.add_typer(budgets.app, name="budgets")
 app.command("leases")(leases.leases)
 app.add_typer(ledger.app, name="ledger")
 app.command("rerate")(rerate.rerate)
+app.command("gateways")(gateways.gateways)
 app.add_typer(bus.app, name="bus")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
