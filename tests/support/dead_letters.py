@@ -19,12 +19,14 @@ LETTER: Final = Message("spl_1/req_1/req_9", "usage.recorded.v1", b'{"no": "list
 async def refused(bus: Bus, name: str, *messages: Message) -> None:
     """Publish them, and wait until all are dead."""
 
-    async def refuses(batch: Sequence[Message]) -> None:
-        raise Poison(ids(batch), "no list of usage events")
-
     async def are_dead() -> bool:
         return {one.id for one in messages} <= {letter.message.id for letter in await bus.dead(name, 1000)}
 
     await bus.publish(messages)
     async with consuming(bus, name, refuses):
         await until(are_dead, "dead letters")
+
+
+async def refuses(batch: Sequence[Message]) -> None:
+    """A handler that can make nothing of anything."""
+    raise Poison(ids(batch), "no list of usage events")
