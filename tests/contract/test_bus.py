@@ -304,6 +304,23 @@ async def test_some_of_the_dead_letters_are_looked_at(buses: Buses) -> None:
             assert began <= letter.died_at <= now()
 
 
+async def test_dead_letters_are_there_for_the_next_who_looks(buses: Buses) -> None:
+    bus = await buses.open()
+    name = buses.name("ledger")
+
+    async def refuses(batch: Sequence[Message]) -> None:
+        raise Poison(ids(batch), "all of it")
+
+    await bus.publish(events(5))
+    async with consuming(bus, name, refuses):
+        await dead(bus, name, 5)
+    for left in range(5, 0, -1):
+        assert len(await bus.dead(name)) == left
+        assert (await standing(bus, name)).dead == left
+        assert len(await bus.dead(name, 1)) == 1
+        assert await bus.replay(name, [f"evt_{left - 1:05}"]) == 1
+
+
 async def test_a_task_is_replayed_as_urgent_as_it_was(buses: Buses) -> None:
     bus = await buses.open()
     name = buses.name("reports")

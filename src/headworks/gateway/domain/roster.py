@@ -111,10 +111,8 @@ class Roster:
 
     def _forget(self) -> None:
         until = self._clock() - _REMEMBERED
-        gone = [
-            one.id
-            for one in self._known.values()
-            if not one.watches and one.heard_at < until > (one.away_since or until)
-        ]
-        for gateway in gone:
-            del self._known[gateway]
+        self._known = {gateway: one for gateway, one in self._known.items() if _is_remembered(one, until)}
+
+
+def _is_remembered(one: KnownGateway, until: datetime) -> bool:
+    return one.away_since is None or max(one.heard_at, one.away_since) >= until
