@@ -27,6 +27,7 @@ from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.adapters.remembered_windows import RememberedWindows
+from headworks.gateway.domain.roster import Roster
 from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.bus import Bus
     from headworks.kernel.database import Database, Trail
     from headworks.kernel.idempotency import Replies
     from headworks.usage.ports import UsageStore
@@ -121,10 +123,16 @@ class Container:
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
     replies: Replies
+    roster: Roster
+    """The gateways in other processes."""
+    queues: Bus | None
+    """What travels between processes; None where nothing does."""
 
     async def close(self) -> None:
-        """Close the databases."""
+        """Close the databases and the connections to the broker."""
         await _close(self.databases.values())
+        if self.queues is not None:
+            await self.queues.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +202,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
     )
 
 
-def build_container(foundation: Foundation) -> Container:
+def build_container(foundation: Foundation, queues: Bus | None = None) -> Container:
     """The control plane's parts; they connect when they are first used."""
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
@@ -249,6 +257,8 @@ def build_container(foundation: Foundation) -> Container:
             *replies,
         ),
         replies=AllReplies(replies),
+        roster=Roster(),
+        queues=queues,
     )
 
 

@@ -160,7 +160,7 @@ class Settings(BaseModel):
     bus_url: Secret | None = Field(
         None,
         description="For `headworks run gateway` and `run usage`: the message broker that usage travels by, such as "
-        "`amqps://user:password@host/headworks`.",
+        "`amqps://user:password@host/headworks`. With it `headworks run control` shows and replays dead letters.",
     )
     gateways_listen: str | None = Field(
         None,

@@ -39,6 +39,11 @@ class Changes:
         """See the port."""
         self._tell(WatchResponse(budget_id=budget_id))
 
+    @property
+    def newest(self) -> int:
+        """The revision of the last change; 0 before the first."""
+        return self._revision
+
     async def since(self, instance: str, revision: int, beat_seconds: float) -> AsyncGenerator[WatchResponse]:
         """What happens after that revision, for ever; a beat at once, and whenever nothing happened for so long.
 

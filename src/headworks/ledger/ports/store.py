@@ -100,6 +100,9 @@ class Reading(Protocol):
     async def holds(self, place: Place) -> list[Hold]:
         """What gateways hold of it; those that hold nothing are left out."""
 
+    async def all_holds(self) -> list[Hold]:
+        """What gateways hold of any budget, in no order."""
+
     async def places_held(self, budget_id: str) -> list[Place]:
         """The budget's periods of which somebody holds something."""
 

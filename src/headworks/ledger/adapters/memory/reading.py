@@ -80,6 +80,10 @@ class MemoryReading:
         mine = [hold for (at, _), hold in self.state.holds.items() if at == place and self._owns(place.budget_id)]
         return sorted(mine, key=lambda hold: hold.source)
 
+    async def all_holds(self) -> list[Hold]:
+        """In no order."""
+        return [hold for (place, _), hold in self.state.holds.items() if self._owns(place.budget_id)]
+
     async def places_held(self, budget_id: str) -> list[Place]:
         """Each once."""
         return sorted(
