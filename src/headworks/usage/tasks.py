@@ -80,6 +80,8 @@ class Keeper:
         self.compared = Compared(0, 0, 0)
         """What was looked at since the start, and how much of it was wrong: nothing, ever."""
         self.days_pending = 0
+        self.rejected = 0
+        """Events that were put aside, ever: the log has the reasons."""
         self.kept_from_s = 0
         """Since when records are kept, in seconds since 1970; 0 for ever."""
 
@@ -126,6 +128,7 @@ class Keeper:
         wanted = self._settings.records_from(self._clock())
         async with self._store.read() as reading:
             kept_from_us = await reading.kept_from()
+            self.rejected = await reading.rejected()
         if (
             wanted is not None
             and micros(wanted) > kept_from_us
