@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+from alembic import op
 
 from headworks.kernel.database import Exact
 from headworks.migrations.steps import create_index, create_table
@@ -31,3 +32,8 @@ def upgrade() -> None:
     create_index(
         "ix_ledger_forgotten_organization_id_transaction_id", "ledger_forgotten", ["organization_id", "transaction_id"]
     )
+
+
+def downgrade() -> None:
+    """Take this step back. Where records were forgotten, an older release's proof finds their settlements without any."""
+    op.drop_table("ledger_forgotten")
