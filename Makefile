@@ -59,8 +59,8 @@ test-python: $(ENGINE) $(DEV_PACKAGES) $(NODE)
 	@scripts/servers.sh
 	@$(PYTEST) $(or $(ARGS),tests)
 
-check: $(ENGINE) $(DEV_PACKAGES) ## what a change must pass before it is shown to anybody; quick
-	@scripts/check.sh
+check: $(ENGINE) $(DEV_PACKAGES) ## what a change must pass before it is shown to anybody (ARGS="--tested" leaves the unit tests out)
+	@scripts/check.sh $(ARGS)
 
 bench: $(ENGINE) $(DEV_PACKAGES) ## measure, beside HAProxy and nginx (ARGS="--quick")
 	@$(PYTHON_IN_VENV) benchmarks/run.py $(ARGS)

@@ -34,7 +34,7 @@ else
   say "cargo-deny: not installed, left out (cargo install --locked cargo-deny); the workflow has it"
 fi
 # Files share what takes long to make, so that each stays in one process; more than two take the machine from its people.
-step 'unit tests' $bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/architecture
+[ "${1:-}" = --tested ] || step 'unit tests' $bin/python -m pytest -q -n 2 --dist loadfile tests/unit tests/architecture
 step 'the API breaks no client' $bin/python scripts/compatible.py
 step 'wire format' $bin/python scripts/wire.py --check
 step 'lock files' scripts/locks.py

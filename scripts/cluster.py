@@ -88,7 +88,7 @@ def up(state: Path) -> int:
 
   curl {told["url"]}/v1/chat/completions -H 'authorization: Bearer {told["api_key"]}' \\
     -H 'content-type: application/json' -d '{{"model":"headworks/echo","messages":[{{"role":"user","content":"Hello"}}]}}'
-  .venv/bin/headworks --home {told["home"]} status
+  .venv/bin/headworks --home {told["home"]} gateways
   make cluster-down
 """
     )

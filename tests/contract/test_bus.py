@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from headworks.kernel.bus import (
     TaskQueue,
     Topology,
 )
+from headworks.kernel.clock import now
 from headworks.kernel.errors import Unavailable
 from tests.support.buses import NOON, ONE, Buses, Heard, consuming, event, events, ids, until
 
@@ -41,6 +43,11 @@ async def dead(bus: Bus, name: str, count: int) -> list[DeadLetter]:
 
     await until(enough, f"{count} dead letters")
     return await bus.dead(name)
+
+
+def bare(letter: DeadLetter) -> DeadLetter:
+    """Without what differs by bus."""
+    return replace(letter, deliveries=None, died_at=None)
 
 
 async def test_every_group_hears_an_event_once(buses: Buses) -> None:
@@ -129,7 +136,10 @@ async def test_poison_becomes_a_dead_letter_and_the_rest_is_handled_at_once(buse
     async with consuming(bus, buses.name("ledger"), handler, Batching(10, 0.5)):
         await until(lambda: len(heard.messages) == 9, "nine messages")
         letters = await dead(bus, buses.name("ledger"), 1)
-    assert letters == [DeadLetter(event("evt_00003"), buses.name("ledger"), "normal", "rejected")]
+    assert [bare(letter) for letter in letters] == [
+        DeadLetter(event("evt_00003"), buses.name("ledger"), "normal", "rejected")
+    ]
+    assert [letter.deliveries for letter in letters] == [None if buses.kind == "rabbitmq" else 1]
     assert max(Counter(ids(heard.messages)).values()) == 1
     assert await bus.dead(buses.name("search")) == []
 
@@ -150,7 +160,10 @@ async def test_the_message_at_fault_is_found_and_dies_at_its_limit(buses: Buses)
     async with consuming(bus, buses.name("ledger"), handler, Batching(16, 0.5)):
         letters = await dead(bus, buses.name("ledger"), 1)
         await until(lambda: len(heard.messages) == 15, "the other fifteen")
-    assert letters == [DeadLetter(event("evt_00007"), buses.name("ledger"), "normal", "delivery_limit")]
+    assert [bare(letter) for letter in letters] == [
+        DeadLetter(event("evt_00007"), buses.name("ledger"), "normal", "delivery_limit")
+    ]
+    assert [letter.deliveries for letter in letters] == [3]
     assert alone == 3
     assert max(Counter(ids(heard.messages)).values()) == 1
 
@@ -265,6 +278,47 @@ async def test_dead_letters_are_replayed_exactly_and_to_nobody_else(buses: Buses
         await until(lambda: "evt_last" in ids(elsewhere.messages), "the last")
     assert sorted(again.messages, key=lambda one: one.id) == original[1:]
     assert len(elsewhere.messages) == 5
+
+
+async def test_some_of_the_dead_letters_are_looked_at(buses: Buses) -> None:
+    bus = await buses.open()
+    name = buses.name("ledger")
+
+    async def refuses(batch: Sequence[Message]) -> None:
+        raise Poison(ids(batch), "all of it")
+
+    began = now().replace(microsecond=0)
+    await bus.publish(events(5))
+    async with consuming(bus, name, refuses):
+        await dead(bus, name, 5)
+    chosen = await bus.dead(name, ids=["evt_00003", "evt_00001", "evt_none"])
+    assert sorted(ids(letter.message for letter in chosen)) == ["evt_00001", "evt_00003"]
+    assert len(await bus.dead(name, 2)) == 2
+    assert len(await bus.dead(name, 1, ["evt_00004", "evt_00002"])) == 1
+    assert await bus.dead(name, ids=[]) == []
+    for letter in chosen:
+        if buses.kind == "sqlite":
+            assert letter.died_at is None
+        else:
+            assert letter.died_at is not None
+            assert began <= letter.died_at <= now()
+
+
+async def test_dead_letters_are_there_for_the_next_who_looks(buses: Buses) -> None:
+    bus = await buses.open()
+    name = buses.name("ledger")
+
+    async def refuses(batch: Sequence[Message]) -> None:
+        raise Poison(ids(batch), "all of it")
+
+    await bus.publish(events(5))
+    async with consuming(bus, name, refuses):
+        await dead(bus, name, 5)
+    for left in range(5, 0, -1):
+        assert len(await bus.dead(name)) == left
+        assert (await standing(bus, name)).dead == left
+        assert len(await bus.dead(name, 1)) == 1
+        assert await bus.replay(name, [f"evt_{left - 1:05}"]) == 1
 
 
 async def test_a_task_is_replayed_as_urgent_as_it_was(buses: Buses) -> None:

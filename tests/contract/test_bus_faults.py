@@ -33,9 +33,9 @@ from headworks.kernel.bus.adapters.rabbitmq.link import Link
 from headworks.kernel.bus.adapters.sqlite import SqliteBus
 from headworks.kernel.secrets import Secret
 from tests.support.bus_consumer import topology as consumers_topology
-from tests.support.buses import ONE, Heard, consuming, event, events, ids, remove, soon, until
+from tests.support.buses import ONE, Heard, consuming, event, events, ids, soon, unbind, until
 from tests.support.certificates import write_certificate
-from tests.support.child import Child, eventually, free_port
+from tests.support.child import Child, Failure, eventually, free_port
 from tests.support.rabbitmq import PASSWORD, PREFIX, RabbitServer
 from tests.support.servers.missing import Missing
 
@@ -60,7 +60,7 @@ def topology(node: RabbitServer) -> Iterator[Topology]:
     mark = f"f{next(_marks)}"
     topology = Topology((Group(f"{mark}-ledger", ("usage.#",)),), (TaskQueue(f"{mark}-reports"),))
     yield topology
-    asyncio.run(remove(node.address, topology))
+    asyncio.run(unbind(node.address, topology))
 
 
 @asynccontextmanager
@@ -72,9 +72,28 @@ async def bus_on(address: Address, topology: Topology, waits: Waits = PATIENT) -
         await bus.close()
 
 
+async def ready(node: RabbitServer, bus: Bus) -> None:
+    """All queues are there.
+
+    A node that another test has killed takes connections before all of it has recovered.
+    """
+
+    async def answers() -> bool:
+        try:
+            await bus.ping()
+        except BusUnavailable:
+            return False
+        return True
+
+    try:
+        await until(answers, "a broker that declares queues")
+    except Failure as failure:
+        raise Failure(f"{failure}\n{node.log()[-8000:]}") from failure
+
+
 async def declared(node: RabbitServer, bus: Bus) -> None:
     """All queues are there, and on disk."""
-    await bus.ping()
+    await ready(node, bus)
     await asyncio.to_thread(node.settle)
 
 
@@ -251,7 +270,7 @@ async def test_a_consumer_that_is_killed_leaves_its_messages_to_the_next(
         await until(lambda: sorted(ids(heard.messages)) == ids(events(30)), "all thirty, those that it had included")
     await bus.close()
     if node is not None:
-        await remove(node.address, topology)
+        await unbind(node.address, topology)
 
 
 async def test_a_killed_publisher_leaves_whole_batches_or_none_in_a_file(tmp_path: Path) -> None:
@@ -352,7 +371,7 @@ async def test_something_else_on_the_port_is_not_taken_for_a_broker(topology: To
 async def test_a_queue_with_other_settings_is_not_used(node: RabbitServer, topology: Topology) -> None:
     other = Topology(groups=(Group(ledger(topology), ("usage.#",), Policy(delivery_limit=7)),))
     async with bus_on(node.address, topology) as bus, bus_on(node.address, other) as misfit:
-        await bus.ping()
+        await ready(node, bus)
         with pytest.raises(BusRefused, match="other settings"):
             await misfit.publish([event("evt_1")])
         await bus.publish([event("evt_1")])
@@ -364,7 +383,7 @@ async def test_what_somebody_else_publishes_is_a_dead_letter_at_once(node: Rabbi
 
     heard = Heard()
     async with bus_on(node.address, topology) as bus, consuming(bus, ledger(topology), heard, ONE):
-        await bus.ping()
+        await ready(node, bus)
         link = Link(node.address, "events", nothing, connect_seconds=20, purpose="foreign")
         channel = await link.channel(confirms=True)
         await channel.basic_publish(b"what is this", exchange=EVENTS, routing_key="usage.recorded.v1")
@@ -390,7 +409,7 @@ async def test_a_full_queue_refuses_events_and_keeps_those_that_it_took(node: Ra
                 taken.append(f"evt_{number}")
         async with consuming(bus, ledger(topology), heard):
             await until(lambda: set(taken) <= set(ids(heard.messages)), "what was taken")
-    await remove(node.address, topology)
+    await unbind(node.address, topology)
 
 
 @pytest.fixture(scope="module")

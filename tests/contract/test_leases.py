@@ -14,6 +14,7 @@ from headworks.ledger.contracts import (
     Place,
 )
 from headworks.ledger.facade import LedgerFacade
+from headworks.ledger.queries import holdings
 from headworks.ledger.tasks import Keeper
 from tests.support.ledgers import (
     DAY_START,
@@ -53,6 +54,33 @@ async def test_a_lease_is_drawn_settled_and_given_back(books: Accounting) -> Non
     assert (await counters_of(books, place)).held == 0
     assert await balances(books, kind="held") == {("held", "spool_1"): 0}
     assert await faults(books) == []
+
+
+async def test_who_holds_what_is_known(books: Accounting) -> None:
+    first, second = await make_budget(books, name="b"), await make_budget(books, name="a", hard=False)
+    await lease(books, today(first.id), 10, 400)
+    await lease(books, today(first.id), 10, 400, source="spool_2", at_us=NOON_US + 5)
+    await lease(books, today(second.id), 30, 30)
+    async with books.ledger.reading(ORG) as reading:
+        every = await holdings.holdings(reading)
+        of_gateway = await holdings.holdings(reading, source="spool_2")
+        of_budget = await holdings.holdings(reading, budget_id=second.id)
+        assert {one.hold for one in every} == set(await reading.all_holds())
+    assert [(one.budget.name, one.hold.source, one.hold.amount) for one in every] == [
+        ("a", "spool_1", 30),
+        ("b", "spool_1", 400),
+        ("b", "spool_2", 150),
+    ]
+    assert [one.hold.expires_at_us for one in of_gateway] == [NOON_US + 5 + LIFE_US]
+    assert {one.period.start_us for one in every} == {DAY_START}
+    assert {one.period.end_us for one in every} == {DAY_START + DAY_US}
+    assert [one.budget.id for one in of_budget] == [second.id]
+    async with books.ledger.reading("org_2") as reading:
+        assert (await holdings.holdings(reading), await reading.all_holds()) == ([], [])
+    async with books.ledger.writing(ORG) as unit:
+        await commands.remove_budget(unit, first.id, NOON_US)
+    async with books.ledger.reading(ORG) as reading:
+        assert [one.budget.name for one in await holdings.holdings(reading)] == ["a"]
 
 
 async def test_slices_shrink_and_what_is_needed_is_given_while_it_is_there(books: Accounting) -> None:

@@ -111,7 +111,7 @@ async def test_a_budget_that_is_made_before_usage_is_committed_waits_for_it(writ
     event = spending(1, 7)
     batch = usage_commands.prepare([event], FixedPrices().book, MarkUpBook(()), NOON)
     async with writers[0].usage.transaction() as unit:
-        await usage_commands._add(unit, batch.rows, NOON)
+        await usage_commands._add(unit, batch, NOON)
         making = asyncio.create_task(make_budget(writers[1], AMOUNT))
         done, _ = await asyncio.wait({making}, timeout=0.5)
         assert not done, "it would not see what is not committed yet, and that has looked for budgets already"

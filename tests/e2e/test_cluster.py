@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,8 +15,15 @@ import httpx
 import openai
 import pytest
 
+from headworks import __version__
+from headworks.bootstrap.messages import TOPOLOGY, USAGE, USAGE_RECORDED
+from headworks.kernel.bus import Message
+from headworks.kernel.bus.adapters.rabbitmq import RabbitBus
+from headworks.kernel.clock import now
+from tests.support.buses import consuming, until
 from tests.support.child import ROOT, eventually
 from tests.support.cluster import Cluster
+from tests.support.dead_letters import refuses
 from tests.support.headworks import Headworks
 from tests.support.mock import MockProvider
 from tests.support.rig import Rig
@@ -179,6 +187,110 @@ def test_usage_is_stored_once_whoever_dies(cluster: Cluster, rig: Rig) -> None:
     for request_id in ids:
         rig.record(request_id)
     assert rig.headworks.management.get("/ledger/verification")["agrees"]
+
+
+def test_an_operator_puts_back_what_nobody_could_handle(cluster: Cluster, rig: Rig) -> None:
+    """Usage that somebody refused, as an older version might; and what no version can make anything of."""
+    model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
+    garbage = Message("garbage/1/2", USAGE_RECORDED.name, b'{"no": "list"}', now())
+    cluster.usage[0].kill()
+    request_id = ask(cluster.gateways[0], key, model)
+    asyncio.run(refuse_what_is_waiting(cluster, garbage))
+    cluster.usage[0].start()
+    letters = {one["id"]: one for one in shown(cluster, "bus", "dead", "list")["letters"]}
+    assert {one["reason"] for one in letters.values()} == {"rejected"}
+    (lost,) = [one for one in letters if request_id in shown(cluster, "bus", "dead", "show", one)["payload"]]
+    assert rig.records(request_id) == []
+
+    put_back = operate(cluster, "bus", "dead", "replay", lost)
+    assert (put_back.returncode, put_back.stdout) == (0, f"Put {lost} back into the queue usage.\n"), put_back.stderr
+    rig.record(request_id)
+    assert lost not in operate(cluster, "bus", "dead", "list").stdout
+
+    assert shown(cluster, "bus", "dead", "replay", garbage.id) == {"queue": "usage", "replayed": 1}
+    eventually(lambda: garbage.id in operate(cluster, "bus", "dead", "list").stdout, what="it is dead once more")
+    assert "garbage/1/2" in cluster.usage[0].child.output(), "its log says why"
+    noted = {one["action"] for one in shown(cluster, "audit", "list", "--action", "dead_letters.*")}
+    assert noted == {"dead_letters.replay_begun", "dead_letters.replayed"}
+    asyncio.run(discard(cluster, garbage.id))
+    assert operate(cluster, "bus", "dead", "show", garbage.id).returncode == 1
+
+
+async def refuse_what_is_waiting(cluster: Cluster, *besides: Message) -> None:
+    """Until a message of a gateway's is dead, and these are."""
+    bus = RabbitBus(cluster.rabbitmq.address, TOPOLOGY)
+    gateways = [str(one["id"]) for one in shown(cluster, "gateways")]
+
+    async def is_refused() -> bool:
+        dead = [letter.message for letter in await bus.dead(USAGE.name)]
+        return {one.id for one in besides} < {one.id for one in dead} and any(one.subject in gateways for one in dead)
+
+    await bus.publish(besides)
+    async with consuming(bus, USAGE.name, refuses):
+        await until(is_refused, "what waits is refused")
+    await bus.close()
+
+
+async def discard(cluster: Cluster, letter_id: str) -> None:
+    """For good."""
+    bus = RabbitBus(cluster.rabbitmq.address, TOPOLOGY)
+    assert await bus.discard(USAGE.name, [letter_id]) == 1
+    await bus.close()
+
+
+def test_an_operator_sees_gateways_come_and_go_and_what_they_hold(cluster: Cluster, rig: Rig) -> None:
+    management, upstream_model = rig.headworks.management, "mock:tokens=11"
+    eventually(lambda: states(cluster) == ["watching", "watching"], what="both gateways watch")
+    before = shown(cluster, "gateways")
+    assert {one["version"] for one in before} == {__version__}
+    assert {one["address"].split(":")[0] for one in before} == {"127.0.0.1"}
+    eventually(lambda: {one["behind"] for one in shown(cluster, "gateways")} == {0}, what="both were told everything")
+
+    management.post(
+        "/prices", {"provider": "mock", "upstream_model": upstream_model, "rates": {"input": 0, "output": 10**9}}
+    )
+    made = management.create_key("borrower")
+    wish = {"name": "lent", "scope": "key", "scope_id": made["id"], "amount_nanodollars": 10**9, "period": "month"}
+    budget = management.post("/budgets", wish)
+    rig.record(ask(cluster.gateways[0], made["key"], rig.model(upstream_model)))
+    (lease,) = shown(cluster, "leases", "--budget", "lent")
+    assert (lease["budget_id"], lease["amount"]["nanodollars"] > 0) == (budget["id"], True)
+    again = shown(cluster, "leases", "--gateway", lease["gateway"], "--budget", "lent")
+    assert [one["budget_id"] for one in again] == [budget["id"]]
+    assert "lent" in operate(cluster, "leases").stdout
+    held = {one["id"]: one["held_nanodollars"] for one in shown(cluster, "gateways")}
+    assert held[lease["gateway"]] > 0
+
+    cluster.gateways[0].kill()
+    eventually(lambda: states(cluster) == ["away", "watching"], what="one is away")
+    (away,) = [one for one in shown(cluster, "gateways") if one["state"] == "away"]
+    assert away["id"] == lease["gateway"]
+    assert "away for" in operate(cluster, "gateways").stdout
+    cluster.gateways[0].start()
+    eventually(lambda: states(cluster) == ["watching", "watching"], what="it is back")
+    assert {one["id"] for one in shown(cluster, "gateways")} == {one["id"] for one in before}
+
+
+def states(cluster: Cluster) -> list[str]:
+    return sorted(one["state"] for one in shown(cluster, "gateways"))
+
+
+def operate(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command, as whoever operates the control plane gives it."""
+    command = [sys.executable, "-m", "headworks.entrypoints.cli", *arguments]
+    environment = {
+        "HEADWORKS_HOME": str(cluster.control.home),
+        "HEADWORKS_PORT": str(cluster.control.port),
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own
+
+
+def shown(cluster: Cluster, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    """What a command prints with --json; it must succeed."""
+    done = operate(cluster, *arguments, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
 
 
 def test_a_look_at_a_cluster(tmp_path: Path) -> None:

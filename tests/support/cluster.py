@@ -46,7 +46,9 @@ class Cluster:
         peers = certificates(self._folder / "certs")
         stored = {"database_url": database, "keyring": keyring, **self._settings}
         broker = {"bus_url": self.rabbitmq.url(), **self._settings}
-        self.control = Headworks(self._folder / "control", role="control", gateways_listen=here, **stored, **peers)
+        self.control = Headworks(
+            self._folder / "control", role="control", gateways_listen=here, **{**stored, **broker}, **peers
+        )
         self.gateways = [
             Headworks(self._folder / f"gateway-{number}", role="gateway", control_address=here, **broker, **peers)
             for number in range(self._counts[0])

@@ -136,6 +136,10 @@ class RabbitServer:
         """What Erlang makes of it."""
         return self.control("eval", expression)
 
+    def log(self) -> str:
+        """What it said since it was made, warnings and worse."""
+        return (self.folder / "log" / f"{self._environment['RABBITMQ_NODENAME']}.log").read_text(errors="replace")
+
     def settle(self) -> None:
         """Write what was declared and deleted to disk: 3.10's Mnesia does so seconds later, and a kill until then undoes it."""
         if self.evaluate("mnesia:sync_log().").strip() != "ok":

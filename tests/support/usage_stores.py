@@ -16,6 +16,7 @@ from headworks.usage.adapters.memory_records import MemoryRecordTables
 from headworks.usage.adapters.sql import SqlStore
 from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,20 +38,20 @@ class Accounting:
     """What the ledger published."""
 
 
-def accounting_in_memory() -> Accounting:
+def accounting_in_memory(tag_values: int = TAG_VALUES) -> Accounting:
     """Both twins."""
     told: list[object] = []
     records = MemoryRecordTables()
     ledger = MemoryLedger(records, told.append)
-    usage = records.store = MemoryStore(Bookkeeper(ledger))
+    usage = records.store = MemoryStore(Bookkeeper(ledger), tag_values)
     return Accounting(usage, ledger, told)
 
 
-def accounting_on(database: Database) -> Accounting:
+def accounting_on(database: Database, tag_values: int = TAG_VALUES) -> Accounting:
     """Both on a database that has the tables of both."""
     told: list[object] = []
-    ledger = SqlLedger(database, SqlRecordTables(), told.append)
-    return Accounting(SqlStore(database, Bookkeeper(ledger)), ledger, told)
+    ledger = SqlLedger(database, SqlRecordTables(tag_values), told.append)
+    return Accounting(SqlStore(database, Bookkeeper(ledger), tag_values), ledger, told)
 
 
 def memory_usage() -> MemoryStore:
@@ -60,9 +61,9 @@ def memory_usage() -> MemoryStore:
     return usage
 
 
-def sql_usage(database: Database) -> SqlStore:
+def sql_usage(database: Database, tag_values: int = TAG_VALUES) -> SqlStore:
     """The store alone."""
-    usage = accounting_on(database).usage
+    usage = accounting_on(database, tag_values).usage
     assert isinstance(usage, SqlStore)
     return usage
 
@@ -75,13 +76,13 @@ def prepare_usage(path: Path) -> Database:
 
 
 @asynccontextmanager
-async def accounting(kind: str, folder: Path) -> AsyncIterator[Accounting]:
+async def accounting(kind: str, folder: Path, tag_values: int = TAG_VALUES) -> AsyncIterator[Accounting]:
     """One of USAGE_STORES, with its database in `folder`."""
     if kind == "memory":
-        yield accounting_in_memory()
+        yield accounting_in_memory(tag_values)
         return
     database = prepare_usage(folder / "usage.sqlite3")
-    yield accounting_on(database)
+    yield accounting_on(database, tag_values)
     await database.close()
 
 

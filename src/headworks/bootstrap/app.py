@@ -10,10 +10,12 @@ from fastapi import FastAPI
 from headworks import __version__
 from headworks.audit.http import router as audit_router
 from headworks.bootstrap import operations
+from headworks.bootstrap.dead_letters import router as dead_letters_router
 from headworks.bootstrap.description import describe
 from headworks.bootstrap.landing import router as landing_router
 from headworks.bootstrap.rotation import router as rotation_router
 from headworks.catalog.http import router as catalog_router
+from headworks.gateway.http import router as gateway_router
 from headworks.identity.http import router as identity_router
 from headworks.kernel.web import install_problem_handlers, look_routes_up, provide, routes_of_nouns
 from headworks.ledger.http import router as ledger_router
@@ -33,6 +35,8 @@ ROUTERS = (
     ledger_router,
     audit_router,
     rotation_router,
+    dead_letters_router,
+    gateway_router,
     operations.router,
     landing_router,
 )

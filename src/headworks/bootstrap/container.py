@@ -27,6 +27,7 @@ from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.adapters.remembered_windows import RememberedWindows
+from headworks.gateway.domain.roster import Roster
 from headworks.gateway.ports import Neighbours
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
+    from headworks.kernel.bus import Bus
     from headworks.kernel.database import Database, Trail
     from headworks.kernel.idempotency import Replies
     from headworks.usage.ports import UsageStore
@@ -121,10 +123,16 @@ class Container:
     sealed: Sequence[Sealed]
     """Every place that keeps secrets which the keyring seals."""
     replies: Replies
+    roster: Roster
+    """The gateways in other processes."""
+    queues: Bus | None
+    """What travels between processes; None where nothing does."""
 
     async def close(self) -> None:
-        """Close the databases."""
+        """Close the databases and the connections to the broker."""
         await _close(self.databases.values())
+        if self.queues is not None:
+            await self.queues.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +186,12 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         catalog_settings=catalog_settings,
         gateway_settings=gateway_settings,
         ledger_settings=LedgerSettings(),
-        usage_settings=UsageSettings(minute_hours=settings.usage_minute_hours, hour_days=settings.usage_hour_days),
+        usage_settings=UsageSettings(
+            minute_hours=settings.usage_minute_hours,
+            hour_days=settings.usage_hour_days,
+            record_months=settings.usage_record_months,
+            tag_values=settings.usage_tag_values,
+        ),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),
         strangers=Strangers(
@@ -189,7 +202,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
     )
 
 
-def build_container(foundation: Foundation) -> Container:
+def build_container(foundation: Foundation, queues: Bus | None = None) -> Container:
     """The control plane's parts; they connect when they are first used."""
     databases, bus = foundation.databases, foundation.bus
     identity_database, catalog_database = databases.open(IDENTITY), databases.open(CATALOG)
@@ -200,14 +213,15 @@ def build_container(foundation: Foundation) -> Container:
     catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
     bus.subscribe(CatalogChanged, catalog.changed)
-    ledger = SqlLedger(usage_database, SqlRecordTables(), bus.publish, ledger_keys)
+    records = SqlRecordTables(foundation.usage_settings.tag_values)
+    ledger = SqlLedger(usage_database, records, bus.publish, ledger_keys)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
         SqlReplies(limits_database, limits_replies, foundation.keyring.sealer, now),
         SqlReplies(usage_database, ledger_replies, foundation.keyring.sealer, now),
     )
-    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    usage = SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values)
     return Container(
         foundation=foundation,
         databases={
@@ -243,6 +257,8 @@ def build_container(foundation: Foundation) -> Container:
             *replies,
         ),
         replies=AllReplies(replies),
+        roster=Roster(),
+        queues=queues,
     )
 
 
@@ -261,7 +277,7 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
     foundation.bus.subscribe(BudgetChanged, budgets.changed)
     foundation.bus.subscribe(MarkUpChanged, budgets.changed)
     foundation.bus.subscribe(LimitsChanged, limits.changed)
-    usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger)))
+    usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values))
     settings = foundation.gateway_settings
     neighbours = Neighbours(
         keys=RememberedKeys(identity.find_key_by_hash, settings),
@@ -283,7 +299,7 @@ def build_intake(foundation: Foundation) -> Intake:
     # Usage of several gateways is stored side by side: what its statements do is the same in any order.
     usage_database = foundation.databases.open(USAGE, inline=True, takes_turns=False)
     ledger = _ledger(foundation, usage_database)
-    usage = SqlUsage(usage_database, Bookkeeper(ledger))
+    usage = SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values)
     return Intake(usage, catalog, identity.record_uses, (*databases, usage_database))
 
 
@@ -303,7 +319,8 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
 
 
 def _ledger(foundation: Foundation, usage_database: Database) -> SqlLedger:
-    return SqlLedger(usage_database, SqlRecordTables(), foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
+    records = SqlRecordTables(foundation.usage_settings.tag_values)
+    return SqlLedger(usage_database, records, foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
 
 
 async def furnish(container: Container, organization_id: str) -> None:

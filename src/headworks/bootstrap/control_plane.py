@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
+from headworks.bootstrap.dead_letters import DeadLetters
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.landing import Describe
 from headworks.bootstrap.ledger import LedgerMetrics
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
@@ -19,12 +21,15 @@ from headworks.bootstrap.single_sign_on import single_sign_on
 from headworks.bootstrap.usage import EngineBacklog, UsageMetrics, WhoIsWho
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
+from headworks.gateway.domain.roster import Roster
+from headworks.gateway.ports import Holdings
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
 from headworks.kernel.web import Once, Surroundings
+from headworks.ledger.facade import LedgerFacade
 from headworks.ledger.ports import Ledger, Prices, ScopeNames
 from headworks.ledger.settings import LedgerSettings
 from headworks.limits.ports import LimitStore, Scopes
@@ -70,6 +75,9 @@ def management_app(
         LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
+        Roster: container.roster,
+        Holdings: LedgerFacade(container.ledger, container.foundation.ledger_settings),
+        DeadLetters: DeadLetters(container.queues, TOPOLOGY, container.catalog.note),
         Health: health,
         Metrics: metrics,
         Installation: Installation(now(), str(home.path), welcome.endpoint),

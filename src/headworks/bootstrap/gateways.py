@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.container import ControllerParts
     from headworks.bootstrap.settings import Settings
+    from headworks.gateway.domain.roster import Roster
     from headworks.gateway.rpc import Changes
     from headworks.gateway.tasks import Controller
 
@@ -25,11 +26,11 @@ _STOP_SECONDS: Final = 2.0
 
 @asynccontextmanager
 async def open_to_gateways(
-    parts: ControllerParts, settings: Settings, changes: Changes, opened: Future[int]
+    parts: ControllerParts, settings: Settings, changes: Changes, roster: Roster, opened: Future[int]
 ) -> AsyncIterator[Controller]:
-    """Until the block ends. `opened` gets the port, or OSError where there is none to be had."""
+    """Until the block ends. `roster` hears of them; `opened` gets the port, or OSError where there is none to be had."""
     async with parts.opened() as controller:
-        server = ControlServer(controller, parts.budgets, parts, changes)
+        server = ControlServer(controller, parts.budgets, parts, changes, roster)
         try:
             opened.set_result(await server.start(_listen(settings)))
         except (OSError, RuntimeError) as error:

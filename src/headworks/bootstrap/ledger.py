@@ -31,7 +31,7 @@ def tell(event: ThresholdCrossed) -> None:
 
 
 class LedgerMetrics:
-    """Two figures that are zero, always."""
+    """Figures that are zero, always, and how many records were forgotten."""
 
     def __init__(self, metrics: Metrics, keeper: Keeper) -> None:
         imbalance = Gauge(
@@ -46,3 +46,13 @@ class LedgerMetrics:
             registry=metrics.registry,
         )
         difference.set_function(lambda: keeper.counter_difference)
+        unforgettable = Gauge(
+            "headworks_ledger_unforgettable_organizations",
+            "Organisations whose old usage records stay, since they are not what their settlements entered: zero.",
+            registry=metrics.registry,
+        )
+        unforgettable.set_function(lambda: keeper.unforgettable)
+        forgotten = Gauge(
+            "headworks_ledger_forgotten_records", "Usage records forgotten since the start.", registry=metrics.registry
+        )
+        forgotten.set_function(lambda: keeper.forgotten)

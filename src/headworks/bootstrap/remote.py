@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from prometheus_client import Gauge
 
+from headworks import __version__
 from headworks.bootstrap.forgetting import EngineForgets
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.bootstrap.peers import channel_credentials
+from headworks.dataplane.wire.control_pb2 import Sender
 from headworks.gateway.adapters.control import KeptFlows, RemoteController, RemoteLeases, Watcher, connect
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.secrets import Keyring
@@ -70,7 +73,9 @@ class Remote:
     async def opened(self, former: FormerLife, recovered: Future[None]) -> AsyncIterator[RemoteController]:
         """Until the block ends."""
         kept = KeptFlows(self._path, self._sealer)
-        self._link = connect(f"dns:///{self._settings.control_address}", self._credentials)
+        self._link = connect(
+            f"dns:///{self._settings.control_address}", self._credentials, partial(_sender, self._engine)
+        )
         leases = RemoteLeases(self._link)
 
         async def release(source: str) -> None:
@@ -136,6 +141,16 @@ class RemoteMetrics:
         remembered.set_function(lambda: remote.from_memory)
 
 
+def _sender(engine: Engine) -> Sender:
+    spool = _spool_of(engine)
+    return Sender(
+        gateway=str(spool.get("source", "")), version=__version__, waiting_records=spool.get("unshipped_records")
+    )
+
+
 def _id_of(engine: Engine) -> str:
-    spool = json.loads(engine.status()).get("spool") or {}
-    return str(spool.get("source", ""))
+    return str(_spool_of(engine).get("source", ""))
+
+
+def _spool_of(engine: Engine) -> dict[str, Any]:
+    return json.loads(engine.status()).get("spool") or {}

@@ -54,6 +54,8 @@ _OF_STORES: Final = frozenset(
         "database_statement_seconds",
         "usage_minute_hours",
         "usage_hour_days",
+        "usage_record_months",
+        "usage_tag_values",
         "keyring",
     }
 )
@@ -71,7 +73,7 @@ _OF_INFERENCE: Final = frozenset(
 _OF_PEERS: Final = frozenset({"peer_ca", "peer_cert", "peer_key"})
 IGNORED: Final[Mapping[Role, frozenset[str]]] = {
     "up": _OF_GATEWAYS | {"bus_url"},
-    "control": _OF_GATEWAYS | _OF_DISCOVERY | _OF_INFERENCE | {"bus_url"},
+    "control": _OF_GATEWAYS | _OF_DISCOVERY | _OF_INFERENCE,
     "gateway": _OF_DISCOVERY | _OF_MANAGEMENT | _OF_DECISIONS | _OF_STORES,
     "usage": (_OF_DISCOVERY | _OF_MANAGEMENT | _OF_DECISIONS | _OF_INFERENCE | _OF_PEERS | {"control_address"}),
 }

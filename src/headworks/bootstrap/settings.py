@@ -18,6 +18,7 @@ from headworks.identity.domain.emails import check_email
 from headworks.kernel.errors import Invalid
 from headworks.kernel.outbound import checked_url
 from headworks.kernel.secrets import Secret
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,9 @@ DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 
 MOST_PORT = 65_535
 _PEER_HOST: Final = re.compile(r"\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?")
+
+
+_FEWEST_MONTHS: Final = 3
 
 
 class SettingsError(Exception):
@@ -156,7 +160,7 @@ class Settings(BaseModel):
     bus_url: Secret | None = Field(
         None,
         description="For `headworks run gateway` and `run usage`: the message broker that usage travels by, such as "
-        "`amqps://user:password@host/headworks`.",
+        "`amqps://user:password@host/headworks`. With it `headworks run control` shows and replays dead letters.",
     )
     gateways_listen: str | None = Field(
         None,
@@ -193,6 +197,18 @@ class Settings(BaseModel):
     )
     usage_hour_days: int = Field(
         396, ge=32, le=36_600, description="For how many days usage by the hour is kept. Usage by day is kept for ever."
+    )
+    usage_record_months: int = Field(
+        0,
+        ge=0,
+        le=1_200,
+        description="For how many whole months (UTC) before the running one usage records are kept, three at least; 0 for ever.",
+    )
+    usage_tag_values: int = Field(
+        TAG_VALUES,
+        ge=1,
+        le=10_000,
+        description="How many values of a tag reports tell apart, for each organisation and month; the rest is summed as `(other)`. Holds from the next month on.",
     )
 
     workers: int = Field(0, ge=0, le=1024, description="Threads of the engine; 0 for one a core.")
@@ -313,6 +329,15 @@ class Settings(BaseModel):
                 )
                 raise ValueError(message)
         return self
+
+    @field_validator("usage_record_months")
+    @classmethod
+    def _long_enough(cls, months: int) -> int:
+        # A budget's month may begin in the middle of one, and some usage comes late.
+        if 0 < months < _FEWEST_MONTHS:
+            message = f"must be {_FEWEST_MONTHS} or more, or 0, which keeps records for ever"
+            raise ValueError(message)
+        return months
 
     @field_validator("bus_url")
     @classmethod

@@ -95,3 +95,15 @@ class UsageMetrics:
             "headworks_usage_pending_days", "Days whose sums are being made anew.", registry=metrics.registry
         )
         pending.set_function(lambda: keeper.days_pending)
+        rejected = Gauge(
+            "headworks_usage_rejected_events",
+            "Usage events that could not be stored, and were put aside with the reason: zero.",
+            registry=metrics.registry,
+        )
+        rejected.set_function(lambda: keeper.rejected)
+        kept_from = Gauge(
+            "headworks_usage_kept_from_seconds",
+            "Since when usage records are kept, in seconds since 1970; 0 for ever.",
+            registry=metrics.registry,
+        )
+        kept_from.set_function(lambda: keeper.kept_from_s)

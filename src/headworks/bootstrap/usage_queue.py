@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from headworks.bootstrap.messages import USAGE, USAGE_RECORDED
-from headworks.kernel.bus import Message, Poison
+from headworks.kernel.bus import Batching, Message, Poison
 from headworks.kernel.moments import moment
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 200
 """Events of one message: at most a megabyte."""
+_BATCHING: Final = Batching(messages=25)
+"""So many messages have as many events as the shipper takes at once where there is one process: more would lock budgets for longer."""
 
 
 class UsageQueue:
@@ -61,7 +63,7 @@ async def store_for_ever(bus: Bus, intake: Intake) -> None:
         await intake.take(events, lambda: None)
         await intake.between()
 
-    await bus.consume(USAGE.name, store)
+    await bus.consume(USAGE.name, store, _BATCHING)
 
 
 def _messages(events: Sequence[Sequence[object]]) -> Iterator[Message]:

@@ -117,7 +117,7 @@ class CatalogFacade:
         return done
 
     async def note(self, change: Change) -> None:
-        """An entry of the audit trail about the installation's secrets, which no organisation owns."""
+        """An entry of the audit trail about what is the installation's, such as its keyring, and no organisation's."""
         async with self._catalogs.writing(SHIPPED) as store:
             store.audit(change)
 

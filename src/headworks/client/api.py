@@ -104,6 +104,20 @@ class Api:
         """Take a raise back before its time."""
         self._transport.send("DELETE", filled("/budgets/{budget_id}/raises/{raise_id}", budget_id, raise_id), header={"If-Match": if_match})
 
+    def replay_dead_letters(self, body: shapes.ReplayIn) -> shapes.ReplayedOut:
+        """Into the queue that they died in, as they were. What is handled already is not handled twice."""
+        return cast("shapes.ReplayedOut", self._transport.send("POST", "/dead-letter-replays", body=body)["data"])
+
+    def list_dead_letters(self, *, queue: str | None = None, limit: int | None = None) -> shapes.DeadLettersOut:
+        """What is dead, and how many wait. While it is looked at, others see fewer."""
+        return cast("shapes.DeadLettersOut", self._transport.send("GET", "/dead-letters", query={"queue": queue, "limit": limit})["data"])
+
+    def show_dead_letter(self, letter_id: str, *, queue: str | None = None) -> shapes.DeadLetterWithPayloadOut:
+        """What it is, and the beginning of its payload. That of usage holds who asked for what and how much of it,
+        no prompt and no key.
+        """
+        return cast("shapes.DeadLetterWithPayloadOut", self._transport.send("GET", filled("/dead-letters/{letter_id}", letter_id, slashes=True), query={"queue": queue})["data"])
+
     def list_deployments(self, *, provider: str | None = None, owner: Literal["organization", "installation"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.DeploymentOut]:
         """Every deployment, by upstream model."""
         return cast("Page[shapes.DeploymentOut]", self._transport.send("GET", "/deployments", query={"provider": provider, "owner": owner, "page": page, "per_page": per_page, "sort": sort}))
@@ -159,6 +173,10 @@ class Api:
     def revoke_directory_token(self, token_id: str, *, if_match: str | None = None) -> None:
         """The directory is not heard any more. Those whom it let in stay; revoking it again changes nothing."""
         self._transport.send("DELETE", filled("/directory-tokens/{token_id}", token_id), header={"If-Match": if_match})
+
+    def list_gateways(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.GatewayOut]:
+        """Those that this control plane has heard of since it began, by id; of those that are away, for an hour."""
+        return cast("Page[shapes.GatewayOut]", self._transport.send("GET", "/gateways", query={"page": page, "per_page": per_page}))
 
     def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
         """The organisation's, the newest first."""
@@ -221,6 +239,10 @@ class Api:
         while.
         """
         return cast("shapes.NewKeyOut", self._transport.send("POST", filled("/keys/{key_id}/rotate", key_id), header={"If-Match": if_match, "Idempotency-Key": idempotency_key}, body=body)["data"])
+
+    def list_leases(self, *, gateway: str | None = None, budget_id: str | None = None, organization_id: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.LeaseOut]:
+        """What gateways hold of an organisation's budgets, by budget, period and gateway."""
+        return cast("Page[shapes.LeaseOut]", self._transport.send("GET", "/leases", query={"gateway": gateway, "budget_id": budget_id, "organization_id": organization_id, "page": page, "per_page": per_page}))
 
     def list_accounts(self, *, kind: Literal["charge", "payable", "margin", "authorized", "available", "held", "spent"] | None = None, project_id: str | None = None, key_id: str | None = None, provider_id: str | None = None, budget_id: str | None = None, as_of: str | None = None, page: int | None = None, per_page: int | None = None) -> Page[shapes.AccountOut]:
         """Accounts, and what they come to, now or at any time."""

@@ -224,6 +224,48 @@ class DaysBody(TypedDict):
     last_day: NotRequired[str | None]
 
 
+class DeadLetterOut(TypedDict):
+    """A message that nobody will be given any more, unless it is replayed."""
+
+    deliveries: int | None
+    died_at: str | None
+    id: str
+    level: Literal["high", "normal", "low"]
+    occurred_at: str
+    organization_id: str
+    queue: str
+    reason: Literal["rejected", "delivery_limit", "expired"]
+    size_bytes: int
+    subject: str
+    type: str
+
+
+class DeadLetterWithPayloadOut(TypedDict):
+    """One of them, and what is in it."""
+
+    content_type: str
+    deliveries: int | None
+    died_at: str | None
+    id: str
+    level: Literal["high", "normal", "low"]
+    occurred_at: str
+    organization_id: str
+    payload: str
+    payload_is_cut: bool
+    queue: str
+    reason: Literal["rejected", "delivery_limit", "expired"]
+    size_bytes: int
+    subject: str
+    type: str
+
+
+class DeadLettersOut(TypedDict):
+    """What is dead."""
+
+    letters: list[DeadLetterOut]
+    queues: list[QueueOut]
+
+
 class DeploymentChangesIn(TypedDict):
     """What is to be different; what is left out stays."""
 
@@ -350,6 +392,24 @@ class ForecastOut(TypedDict):
     period: Literal["day", "week", "month"]
     so_far: FiguresOut
     start: str
+
+
+class GatewayOut(TypedDict):
+    """A gateway in another process."""
+
+    address: str
+    away_since: str | None
+    behind: int
+    held_nanodollars: int
+    held_usd: str
+    id: str
+    last_heard_at: str
+    newest_revision: int
+    revision: int
+    state: Literal["watching", "away"]
+    version: str | None
+    waiting_records: int | None
+    watching_since: str | None
 
 
 class GrantedOut(TypedDict):
@@ -494,6 +554,18 @@ class LargePageMeta(TypedDict):
     timestamp: str
     total: int
     total_pages: int
+
+
+class LeaseOut(TypedDict):
+    """What one gateway has borrowed of a budget's period."""
+
+    amount: MoneyOut
+    budget: str
+    budget_id: str
+    gateway: str
+    period_end: str | None
+    period_start: str
+    until: str
 
 
 class LimitChangesIn(TypedDict):
@@ -1003,6 +1075,7 @@ class ProofOut(TypedDict):
     entries: int
     faults: list[headworks__ledger__http__verification__FaultOut]
     finished: bool
+    forgotten_records: int
     records: int
     transactions: int
 
@@ -1029,6 +1102,14 @@ class ProviderOut(TypedDict):
     problem: str | None
     updated_at: str
     version: int
+
+
+class QueueOut(TypedDict):
+    """How a queue stands."""
+
+    dead: int
+    name: str
+    waiting: int
 
 
 class RaiseOut(TypedDict):
@@ -1122,6 +1203,20 @@ class RefreshBody(TypedDict):
     """The way on for a program; a browser sends its cookie instead."""
 
     refresh_token: NotRequired[str | None]
+
+
+class ReplayIn(TypedDict):
+    """What to put back."""
+
+    ids: NotRequired[list[str] | None]
+    queue: str
+
+
+class ReplayedOut(TypedDict):
+    """What was put back."""
+
+    queue: str
+    replayed: int
 
 
 class RotatedOut(TypedDict):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.facade import AuditFacade
 from headworks.bootstrap.anchors import Anchors
+from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.container import (
     build_container,
     build_controller,
@@ -29,11 +30,12 @@ from headworks.bootstrap.environment import environment
 from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.welcome import Welcome
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop, end
+from headworks.entrypoints.serving import Stop, drain, end
 from headworks.kernel.telemetry import logger
 from headworks.ledger.contracts import ThresholdCrossed
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.local_server import LocalServer
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
+    from headworks.kernel.bus import Bus
 
 _log = logger(__name__)
 
@@ -83,7 +86,8 @@ class _House:
 async def _serve(home: Home, settings: Settings, databases: Databases, *, serves_inference: bool = True) -> int:
     stop = Stop()
     async with AsyncExitStack() as stack:
-        house = _build(home, settings, databases, stack, serves_inference=serves_inference)
+        queues = None if serves_inference else await _queues(home, settings)
+        house = _build(home, settings, databases, stack, queues, serves_inference=serves_inference)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
             has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
@@ -126,13 +130,24 @@ async def _serve(home: Home, settings: Settings, databases: Databases, *, serves
     return stop.status
 
 
+async def _queues(home: Home, settings: Settings) -> Bus | None:
+    """Of a control plane that was told of the broker: for dead letters alone, so that it is asked when somebody looks."""
+    return None if settings.bus_url is None else await bus_from(settings.bus_url, TOPOLOGY, home.path)
+
+
 def _build(
-    home: Home, settings: Settings, databases: Databases, stack: AsyncExitStack, *, serves_inference: bool
+    home: Home,
+    settings: Settings,
+    databases: Databases,
+    stack: AsyncExitStack,
+    queues: Bus | None,
+    *,
+    serves_inference: bool,
 ) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     engine = make_engine(settings, home.spool, control_socket, serves_inference=serves_inference)
     foundation = lay_foundation(home, settings, databases, environment())
-    container = build_container(foundation)
+    container = build_container(foundation, queues)
     stack.push_async_callback(container.close)
     recovered: Future[None] = Future()
     parts = build_controller(foundation, recovered)
@@ -143,20 +158,22 @@ def _build(
         controller = ControllerThread(engine, parts.opened())
         controller.start()
     else:
-        controller = _listening(settings, foundation, engine, parts)
+        controller = _listening(settings, foundation, engine, parts, container)
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_intake(foundation), recovered)
     return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
 
 
-def _listening(settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts) -> ControllerThread:
+def _listening(
+    settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts, container: Container
+) -> ControllerThread:
     """Raises OSError when there is no listening to gateways."""
     from headworks.bootstrap.gateways import open_to_gateways  # noqa: PLC0415 - gRPC, which one process alone does without
     from headworks.gateway.rpc import Changes  # noqa: PLC0415 - as above
 
     changes, opened = Changes(), Future[int]()
     forget_on_changes(foundation.bus, changes)
-    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, opened))
+    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, container.roster, opened))
     controller.start()
     opened.result(_OPEN_SECONDS)
     return controller
@@ -180,11 +197,7 @@ async def _open_management(house: _House, health: Health, welcome: Welcome, cred
 
 async def _close(house: _House, control_plane: LocalServer) -> None:
     """Let open requests finish, store what they used, and only then take away what they need."""
-    seconds = house.settings.drain_seconds
-    _log.info("stopping", drain_seconds=seconds)
-    whole = await asyncio.to_thread(house.engine.drain, seconds)
-    if not whole:
-        _log.warning("open requests were cut", drain_seconds=seconds)
+    await drain(house.engine, house.settings.drain_seconds)
     await control_plane.stop()
     await asyncio.to_thread(house.shipper.stop)
     _log.info("stopped")

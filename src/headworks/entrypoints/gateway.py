@@ -21,7 +21,7 @@ from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.usage_queue import UsageQueue
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop
+from headworks.entrypoints.serving import Stop, drain
 from headworks.kernel.telemetry import logger
 from headworks.kernel.telemetry.metrics import Metrics
 
@@ -95,9 +95,7 @@ def _build(home: Home, settings: Settings, bus: Bus, stack: ExitStack) -> _Gatew
 
 async def _close(gateway: _Gateway, seconds: float) -> None:
     """Let open requests finish, hand over what they used, and only then take away what they need."""
-    _log.info("stopping", drain_seconds=seconds)
-    if not await asyncio.to_thread(gateway.engine.drain, seconds):
-        _log.warning("open requests were cut", drain_seconds=seconds)
+    await drain(gateway.engine, seconds)
     await gateway.server.stop()
     await asyncio.to_thread(gateway.shipper.stop)
     _log.info("stopped")

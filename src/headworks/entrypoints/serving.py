@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from headworks.bootstrap.settings import Settings
+    from headworks.dataplane.engine import Engine
 
 _log = logger(__name__)
 
@@ -58,6 +59,13 @@ def _prepare_process() -> None:
     wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else most
     with suppress(ValueError, OSError):  # macOS has a second limit, which it does not tell
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
+async def drain(engine: Engine, seconds: float) -> None:
+    """Close the front door, and let open requests finish, for at most so long."""
+    _log.info("stopping", drain_seconds=seconds)
+    if not await asyncio.to_thread(engine.drain, seconds):
+        _log.warning("open requests were cut", drain_seconds=seconds)
 
 
 async def end(task: asyncio.Task[None]) -> None:

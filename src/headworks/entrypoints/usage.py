@@ -1,4 +1,7 @@
-"""The role `usage`: stores what gateways tell, settles it in the ledger, and keeps the sums. Any number of them may run."""
+"""The role `usage`: stores what gateways tell, settles it in the ledger, and keeps the sums. Any number of them may run.
+
+What the ledger does by the clock is control's: it lends, and gateways that borrowed hear from it when a raise ends.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
-from headworks.bootstrap.ledger import LedgerMetrics, tell
+from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.local_server import LocalServer
 from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.usage import UsageMetrics
 from headworks.bootstrap.usage_queue import store_for_ever
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop, end
+from headworks.entrypoints.serving import Stop, drain, end
 from headworks.kernel.telemetry import logger
 from headworks.kernel.telemetry.metrics import Metrics
 from headworks.ledger.contracts import ThresholdCrossed
@@ -61,22 +64,20 @@ async def _serve(home: Home, settings: Settings, databases: Databases) -> int:
         probes = {f"{name} database": database.ping for name, database in container.databases.items()}
         health = Health(engine, {**probes, "broker": bus.ping}, refuses_when_full=False)
         metrics = Metrics()
-        LedgerMetrics(metrics, container.keeper)
         UsageMetrics(metrics, container.usage_keeper)
         server = LocalServer(beacon(health, metrics, settings.metrics_networks), control_socket)
         address = engine.start()
         answering = server.start()
         storing = asyncio.create_task(store_for_ever(bus, intake), name="storing")
-        keeping = asyncio.create_task(container.keeper.run(), name="keeper")
         rolling = asyncio.create_task(container.usage_keeper.run(), name="roll-ups")
         health.started = True
         _log.info("usage is stored", address=address)
 
-        await stop.wait(answering, storing, keeping, rolling)
-        for task in (storing, keeping, rolling):
+        await stop.wait(answering, storing, rolling)
+        for task in (storing, rolling):
             await end(task)
         await intake.finish()
-        await asyncio.to_thread(engine.drain, settings.drain_seconds)
+        await drain(engine, settings.drain_seconds)
         await server.stop()
         _log.info("stopped")
     return stop.status

@@ -94,6 +94,13 @@ class Releases(Protocol):
         """All that the gateway holds comes back; how much it was. Raises Unavailable."""
 
 
+class Holdings(Protocol):
+    """What gateways hold of budgets, for people to see."""
+
+    async def held_by(self, source: str) -> int:
+        """All that the gateway holds, of every organisation's budgets, in nanodollars. Raises DatabaseUnavailable."""
+
+
 class Forgets(Protocol):
     """Whoever goes by what was decided before. Any thread may call it."""
 

@@ -175,6 +175,11 @@ class LedgerFacade:
             # A budget that was removed has been taken back from everybody.
             _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
 
+    async def held_by(self, source: str) -> int:
+        """The gateway's port `Holdings`. Raises DatabaseUnavailable."""
+        async with self._ledger.overlooking() as overview:
+            return sum(hold.amount for _, hold in await overview.holds_of(source))
+
     async def release(self, source: str) -> int:
         """All that a gateway holds; how much it was. Raises Unavailable.
 

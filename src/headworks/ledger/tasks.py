@@ -1,4 +1,4 @@
-"""What the ledger does by the clock: holds that nobody reports on come back, raises end, older records are settled."""
+"""What the ledger does by the clock: holds that nobody reports on come back, raises end, older records are settled or forgotten."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from headworks.ledger.errors import RaiseNotFound
 
 if TYPE_CHECKING:
     from headworks.kernel.clock import Clock
+    from headworks.ledger.commands import Forgotten
     from headworks.ledger.contracts import Raise
     from headworks.ledger.ports import Ledger
     from headworks.ledger.settings import LedgerSettings
@@ -39,12 +40,17 @@ class Keeper:
         """What all entries add up to, in nanodollars: always 0."""
         self.counter_difference = 0
         """By how much counters of running periods are not what their entries say: always 0."""
+        self.forgotten = 0
+        """Usage records that were forgotten since the start."""
+        self._forgotten_until: dict[str, int] = {}
+        self._disagreeing: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
                 await self.once()
+                await self.forget()
                 if self._measured is None or monotonic() - self._measured >= _MEASURE_SECONDS:
                     await self.measure()
                     self._measured = monotonic()
@@ -71,13 +77,68 @@ class Keeper:
         for owner in unsettled:
             await self._adopt_all(owner, at_us)
 
+    @property
+    def unforgettable(self) -> int:
+        """Organisations whose old records stay, since they are not what their settlements entered: always 0."""
+        return len(self._disagreeing)
+
     async def measure(self) -> None:
-        """Raises Unavailable."""
+        """And look again at what did not agree. Raises Unavailable."""
+        for owner in self._disagreeing:
+            self._forgotten_until.pop(owner, None)
         async with self._ledger.overlooking() as overview:
             self.imbalance = await overview.imbalance()
             self.counter_difference = await overview.counter_difference(micros(self._clock()))
         if self.imbalance or self.counter_difference:
             _log.error("the ledger does not agree", imbalance=self.imbalance, counters=self.counter_difference)
+
+    async def forget(self) -> None:
+        """Records from before the moment from which on usage keeps them, once their period is closed. Raises Unavailable."""
+        async with self._ledger.overlooking() as overview:
+            kept_from_us = await overview.kept_from()
+            owners = await overview.organizations() if kept_from_us else []
+        for owner in owners:
+            if self._forgotten_until.get(owner, 0) == kept_from_us:
+                continue
+            if await self._forget_all(owner):
+                self._disagreeing.discard(owner)
+            else:
+                self._disagreeing.add(owner)
+            self._forgotten_until[owner] = kept_from_us
+
+    async def _forget_all(self, owner: str) -> bool:
+        """Whether all could go."""
+        await self._close(owner)
+        step = await until_it_holds(partial(self._forget, owner))
+        records = step.records
+        while step.more:
+            # Others want to write, too.
+            await asyncio.sleep(0)
+            step = await until_it_holds(partial(self._forget, owner))
+            records += step.records
+        self.forgotten += records
+        if records:
+            _log.info("old usage records forgotten", organization_id=owner, records=records)
+        if step.faults:
+            transactions = [fault.transaction for fault in step.faults]
+            _log.error("old usage records stay: they do not agree", organization_id=owner, transactions=transactions)
+        return not step.faults
+
+    async def _close(self, owner: str) -> None:
+        async with self._ledger.reading(owner) as reading:
+            found = await commands.fixed(reading)
+        if found is None:
+            return
+
+        async def close() -> None:
+            async with self._ledger.writing(owner) as unit:
+                await commands.close_fixed(unit, *found, micros(self._clock()))
+
+        await until_it_holds(close)
+
+    async def _forget(self, owner: str) -> Forgotten:
+        async with self._ledger.writing(owner) as unit:
+            return await commands.forget(unit, micros(self._clock()))
 
     async def _end(self, owner: str, due: Raise, at_us: int) -> None:
         try:

@@ -163,6 +163,15 @@ class UsageUnit(Protocol):
     async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
         """Add to the roll-ups of every grain. Raises RowsRefused when a sum no longer fits."""
 
+    async def kept_from(self) -> int:
+        """Nothing that began before this is added or made anew any more (UTC microseconds, 0 in the beginning).
+
+        Until the transaction ends it stays what it is.
+        """
+
+    async def keep_from(self, at_us: int) -> bool:
+        """Move that on. False where something from before is still to be made anew or settled. First be `alone`."""
+
     async def ask_anew(self, seconds: Collection[int]) -> None:
         """The days of these seconds since 1970 are to be made anew from their records, whole."""
 
@@ -207,8 +216,11 @@ class UsageReading(Protocol):
     async def pending_days(self) -> list[int]:
         """Days that are to be made anew, by their first second."""
 
+    async def kept_from(self) -> int:
+        """As `UsageUnit.kept_from`."""
+
     async def first_day(self) -> int | None:
-        """Of all records, by its first second."""
+        """Of all records that are kept, by its first second."""
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:
         """The newest first; `after` is (occurred_at_us, sequence) of the last one that was seen."""

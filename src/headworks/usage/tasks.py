@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.clock import monotonic, now
 from headworks.kernel.errors import Unavailable
-from headworks.kernel.moments import second_of
+from headworks.kernel.moments import micros, said, second_of
 from headworks.kernel.telemetry import logger
 from headworks.usage import commands
 from headworks.usage.domain.rollups import SECONDS, Compared
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 
+_SECOND_US: Final = 1_000_000
 _LOOK_SECONDS: Final = 2
 """How soon it is seen that roll-ups are to be made anew."""
 _COMPARED_HOURS: Final = 30 * 24
@@ -46,9 +47,17 @@ async def ingest(
     when a database does not answer: give the same events again later. `before_commit` is for the kill tests.
     """
     at = clock()
-    mark_ups = await store.bookkeeper.mark_up_book()
-    batch = commands.prepare(events, await prices.price_book(), mark_ups, at)
-    done = await commands.store(store, batch, at, before_commit)
+    mark_ups, book = await store.bookkeeper.mark_up_book(), await prices.price_book()
+    while True:
+        async with store.read() as reading:
+            kept_from_us = await reading.kept_from()
+        batch = commands.prepare(events, book, mark_ups, at, kept_from_us)
+        try:
+            done = await commands.store(store, batch, at, before_commit)
+        except commands.KeptFromMoved:
+            # Once a month, if at that very moment. What is stored already is passed over.
+            continue
+        break
     if done.rejected:
         _log.error(
             "usage events put aside", count=done.rejected, reasons=sorted({one.reason for one in batch.rejections})
@@ -57,7 +66,7 @@ async def ingest(
 
 
 class Keeper:
-    """Makes roll-ups anew that were asked for, forgets old ones, and compares an hour at a time.
+    """Makes roll-ups anew that were asked for, forgets old ones, compares an hour at a time, and says what records may be forgotten.
 
     Safe to run twice, also in two processes.
     """
@@ -71,6 +80,10 @@ class Keeper:
         self.compared = Compared(0, 0, 0)
         """What was looked at since the start, and how much of it was wrong: nothing, ever."""
         self.days_pending = 0
+        self.rejected = 0
+        """Events that were put aside, ever: the log has the reasons."""
+        self.kept_from_s = 0
+        """Since when records are kept, in seconds since 1970; 0 for ever."""
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -101,6 +114,7 @@ class Keeper:
 
     async def look_after(self) -> None:
         """Forget what is old, and compare one hour, the newest that is over first. Raises Unavailable."""
+        await self._keep_records()
         now_s = self._now_s()
         await commands.forget_old(self._store, self._settings, now_s)
         self._back = self._back % _COMPARED_HOURS + 1
@@ -109,6 +123,20 @@ class Keeper:
         self.compared += found
         if found.wrong:
             _log.error("roll-ups are not what their records say", hour_s=hour_s, wrong=found.wrong)
+
+    async def _keep_records(self) -> None:
+        wanted = self._settings.records_from(self._clock())
+        async with self._store.read() as reading:
+            kept_from_us = await reading.kept_from()
+            self.rejected = await reading.rejected()
+        if (
+            wanted is not None
+            and micros(wanted) > kept_from_us
+            and await commands.keep_from(self._store, micros(wanted))
+        ):
+            kept_from_us = micros(wanted)
+            _log.info("older records may be forgotten", kept_from=said(kept_from_us))
+        self.kept_from_s = kept_from_us // _SECOND_US
 
     def _now_s(self) -> int:
         return second_of(self._clock())

@@ -19,10 +19,13 @@ from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.description import routes_of
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.settings import Settings
 from headworks.bootstrap.sign_in import build_sign_in
 from headworks.bootstrap.welcome import Welcome
+from headworks.kernel.bus.adapters.memory import MemoryBus
 from headworks.kernel.clock import now
+from tests.support.dead_letters import LETTER, refused
 from tests.support.engine_twin import EngineTwin
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -78,6 +81,7 @@ SAMPLES = {
     ("POST", "/api/v1/mark-ups"): Sample("/mark-ups", {"ppm": 1, "valid_from": "2026-01-01T00:00:00Z"}),
     ("DELETE", "/api/v1/mark-ups/{mark_up_id}"): Sample("/mark-ups/{mark_up}"),
     ("POST", "/api/v1/keyring/rotations"): Sample("/keyring/rotations", {}),
+    ("POST", "/api/v1/dead-letter-replays"): Sample("/dead-letter-replays", {"queue": "usage"}),
     ("POST", "/api/v1/keys/bulk"): Sample("/keys/bulk", {"keys": [{"name": "one of many"}]}),
     ("POST", "/api/v1/keys/{key_id}/rotate"): Sample("/keys/{key}/rotate", {"overlap_seconds": 0}),
     ("POST", "/api/v1/organizations"): Sample("/organizations", {"name": "Another"}),
@@ -133,7 +137,9 @@ async def container(tmp_path: Path) -> AsyncIterator[Container]:
     settings = Settings(home=home.path)
     databases = Databases(home, settings)
     databases.prepare()
-    container = build_container(lay_foundation(home, settings, databases, {}))
+    queues = MemoryBus(TOPOLOGY)
+    await refused(queues, "usage", LETTER)
+    container = build_container(lay_foundation(home, settings, databases, {}), queues)
     yield container
     await container.close()
 
@@ -170,6 +176,7 @@ async def made(api: httpx.AsyncClient) -> dict[str, str]:
     await make("/providers", {"name": "up", "base_url": "https://up.example/v1"})
     found = {
         "key": await make("/keys", {"name": "made"}),
+        "letter": LETTER.id,
         "deployment": await make("/deployments", {"provider": "up", "upstream_model": "spare"}),
         "budget": await make("/budgets", BUDGET),
         "mark_up": await make("/mark-ups", {"ppm": 1}),
@@ -241,7 +248,8 @@ async def test_a_change_leaves_entries(api: httpx.AsyncClient, container: Contai
     if path.startswith("/api/v1/organizations"):
         assert owners == {answer.json()["data"]["id"]}, "whose it is, not whose key it was"
     else:
-        assert owners <= ({caller["organization_id"]} | ({""} if path.endswith("rotations") else set()))
+        installations = {""} if path.endswith(("rotations", "replays")) else set()
+        assert owners <= {caller["organization_id"]} | installations
     for entry in entries:
         assert (entry.actor_kind, entry.actor_id, entry.source) == ("key", caller["id"], "192.0.2.7")
         assert (entry.before is None, entry.after is None) != (True, True)

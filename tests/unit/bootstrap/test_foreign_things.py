@@ -30,6 +30,7 @@ container, api = test_every_route.container, test_every_route.api
 
 SHOWN = {
     "/api/v1/budgets/{budget_id}": "/budgets/{budget}",
+    "/api/v1/dead-letters/{letter_id:path}": "/dead-letters/{letter}",
     "/api/v1/deployments/{deployment_id}": "/deployments/{deployment}",
     "/api/v1/directory-groups/{group_id}": "/directory-groups/{directory_group}",
     "/api/v1/directory-tokens/{token_id}": "/directory-tokens/{directory_token}",

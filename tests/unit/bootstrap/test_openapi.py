@@ -30,6 +30,7 @@ REPEATABLE = {
     "/api/v1/auth/totp/recovery-codes",
     "/api/v1/auth/totp/remove",
     "/api/v1/keyring/rotations",
+    "/api/v1/dead-letter-replays",
 }
 """Whose answers are not kept: they hold tokens or codes that should not lie around, or doing it again does no harm."""
 

@@ -72,6 +72,8 @@ def test_places_of_discovery_are_moved_one_by_one() -> None:
         ({"HEADWORKS_CONTROL_ADDRESS": "control.example.com:8090"}, ["HEADWORKS_PEER_CA"]),
         ({"HEADWORKS_CONTROL_ADDRESS": "unix:/tmp/x:1"}, ["no host and port"]),
         ({"HEADWORKS_PEER_CA": "/ca.pem"}, ["HEADWORKS_PEER_CERT", "all of them or none"]),
+        ({"HEADWORKS_USAGE_RECORD_MONTHS": "2"}, ["HEADWORKS_USAGE_RECORD_MONTHS", "must be 3 or more, or 0"]),
+        ({"HEADWORKS_USAGE_RECORD_MONTHS": "-1"}, ["HEADWORKS_USAGE_RECORD_MONTHS"]),
         ({"HEADWORKS_BUS_URL": "http://u:canary@h/v"}, ["HEADWORKS_BUS_URL"]),
         ({"HEADWORKS_METRICS_NETWORKS": "everywhere"}, ["HEADWORKS_METRICS_NETWORKS"]),
         ({"HEADWORKS_PORT": "x", "HEADWORKS_PROT": "1"}, ["HEADWORKS_PORT:", "HEADWORKS_PROT is"]),

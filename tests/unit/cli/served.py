@@ -14,20 +14,28 @@ from headworks.bootstrap.credentials import Credentials
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.home import Home
+from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.settings import Settings
 from headworks.bootstrap.sign_in import build_sign_in, first_operator
 from headworks.bootstrap.welcome import Welcome
+from headworks.kernel.bus.adapters.memory import MemoryBus
 from tests.support.child import eventually, free_port
+from tests.support.dead_letters import refused
 from tests.support.engine_twin import EngineTwin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from headworks.kernel.bus import Message
 
 
 class Api:
     """The management API on a loopback port, over databases of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dead: Sequence[Message] | None = None) -> None:
+        """`dead`: what nobody could handle, on a bus; without it there is none."""
+        self._dead = dead
         self.port = free_port()
         self._home = Home(folder)
         self._server: uvicorn.Server | None = None
@@ -51,7 +59,10 @@ class Api:
         databases = Databases(self._home, settings)
         databases.prepare()
         foundation = lay_foundation(self._home, settings, databases, {})
-        container = build_container(foundation)
+        queues = None if self._dead is None else MemoryBus(TOPOLOGY)
+        if queues is not None:
+            await refused(queues, "usage", *(self._dead or ()))
+        container = build_container(foundation, queues)
         credentials = Credentials(self._home.credentials, endpoint)
         foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
         await furnish(container, foothold.organization_id)

@@ -139,6 +139,12 @@ class TestTheProof:
         quiet = run("ledger", "verify", "--json")
         assert (quiet.json(), quiet.err) == (done, "")
 
+    def test_records_that_are_gone_are_told(self, server: ScriptedServer, run: Run) -> None:
+        server.on(
+            "GET", self.PATH, lines({**PROOF, "agrees": True, "finished": True, "records": 5, "forgotten_records": 4})
+        )
+        assert "5 usage records (4 forgotten since)" in run("ledger", "verify").out
+
     def test_what_does_not_agree(self, server: ScriptedServer, run: Run) -> None:
         faults = [
             {"problem": "unbalanced", "transaction": 7, "difference": 1200},

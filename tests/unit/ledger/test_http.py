@@ -13,12 +13,22 @@ import pytest
 
 from headworks.bootstrap.app import build_app
 from headworks.kernel.clock import now
+from headworks.kernel.moments import micros
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import Authenticator
 from headworks.ledger.contracts import Place
 from headworks.ledger.ports import Ledger, Prices, ScopeNames
-from tests.support.ledgers import ORG, Everything, FixedPrices, counters_of, spend, spending
+from tests.support.ledgers import (
+    ORG,
+    Everything,
+    FixedPrices,
+    counters_of,
+    lease,
+    make_budget,
+    spend,
+    spending,
+)
 from tests.support.usage_stores import Accounting, accounting_in_memory
 
 BUDGET: dict[str, object] = {
@@ -112,6 +122,33 @@ async def test_a_budget_is_set_spent_raised_changed_and_removed(client: httpx.As
     assert await refused(client, "GET", path) == (404, "budget_not_found")
     held = await counters_of(books, Place(budget["id"], _start(shown.json()["data"])))
     assert held.spent == 750_000_000, "what it counted stays"
+
+
+async def test_leases_are_seen_by_whose_budgets_they_are_of(client: httpx.AsyncClient, books: Accounting) -> None:
+    assert (await client.get("/leases")).json()["data"] == []
+    budget = await make_budget(books, 1000, micros(now()), name="Everything", period="total")
+    for source in ("spool_1", "spool_2"):
+        await lease(books, Place(budget.id, 0), 10, 300, source=source, at_us=micros(now()))
+    listed = (await client.get("/leases", params={"per_page": 1})).json()
+    assert (listed["meta"]["total"], len(listed["data"])) == (2, 1)
+    (first,) = listed["data"]
+    assert (first["gateway"], first["budget"], first["budget_id"]) == ("spool_1", "Everything", budget.id)
+    assert first["amount"] == {"nanodollars": 300, "usd": "0.0000003"}
+    assert first["period_end"] is None
+    assert now() < datetime.fromisoformat(first["until"])
+    for query, count in (
+        ({"gateway": "spool_2"}, 1),
+        ({"gateway": "spool_3"}, 0),
+        ({"budget_id": budget.id}, 2),
+        ({"budget_id": "bud_nobody"}, 0),
+        ({"organization_id": "org_2"}, 0),
+    ):
+        assert (await client.get("/leases", params=query)).json()["meta"]["total"] == count, query
+    for caller, count in (("org_2", 2), ("org_2/viewer", 0), (f"{ORG}/viewer", 2)):
+        headers = {"authorization": f"Bearer {caller}"}
+        answer = await client.get("/leases", params={"organization_id": ORG}, headers=headers)
+        assert answer.json()["meta"]["total"] == count, caller
+    assert await refused(client, "GET", "/leases", params={"gateway": "x" * 129}) == (422, "invalid_request")
 
 
 def _start(budget: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ from headworks.kernel.principal import Principal
 from headworks.kernel.web import Authenticator
 from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.adapters.parquet import ArrowTables
+from headworks.usage.commands import keep_from
 from headworks.usage.ports import Backlog, Names, Tables, UsageStore
 from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import ingest
@@ -321,3 +322,20 @@ async def test_sums_are_made_anew_on_request(client: httpx.AsyncClient) -> None:
     assert checked["sums"] > 0
     for body in ({"first_day": "2026-01-02", "last_day": "2026-01-01"}, {"first_day": "NaN"}, {"from": "2026-01-01"}):
         assert (await client.post("/usage-rebuilds", json=body)).status_code == 422
+
+
+async def test_what_is_not_kept_is_refused_and_never_half_answered(
+    client: httpx.AsyncClient, memory: MemoryStore
+) -> None:
+    assert await keep_from(memory, NOON_US)
+    for path, query in (
+        ("/usage-events", {"from": "2026-01-01T00:00:00Z"}),
+        ("/usage-events/export", {"from": "2026-01-01T00:00:00Z", "format": "csv"}),
+        ("/usage-rebuilds/check", {"day": "2026-01-01"}),
+    ):
+        answer = await client.get(path, params=query)
+        assert (answer.status_code, "not kept" in answer.text) == (422, True), (path, answer.text)
+    answer = await client.post("/usage-rebuilds", json={"first_day": "2026-01-01"})
+    assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "first_day"), answer.text
+    assert (await client.get("/usage-events", params={"from": "2026-01-02T12:00:00Z"})).status_code == 200
+    assert (await client.get("/usage-events")).json()["data"], "what there is, is listed"

@@ -24,43 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headworks/dataplane/wire/control.proto\x12\x0cheadworks.v1\"|\n\x0eResolveRequest\x12\x10\n\x08key_hash\x18\x01 \x01(\t\x12\x12\n\x05model\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x14\n\x0c\x66low_version\x18\x05 \x01(\rB\x08\n\x06_model\"!\n\x0fResolveResponse\x12\x0e\n\x06\x61nswer\x18\x01 \x01(\x0c\"C\n\x0cWatchRequest\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\"\xbe\x01\n\rWatchResponse\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12&\n\x06missed\x18\x03 \x01(\x0b\x32\x14.headworks.v1.MissedH\x00\x12\x12\n\x08key_hash\x18\x04 \x01(\tH\x00\x12.\n\neverything\x18\x05 \x01(\x0b\x32\x18.headworks.v1.EverythingH\x00\x12\x13\n\tbudget_id\x18\x06 \x01(\tH\x00\x42\x08\n\x06\x63hange\"\x08\n\x06Missed\"\x1c\n\nEverything\x12\x0e\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x08\"z\n\x0cGrantRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tbudget_id\x18\x02 \x01(\t\x12\x17\n\x0fperiod_start_us\x18\x03 \x01(\x03\x12\x0c\n\x04need\x18\x04 \x01(\x03\x12\x0c\n\x04want\x18\x05 \x01(\x03\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"e\n\rGrantResponse\x12$\n\x05lease\x18\x01 \x01(\x0b\x32\x13.headworks.v1.LeaseH\x00\x12$\n\x05spent\x18\x02 \x01(\x0b\x32\x13.headworks.v1.SpentH\x00\x42\x08\n\x06\x61nswer\"<\n\x05Lease\x12\x0f\n\x07granted\x18\x01 \x01(\x03\x12\x0f\n\x07term_ms\x18\x02 \x01(\x03\x12\x11\n\tremaining\x18\x03 \x01(\x03\"n\n\x05Spent\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x03\x12\r\n\x05spent\x18\x02 \x01(\x03\x12\x0c\n\x04held\x18\x03 \x01(\x03\x12\x19\n\x0cresets_at_us\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hard\x18\x05 \x01(\x08\x42\x0f\n\r_resets_at_us\"]\n\x0fGiveBackRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tbudget_id\x18\x02 \x01(\t\x12\x17\n\x0fperiod_start_us\x18\x03 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\"\x12\n\x10GiveBackResponse\"A\n\x0eReleaseRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tevent_ids\x18\x02 \x03(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\"\"\n\x0fReleaseResponse\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\x99\x01\n\x0b\x46lowService\x12\x46\n\x07Resolve\x12\x1c.headworks.v1.ResolveRequest\x1a\x1d.headworks.v1.ResolveResponse\x12\x42\n\x05Watch\x12\x1a.headworks.v1.WatchRequest\x1a\x1b.headworks.v1.WatchResponse0\x01\x32\xe3\x01\n\x0cLeaseService\x12@\n\x05Grant\x12\x1a.headworks.v1.GrantRequest\x1a\x1b.headworks.v1.GrantResponse\x12I\n\x08GiveBack\x12\x1d.headworks.v1.GiveBackRequest\x1a\x1e.headworks.v1.GiveBackResponse\x12\x46\n\x07Release\x12\x1c.headworks.v1.ReleaseRequest\x1a\x1d.headworks.v1.ReleaseResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&headworks/dataplane/wire/control.proto\x12\x0cheadworks.v1\"\\\n\x06Sender\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x1c\n\x0fwaiting_records\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x12\n\x10_waiting_records\"\xb2\x01\n\x0eResolveRequest\x12\x10\n\x08key_hash\x18\x01 \x01(\t\x12\x12\n\x05model\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08\x65ndpoint\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12\x14\n\x0c\x66low_version\x18\x05 \x01(\r\x12)\n\x06sender\x18\x06 \x01(\x0b\x32\x14.headworks.v1.SenderH\x01\x88\x01\x01\x42\x08\n\x06_modelB\t\n\x07_sender\"!\n\x0fResolveResponse\x12\x0e\n\x06\x61nswer\x18\x01 \x01(\x0c\"y\n\x0cWatchRequest\x12\x0f\n\x07gateway\x18\x01 \x01(\t\x12\x10\n\x08instance\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\x12)\n\x06sender\x18\x04 \x01(\x0b\x32\x14.headworks.v1.SenderH\x00\x88\x01\x01\x42\t\n\x07_sender\"\xbe\x01\n\rWatchResponse\x12\x10\n\x08instance\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x04\x12&\n\x06missed\x18\x03 \x01(\x0b\x32\x14.headworks.v1.MissedH\x00\x12\x12\n\x08key_hash\x18\x04 \x01(\tH\x00\x12.\n\neverything\x18\x05 \x01(\x0b\x32\x18.headworks.v1.EverythingH\x00\x12\x13\n\tbudget_id\x18\x06 \x01(\tH\x00\x42\x08\n\x06\x63hange\"\x08\n\x06Missed\"\x1c\n\nEverything\x12\x0e\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x08\"\xb0\x01\n\x0cGrantRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tbudget_id\x18\x02 \x01(\t\x12\x17\n\x0fperiod_start_us\x18\x03 \x01(\x03\x12\x0c\n\x04need\x18\x04 \x01(\x03\x12\x0c\n\x04want\x18\x05 \x01(\x03\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12)\n\x06sender\x18\x07 \x01(\x0b\x32\x14.headworks.v1.SenderH\x00\x88\x01\x01\x42\t\n\x07_sender\"e\n\rGrantResponse\x12$\n\x05lease\x18\x01 \x01(\x0b\x32\x13.headworks.v1.LeaseH\x00\x12$\n\x05spent\x18\x02 \x01(\x0b\x32\x13.headworks.v1.SpentH\x00\x42\x08\n\x06\x61nswer\"<\n\x05Lease\x12\x0f\n\x07granted\x18\x01 \x01(\x03\x12\x0f\n\x07term_ms\x18\x02 \x01(\x03\x12\x11\n\tremaining\x18\x03 \x01(\x03\"n\n\x05Spent\x12\x0e\n\x06\x61mount\x18\x01 \x01(\x03\x12\r\n\x05spent\x18\x02 \x01(\x03\x12\x0c\n\x04held\x18\x03 \x01(\x03\x12\x19\n\x0cresets_at_us\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hard\x18\x05 \x01(\x08\x42\x0f\n\r_resets_at_us\"\x93\x01\n\x0fGiveBackRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tbudget_id\x18\x02 \x01(\t\x12\x17\n\x0fperiod_start_us\x18\x03 \x01(\x03\x12\x0e\n\x06\x61mount\x18\x04 \x01(\x03\x12)\n\x06sender\x18\x05 \x01(\x0b\x32\x14.headworks.v1.SenderH\x00\x88\x01\x01\x42\t\n\x07_sender\"\x12\n\x10GiveBackResponse\"w\n\x0eReleaseRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x11\n\tevent_ids\x18\x02 \x03(\t\x12\x0c\n\x04more\x18\x03 \x01(\x08\x12)\n\x06sender\x18\x04 \x01(\x0b\x32\x14.headworks.v1.SenderH\x00\x88\x01\x01\x42\t\n\x07_sender\"\"\n\x0fReleaseResponse\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\x99\x01\n\x0b\x46lowService\x12\x46\n\x07Resolve\x12\x1c.headworks.v1.ResolveRequest\x1a\x1d.headworks.v1.ResolveResponse\x12\x42\n\x05Watch\x12\x1a.headworks.v1.WatchRequest\x1a\x1b.headworks.v1.WatchResponse0\x01\x32\xe3\x01\n\x0cLeaseService\x12@\n\x05Grant\x12\x1a.headworks.v1.GrantRequest\x1a\x1b.headworks.v1.GrantResponse\x12I\n\x08GiveBack\x12\x1d.headworks.v1.GiveBackRequest\x1a\x1e.headworks.v1.GiveBackResponse\x12\x46\n\x07Release\x12\x1c.headworks.v1.ReleaseRequest\x1a\x1d.headworks.v1.ReleaseResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headworks.dataplane.wire.control_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RESOLVEREQUEST']._serialized_start=56
-  _globals['_RESOLVEREQUEST']._serialized_end=180
-  _globals['_RESOLVERESPONSE']._serialized_start=182
-  _globals['_RESOLVERESPONSE']._serialized_end=215
-  _globals['_WATCHREQUEST']._serialized_start=217
-  _globals['_WATCHREQUEST']._serialized_end=284
-  _globals['_WATCHRESPONSE']._serialized_start=287
-  _globals['_WATCHRESPONSE']._serialized_end=477
-  _globals['_MISSED']._serialized_start=479
-  _globals['_MISSED']._serialized_end=487
-  _globals['_EVERYTHING']._serialized_start=489
-  _globals['_EVERYTHING']._serialized_end=517
-  _globals['_GRANTREQUEST']._serialized_start=519
-  _globals['_GRANTREQUEST']._serialized_end=641
-  _globals['_GRANTRESPONSE']._serialized_start=643
-  _globals['_GRANTRESPONSE']._serialized_end=744
-  _globals['_LEASE']._serialized_start=746
-  _globals['_LEASE']._serialized_end=806
-  _globals['_SPENT']._serialized_start=808
-  _globals['_SPENT']._serialized_end=918
-  _globals['_GIVEBACKREQUEST']._serialized_start=920
-  _globals['_GIVEBACKREQUEST']._serialized_end=1013
-  _globals['_GIVEBACKRESPONSE']._serialized_start=1015
-  _globals['_GIVEBACKRESPONSE']._serialized_end=1033
-  _globals['_RELEASEREQUEST']._serialized_start=1035
-  _globals['_RELEASEREQUEST']._serialized_end=1100
-  _globals['_RELEASERESPONSE']._serialized_start=1102
-  _globals['_RELEASERESPONSE']._serialized_end=1136
-  _globals['_FLOWSERVICE']._serialized_start=1139
-  _globals['_FLOWSERVICE']._serialized_end=1292
-  _globals['_LEASESERVICE']._serialized_start=1295
-  _globals['_LEASESERVICE']._serialized_end=1522
+  _globals['_SENDER']._serialized_start=56
+  _globals['_SENDER']._serialized_end=148
+  _globals['_RESOLVEREQUEST']._serialized_start=151
+  _globals['_RESOLVEREQUEST']._serialized_end=329
+  _globals['_RESOLVERESPONSE']._serialized_start=331
+  _globals['_RESOLVERESPONSE']._serialized_end=364
+  _globals['_WATCHREQUEST']._serialized_start=366
+  _globals['_WATCHREQUEST']._serialized_end=487
+  _globals['_WATCHRESPONSE']._serialized_start=490
+  _globals['_WATCHRESPONSE']._serialized_end=680
+  _globals['_MISSED']._serialized_start=682
+  _globals['_MISSED']._serialized_end=690
+  _globals['_EVERYTHING']._serialized_start=692
+  _globals['_EVERYTHING']._serialized_end=720
+  _globals['_GRANTREQUEST']._serialized_start=723
+  _globals['_GRANTREQUEST']._serialized_end=899
+  _globals['_GRANTRESPONSE']._serialized_start=901
+  _globals['_GRANTRESPONSE']._serialized_end=1002
+  _globals['_LEASE']._serialized_start=1004
+  _globals['_LEASE']._serialized_end=1064
+  _globals['_SPENT']._serialized_start=1066
+  _globals['_SPENT']._serialized_end=1176
+  _globals['_GIVEBACKREQUEST']._serialized_start=1179
+  _globals['_GIVEBACKREQUEST']._serialized_end=1326
+  _globals['_GIVEBACKRESPONSE']._serialized_start=1328
+  _globals['_GIVEBACKRESPONSE']._serialized_end=1346
+  _globals['_RELEASEREQUEST']._serialized_start=1348
+  _globals['_RELEASEREQUEST']._serialized_end=1467
+  _globals['_RELEASERESPONSE']._serialized_start=1469
+  _globals['_RELEASERESPONSE']._serialized_end=1503
+  _globals['_FLOWSERVICE']._serialized_start=1506
+  _globals['_FLOWSERVICE']._serialized_end=1659
+  _globals['_LEASESERVICE']._serialized_start=1662
+  _globals['_LEASESERVICE']._serialized_end=1889
 # @@protoc_insertion_point(module_scope)

@@ -23,6 +23,38 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class Sender(_message.Message):
+    """Who asks, and how it is: for who operates the installation. Nothing is decided by it, and it may be left out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GATEWAY_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    WAITING_RECORDS_FIELD_NUMBER: _builtins.int
+    gateway: _builtins.str
+    """The id of its spool."""
+    version: _builtins.str
+    """Of the package that it runs."""
+    waiting_records: _builtins.int
+    """Records in its spool that nobody has taken yet."""
+    def __init__(
+        self,
+        *,
+        gateway: _builtins.str = ...,
+        version: _builtins.str = ...,
+        waiting_records: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records", "waiting_records", b"waiting_records"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records", "gateway", b"gateway", "version", b"version", "waiting_records", b"waiting_records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__waiting_records: _TypeAlias = _typing.Literal["waiting_records"]  # noqa: Y015
+    _WhichOneofArgType__waiting_records: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_records) -> _WhichOneofReturnType__waiting_records | None: ...
+
+Global___Sender: _TypeAlias = Sender  # noqa: Y015
+
+@_typing.final
 class ResolveRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -31,6 +63,7 @@ class ResolveRequest(_message.Message):
     ENDPOINT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     FLOW_VERSION_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
     key_hash: _builtins.str
     """SHA-256 of the key, hex."""
     model: _builtins.str
@@ -39,6 +72,8 @@ class ResolveRequest(_message.Message):
     request_id: _builtins.str
     flow_version: _builtins.int
     """The newest version of a flow that the gateway knows."""
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
     def __init__(
         self,
         *,
@@ -47,14 +82,20 @@ class ResolveRequest(_message.Message):
         endpoint: _builtins.str = ...,
         request_id: _builtins.str = ...,
         flow_version: _builtins.int = ...,
+        sender: Global___Sender | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "model", b"model"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_sender", b"_sender", "model", b"model", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "endpoint", b"endpoint", "flow_version", b"flow_version", "key_hash", b"key_hash", "model", b"model", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_model", b"_model", "_sender", b"_sender", "endpoint", b"endpoint", "flow_version", b"flow_version", "key_hash", b"key_hash", "model", b"model", "request_id", b"request_id", "sender", b"sender"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__model: _TypeAlias = _typing.Literal["model"]  # noqa: Y015
     _WhichOneofArgType__model: _TypeAlias = _typing.Literal["_model", b"_model"]  # noqa: Y015
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__model) -> _WhichOneofReturnType__model | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
 
 Global___ResolveRequest: _TypeAlias = ResolveRequest  # noqa: Y015
 
@@ -85,23 +126,29 @@ class WatchRequest(_message.Message):
     GATEWAY_FIELD_NUMBER: _builtins.int
     INSTANCE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """Which gateway it is: the id of its spool."""
     instance: _builtins.str
     """The last change that it heard, and of which process; both empty at first."""
     revision: _builtins.int
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
     def __init__(
         self,
         *,
         gateway: _builtins.str = ...,
         instance: _builtins.str = ...,
         revision: _builtins.int = ...,
+        sender: Global___Sender | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway", b"gateway", "instance", b"instance", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "gateway", b"gateway", "instance", b"instance", "revision", b"revision", "sender", b"sender"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
 
 Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
 
@@ -192,12 +239,15 @@ class GrantRequest(_message.Message):
     NEED_FIELD_NUMBER: _builtins.int
     WANT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     budget_id: _builtins.str
     period_start_us: _builtins.int
     need: _builtins.int
     want: _builtins.int
     request_id: _builtins.str
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
     def __init__(
         self,
         *,
@@ -207,12 +257,15 @@ class GrantRequest(_message.Message):
         need: _builtins.int = ...,
         want: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        sender: Global___Sender | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_id", b"budget_id", "need", b"need", "period_start_us", b"period_start_us", "request_id", b"request_id", "source", b"source", "want", b"want"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "budget_id", b"budget_id", "need", b"need", "period_start_us", b"period_start_us", "request_id", b"request_id", "sender", b"sender", "source", b"source", "want", b"want"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
 
 Global___GrantRequest: _TypeAlias = GrantRequest  # noqa: Y015
 
@@ -308,10 +361,13 @@ class GiveBackRequest(_message.Message):
     BUDGET_ID_FIELD_NUMBER: _builtins.int
     PERIOD_START_US_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     budget_id: _builtins.str
     period_start_us: _builtins.int
     amount: _builtins.int
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
     def __init__(
         self,
         *,
@@ -319,12 +375,15 @@ class GiveBackRequest(_message.Message):
         budget_id: _builtins.str = ...,
         period_start_us: _builtins.int = ...,
         amount: _builtins.int = ...,
+        sender: Global___Sender | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "budget_id", b"budget_id", "period_start_us", b"period_start_us", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "amount", b"amount", "budget_id", b"budget_id", "period_start_us", b"period_start_us", "sender", b"sender", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
 
 Global___GiveBackRequest: _TypeAlias = GiveBackRequest  # noqa: Y015
 
@@ -350,6 +409,7 @@ class ReleaseRequest(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     more: _builtins.bool
     """There are more of them than fit: only say whether these are settled."""
@@ -357,18 +417,23 @@ class ReleaseRequest(_message.Message):
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Requests of its former life whose records it has handed over."""
 
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
     def __init__(
         self,
         *,
         source: _builtins.str = ...,
         event_ids: _abc.Iterable[_builtins.str] | None = ...,
         more: _builtins.bool = ...,
+        sender: Global___Sender | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_ids", b"event_ids", "more", b"more", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "event_ids", b"event_ids", "more", b"more", "sender", b"sender", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
 
 Global___ReleaseRequest: _TypeAlias = ReleaseRequest  # noqa: Y015
 

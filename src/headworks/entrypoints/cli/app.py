@@ -9,6 +9,7 @@ import typer
 from headworks.entrypoints.cli import (
     audit,
     budgets,
+    bus,
     certs,
     completion,
     config,
@@ -17,8 +18,10 @@ from headworks.entrypoints.cli import (
     directory,
     doctor,
     env,
+    gateways,
     invites,
     keys,
+    leases,
     ledger,
     limits,
     login,
@@ -84,8 +87,11 @@ app.add_typer(prices.app, name="prices")
 app.add_typer(mark_ups.app, name="mark-ups")
 app.add_typer(limits.app, name="limits")
 app.add_typer(budgets.app, name="budgets")
+app.command("leases")(leases.leases)
 app.add_typer(ledger.app, name="ledger")
 app.command("rerate")(rerate.rerate)
+app.command("gateways")(gateways.gateways)
+app.add_typer(bus.app, name="bus")
 app.add_typer(audit.app, name="audit")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(db.app, name="db")

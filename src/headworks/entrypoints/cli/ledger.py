@@ -231,10 +231,11 @@ def _report(line: str) -> Record:
 
 
 def _looked_at(report: Record) -> str:
+    gone = number(report, "forgotten_records")
     return ", ".join(
         (
             f"{counted(number(report, 'transactions'), 'transaction')} with {number(report, 'entries'):,} entries",
-            counted(number(report, "records"), "usage record"),
+            counted(number(report, "records"), "usage record") + (f" ({gone:,} forgotten since)" if gone else ""),
             counted(number(report, "budget_periods"), "budget period"),
         )
     )

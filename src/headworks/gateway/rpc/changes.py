@@ -11,7 +11,7 @@ from headworks.dataplane.wire.control_pb2 import Everything, Missed, WatchRespon
 from headworks.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
 _KEPT: Final = 10_000
 """How many changes a gateway may have missed before it must ask for everything anew; some 100 bytes each."""
@@ -39,7 +39,12 @@ class Changes:
         """See the port."""
         self._tell(WatchResponse(budget_id=budget_id))
 
-    async def since(self, instance: str, revision: int, beat_seconds: float) -> AsyncIterator[WatchResponse]:
+    @property
+    def newest(self) -> int:
+        """The revision of the last change; 0 before the first."""
+        return self._revision
+
+    async def since(self, instance: str, revision: int, beat_seconds: float) -> AsyncGenerator[WatchResponse]:
         """What happens after that revision, for ever; a beat at once, and whenever nothing happened for so long.
 
         Who was at a revision of another process, or missed more than is kept, is told so first.

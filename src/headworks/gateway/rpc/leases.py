@@ -8,15 +8,18 @@ from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
 from headworks.dataplane.wire import control_pb2 as wire
 from headworks.dataplane.wire.control_pb2_grpc import LeaseServiceServicer
 from headworks.gateway.rpc.failures import Context, answering
+from headworks.gateway.rpc.senders import note_sender
 
 if TYPE_CHECKING:
+    from headworks.gateway.domain.roster import Roster
     from headworks.gateway.ports import LeaseOffice, Releases
 
 
 class LeaseServicer(LeaseServiceServicer):
     """Any number of gateways, within one event loop."""
 
-    def __init__(self, office: LeaseOffice, releases: Releases) -> None:
+    def __init__(self, office: LeaseOffice, releases: Releases, roster: Roster) -> None:
+        self._roster = roster
         self._office = office
         self._releases = releases
 
@@ -24,6 +27,7 @@ class LeaseServicer(LeaseServiceServicer):
         self, request: wire.GrantRequest, context: Context
     ) -> wire.GrantResponse:
         """A lease, or how the budget stands."""
+        note_sender(self._roster, request, context)
         wanted = LeaseQuestion(
             source=request.source,
             budget_id=request.budget_id,
@@ -50,6 +54,7 @@ class LeaseServicer(LeaseServiceServicer):
         self, request: wire.GiveBackRequest, context: Context
     ) -> wire.GiveBackResponse:
         """No more than the gateway holds."""
+        note_sender(self._roster, request, context)
         returned = ReturnQuestion(request.source, request.budget_id, request.period_start_us, request.amount)
         async with answering(context):
             await self._office.take_back(returned)
@@ -59,6 +64,7 @@ class LeaseServicer(LeaseServiceServicer):
         self, request: wire.ReleaseRequest, context: Context
     ) -> wire.ReleaseResponse:
         """Nothing while a record of its former life is on its way."""
+        note_sender(self._roster, request, context)
         async with answering(context):
             settled = await self._releases.settled(request.source, request.event_ids)
             if settled and not request.more:

@@ -17,6 +17,7 @@ from headworks.gateway.rpc.flows import FlowServicer
 from headworks.gateway.rpc.leases import LeaseServicer
 
 if TYPE_CHECKING:
+    from headworks.gateway.domain.roster import Roster
     from headworks.gateway.ports import LeaseOffice, Releases
     from headworks.gateway.rpc.changes import Changes
     from headworks.gateway.tasks import Controller
@@ -47,11 +48,13 @@ class Listen:
 class ControlServer:
     """Serves gateways from `start` to `stop`, within one event loop."""
 
-    def __init__(self, controller: Controller, office: LeaseOffice, releases: Releases, changes: Changes) -> None:
+    def __init__(
+        self, controller: Controller, office: LeaseOffice, releases: Releases, changes: Changes, roster: Roster
+    ) -> None:
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = health.aio.HealthServicer()
-        add_FlowServiceServicer_to_server(FlowServicer(controller, changes), self._server)
-        add_LeaseServiceServicer_to_server(LeaseServicer(office, releases), self._server)
+        add_FlowServiceServicer_to_server(FlowServicer(controller, changes, roster), self._server)
+        add_LeaseServiceServicer_to_server(LeaseServicer(office, releases, roster), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, listen: Listen) -> int:

@@ -14,6 +14,7 @@ from headworks.kernel.bus.message import Message
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from headworks.kernel.bus.message import Level
 
@@ -65,6 +66,11 @@ class DeadLetter:
     """The group or task queue that it was in."""
     level: Level
     reason: Reason
+    deliveries: int | None = None
+    """How often it was given to a consumer before it died. None where the bus cannot tell: RabbitMQ counts for the living, so that it is
+    known of those alone that died of it."""
+    died_at: datetime | None = None
+    """None where the bus does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,11 @@ class Bus(Protocol):
         One batch at a time: who wants more at once consumes more than once.
         """
 
-    async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
-        """Dead letters, the oldest first. While they are looked at, others see fewer. Raises BusUnavailable, BusRefused."""
+    async def dead(self, name: str, limit: int = 100, ids: Collection[str] | None = None) -> list[DeadLetter]:
+        """Dead letters, the oldest first; with `ids` those alone. While they are looked at, others see fewer.
+
+        Raises BusUnavailable, BusRefused.
+        """
 
     async def replay(self, name: str, ids: Collection[str] | None = None) -> int:
         """Put dead letters back into the queue that they were in, and no other; None for all. Returns how many.

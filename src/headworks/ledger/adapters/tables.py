@@ -21,7 +21,7 @@ from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("ledger", METADATA, head="0001", beside="usage")
+SCHEMA = Schema("ledger", METADATA, head="0002", beside="usage")
 
 TRAIL = Trail("ledger", METADATA)
 
@@ -235,6 +235,20 @@ adjustments = Table(
     Index(None, "organization_id", "occurred_at_us"),
     Index(None, "transaction_id"),
 )
+
+forgotten = Table(
+    "ledger_forgotten",
+    METADATA,
+    Column("transaction_id", ForeignKey("ledger_transactions.id"), primary_key=True),
+    Column("organization_id", _ID, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    # As of closed periods.
+    Column("cost", Exact(40), nullable=False),
+    Column("charge", Exact(40), nullable=False),
+    Column("forgotten_at_us", BigInteger, nullable=False),
+    Index(None, "organization_id", "transaction_id"),
+)
+"""What settlements came to whose records are gone. They were the same then: an entry that is changed later shows."""
 
 replies = replies_table("ledger", METADATA)
 

@@ -11,7 +11,8 @@ from headworks.ledger.commands.budgets import (
     raise_budget,
     remove_budget,
 )
-from headworks.ledger.commands.closing import close_period
+from headworks.ledger.commands.closing import close_fixed, close_period, fixed
+from headworks.ledger.commands.forgetting import Forgotten, forget
 from headworks.ledger.commands.leases import give_back, grant, reclaim
 from headworks.ledger.commands.mark_ups import NewMarkUp, create_mark_up, remove_mark_up
 from headworks.ledger.commands.periods import open_period
@@ -21,16 +22,20 @@ from headworks.ledger.commands.settling import settle
 
 __all__ = [
     "BudgetChanges",
+    "Forgotten",
     "NewBudget",
     "NewMarkUp",
     "NewRaise",
     "Outcome",
     "adopt",
     "change_budget",
+    "close_fixed",
     "close_period",
     "create_budget",
     "create_mark_up",
     "end_raise",
+    "fixed",
+    "forget",
     "give_back",
     "grant",
     "open_period",

@@ -27,10 +27,9 @@ async def open_period(unit: Unit, budget: Budget, period: Period, at_us: int) ->
     empty = Counters(place, period.end_us, authorized=0, held=0, spent=0)
     if not await unit.open_period(empty):
         return (await unit.locked([place]))[place], False
-    stored = await unit.records.sum(budget.scope, budget.scope_id, period)
-    adjusted = await unit.adjusted(budget.scope, budget.scope_id, period)
+    spent = await unit.charged(budget.scope, budget.scope_id, period)
     authorized = allowances.authorized(budget, await unit.raises(), period, at_us)
-    counters = replace(empty, authorized=authorized, spent=stored.charge + adjusted.charge)
+    counters = replace(empty, authorized=authorized, spent=spent)
     lines = Lines(unit.organization_id)
     lines.authorize(place, counters.authorized)
     lines.spend(place, counters.spent)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from headworks.ledger.domain.postings import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from headworks.ledger.contracts import Account, Adjustment, Balance, Entry, Place, RecordSum
+    from headworks.ledger.contracts import Account, Adjustment, Balance, Entry, Place, RecordSum, Sums
 
 Problem = Literal[
     "unbalanced",
@@ -58,6 +58,21 @@ def against_records(organization_id: str, entries: Iterable[Entry], sums: Iterab
         lines = wanted.setdefault(one.transaction, Lines(organization_id))
         lines.charge(one.project_id, one.key_id, one.provider_id, cost=one.sums.cost, charge=one.sums.charge)
     return _compared("records_differ", entries, wanted)
+
+
+def against_forgotten(entries: Iterable[Entry], sums: Mapping[int, Sums]) -> list[Fault]:
+    """Settlements whose entries are not what they were when their records went."""
+    entered = {number: Counter[str]() for number in sums}
+    for entry in entries:
+        if entry.transaction in entered:
+            entered[entry.transaction][entry.account.kind] += entry.amount
+    faults = []
+    for number, amounts in sorted(entered.items()):
+        cost, charge = sums[number].cost, sums[number].charge
+        difference = abs(amounts["charge"] - charge) + abs(amounts["payable"] + cost)
+        if difference:
+            faults.append(Fault("records_differ", number, None, difference))
+    return faults
 
 
 def against_adjustments(

@@ -42,6 +42,8 @@ class ProofOut(ResponseModel):
     entries: int
     records: int
     """Usage records, each settled by exactly one transaction."""
+    forgotten_records: int
+    """How many of them are not kept any more. What they came to is, and is still what was entered for them."""
     adjustments: int
     budget_periods: int
     faults: list[FaultOut]
@@ -75,6 +77,7 @@ def _out(report: verification.Report) -> ProofOut:
         transactions=report.transactions,
         entries=report.entries,
         records=report.records,
+        forgotten_records=report.forgotten,
         adjustments=report.adjustments,
         budget_periods=report.periods,
         faults=[_fault(fault) for fault in report.faults],

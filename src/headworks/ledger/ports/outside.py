@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from headworks.catalog.contracts import PriceBook
     from headworks.kernel.scopes import Scope
@@ -35,6 +35,12 @@ class Records(Protocol):
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """What began in that time comes to, as far as it is settled, in this transaction too."""
 
+    async def kept_from(self) -> int:
+        """Nothing that began before this is stored any more, and its records may be gone (UTC microseconds, 0 in the beginning)."""
+
+    async def sum_of_days(self, scope: Scope, scope_id: str, period: Period) -> Sums:
+        """What the whole days (UTC) of that time come to, re-ratings included, by the roll-ups: for days before `kept_from`."""
+
     async def following(self, wanted: RecordRange, after: tuple[int, int] | None, limit: int) -> Sequence[RatedRecord]:
         """In the order of (occurred_at_us, number), from behind `after` on."""
 
@@ -43,6 +49,15 @@ class Records(Protocol):
 
     async def unsettled(self, limit: int) -> Sequence[RatedRecord]:
         """Those that name no transaction: they are older than the ledger."""
+
+    async def newest(self, transactions: Collection[int]) -> Mapping[int, int]:
+        """When the newest record of each of those transactions began; of those that have none, nothing."""
+
+    async def last_transaction(self) -> int | None:
+        """Which one the record with the highest number of all names: it stays, so that no number is given twice."""
+
+    async def forget(self, transactions: Collection[int]) -> int:
+        """Delete all records that name one of those; how many they were, other organisations' included."""
 
     async def strays(self, first: int, last: int, known: Collection[int]) -> int:
         """How many records name a transaction from `first` to `last` that is none of the `known`, and so is not there."""

@@ -100,6 +100,9 @@ class Reading(Protocol):
     async def holds(self, place: Place) -> list[Hold]:
         """What gateways hold of it; those that hold nothing are left out."""
 
+    async def all_holds(self) -> list[Hold]:
+        """What gateways hold of any budget, in no order."""
+
     async def places_held(self, budget_id: str) -> list[Place]:
         """The budget's periods of which somebody holds something."""
 
@@ -139,6 +142,12 @@ class Reading(Protocol):
     async def entries_of(self, transactions: Collection[int]) -> list[Entry]:
         """All that those transactions have, in no order."""
 
+    async def forgotten(self, transactions: Collection[int]) -> dict[int, Sums]:
+        """What those of them settled whose records were forgotten since."""
+
+    async def last_forgotten(self) -> int:
+        """The transaction whose records were forgotten last, which is the newest of them; 0 where none were."""
+
     async def latest_adjustments(self, records: Collection[int]) -> dict[int, Adjustment]:
         """By record, for those that were rated anew."""
 
@@ -147,6 +156,13 @@ class Reading(Protocol):
 
     async def adjusted(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """What re-ratings added to what began in that time; how many there were."""
+
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """What was charged for usage of that time, as far as it is settled, re-ratings included (nanodollars).
+
+        For what lies before `records.kept_from` the sums of its whole days tell: of a period that began in the middle of one, and that
+        nobody opened while its records were kept, the first hours do not count.
+        """
 
 
 class Unit(Reading, Protocol):
@@ -212,6 +228,9 @@ class Unit(Reading, Protocol):
     async def put_re_rating(self, done: ReRating) -> None:
         """A new one, or what is there with other figures."""
 
+    async def add_forgotten(self, sums: Mapping[int, Sums], at_us: int) -> None:
+        """What transactions settled, by number, now that their records go."""
+
     async def add_adjustments(self, adjustments: Sequence[Adjustment]) -> None:
         """New ones."""
 
@@ -245,6 +264,9 @@ class Overview(Protocol):
 
     async def counter_difference(self, at_us: int) -> int:
         """By how much the counters of periods that run then are not what their entries say, all together: nothing."""
+
+    async def kept_from(self) -> int:
+        """As `Records.kept_from`."""
 
     async def due_raises(self, at_us: int) -> list[tuple[str, Raise]]:
         """By organisation: those whose time is over, and that nobody has ended yet."""

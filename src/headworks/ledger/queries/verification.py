@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from headworks.ledger.contracts import Period
 from headworks.ledger.domain import checking
 from headworks.ledger.domain.checking import Fault
+from headworks.ledger.domain.keeping import is_whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -32,6 +33,8 @@ class Report:
     entries: int = 0
     records: int = 0
     """That the transactions settled."""
+    forgotten: int = 0
+    """How many of those are gone by now; they came to what their transactions entered when they went."""
     adjustments: int = 0
     periods: int = 0
     """Of budgets."""
@@ -80,26 +83,31 @@ async def _transactions(reading: Reading, report: Report, after: int) -> tuple[R
     usage = [one.number for one in transactions if one.kind == "usage"]
     re_ratings = [one.number for one in transactions if one.kind == "re_rating"]
     entries = await reading.entries_of(numbers)
-    sums = await reading.records.sums(usage)
+    forgotten = await reading.forgotten(usage)
+    kept = [number for number in usage if number not in forgotten]
+    sums = await reading.records.sums(kept)
     adjustments = await reading.adjustments_of(re_ratings)
     of = reading.organization_id
-    settled, rated = set(usage), set(re_ratings)
+    settled, rated = set(kept), set(re_ratings)
     faults = [
         *checking.unbalanced(entries),
         *checking.against_records(of, (one for one in entries if one.transaction in settled), sums),
+        *checking.against_forgotten(entries, forgotten),
         *checking.against_adjustments(of, (one for one in entries if one.transaction in rated), adjustments),
     ]
     # Records that name what is no settlement of theirs, up to the next stretch, or for ever behind the last one.
-    strays = await reading.records.strays(after + 1, _LAST if last is None else last, usage)
+    strays = await reading.records.strays(after + 1, _LAST if last is None else last, kept)
     if strays:
         faults.append(Fault("stray_records", None, None, strays))
     if last is None and (unsettled := len(await reading.records.unsettled(_AT_ONCE))):
         faults.append(Fault("unsettled_records", None, None, unsettled))
+    gone = sum(one.records for one in forgotten.values())
     report = replace(
         report,
         transactions=report.transactions + len(transactions),
         entries=report.entries + len(entries),
-        records=report.records + sum(one.sums.records for one in sums),
+        records=report.records + sum(one.sums.records for one in sums) + gone,
+        forgotten=report.forgotten + gone,
         adjustments=report.adjustments + len(adjustments),
     )
     return _with(report, faults), last
@@ -121,11 +129,10 @@ async def _period(reading: Reading, counters: Counters, budget: Budget | None) -
     difference = sum(abs(held.get(name, 0) - by_source.get(name, 0)) for name in held.keys() | by_source.keys())
     if difference:
         faults.append(Fault("holds_differ", None, place, difference))
-    if budget is not None:
-        period = Period(place.start_us, counters.end_us)
-        stored = await reading.records.sum(budget.scope, budget.scope_id, period)
-        adjusted = await reading.adjusted(budget.scope, budget.scope_id, period)
-        difference = counters.spent - stored.charge - adjusted.charge
+    period = Period(place.start_us, counters.end_us)
+    # Of a period whose records went when it was partly over, in UTC days, the entries alone tell.
+    if budget is not None and is_whole(period, await reading.records.kept_from()):
+        difference = counters.spent - await reading.charged(budget.scope, budget.scope_id, period)
         if difference:
             faults.append(Fault("spent_differs", None, place, difference))
     return faults

@@ -14,6 +14,7 @@ from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.rows import event_of, identity_of
 from headworks.usage.ports import AlreadyThere
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
@@ -34,14 +35,16 @@ class State:
     rows: dict[tuple[str, str], UsageRecord] = field(default_factory=dict)
     rollups: MemoryRollups = field(default_factory=MemoryRollups)
     rejected: dict[str, Rejection] = field(default_factory=dict)
+    kept_from_us: int = 0
 
 
 class MemoryStore:
     """The port `UsageStore`. A transaction works on a copy."""
 
-    def __init__(self, bookkeeper: Bookkeeper) -> None:
+    def __init__(self, bookkeeper: Bookkeeper, tag_values: int = TAG_VALUES) -> None:
+        """`tag_values`: see `UsageSettings`."""
         self.bookkeeper = bookkeeper
-        self._state = State()
+        self._state = State(rollups=MemoryRollups(tag_values=tag_values))
         self._writing = asyncio.Lock()
 
     @property
@@ -54,7 +57,7 @@ class MemoryStore:
         """One at a time."""
         async with self._writing:
             state = self._state
-            ours = State(copy(state.rows), state.rollups.copied(), copy(state.rejected))
+            ours = State(copy(state.rows), state.rollups.copied(), copy(state.rejected), state.kept_from_us)
             async with self.bookkeeper.joining(ours) as books:
                 unit = MemoryUnit(ours, books)
                 yield unit
@@ -84,7 +87,7 @@ class MemoryUnit:
             cost, charge, received_at_us = own[-3:]
             event = event_of(subject.shared, own)
             self.state.rows[identity] = UsageRecord(
-                sequence=len(self.state.rows) + 1,
+                sequence=max((record.sequence for record in self.state.rows.values()), default=0) + 1,
                 event=event,
                 cost_nanodollars=cost,
                 charge_nanodollars=charge,
@@ -100,6 +103,18 @@ class MemoryUnit:
     async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
         """Raises RowsRefused."""
         self.state.rollups.add(minutes)
+
+    async def kept_from(self) -> int:
+        """One writer at a time."""
+        return self.state.kept_from_us
+
+    async def keep_from(self, at_us: int) -> bool:
+        """Unless something is left to do."""
+        unsettled = any(record.transaction is None for record in self.state.rows.values())
+        if unsettled or any(day_s * _SECOND_US < at_us for day_s in self.state.rollups.pending):
+            return False
+        self.state.kept_from_us = max(self.state.kept_from_us, at_us)
+        return True
 
     async def ask_anew(self, seconds: Collection[int]) -> None:
         """From the first hour on."""
@@ -158,9 +173,15 @@ class MemoryReading:
         """The newest first."""
         return sorted(self._state.rollups.pending, reverse=True)
 
+    async def kept_from(self) -> int:
+        """0 in the beginning."""
+        return self._state.kept_from_us
+
     async def first_day(self) -> int | None:
-        """Of all records."""
-        times = [row.event.occurred_at_us // _SECOND_US for row in self._state.rows.values()]
+        """Of all that are kept."""
+        rows = self._state.rows.values()
+        kept = [row.event.occurred_at_us for row in rows if row.event.occurred_at_us >= self._state.kept_from_us]
+        times = [at_us // _SECOND_US for at_us in kept]
         return min((at_s - at_s % SECONDS["day"] for at_s in times), default=None)
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:

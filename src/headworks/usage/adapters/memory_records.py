@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
 from headworks.usage.adapters.memory_rollups import slot_of
-from headworks.usage.domain.rollups import changed, join
+from headworks.usage.domain.rollups import COUNTERS, NOTHING, SECONDS, changed, join
 from headworks.usage.domain.rows import BUCKETS
 
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ class MemoryRecordTables:
         """Forget it."""
         self._changes.clear()
 
+    def kept_from(self) -> int:
+        """0 in the beginning."""
+        return self._state().kept_from_us
+
     def unsettled_owners(self) -> list[str]:
         """By id."""
         rows = self._state().rows.values()
@@ -83,6 +87,22 @@ class MemoryRecords:
             and (record.transaction is not None or record.sequence in self._settled)
         )
 
+    async def kept_from(self) -> int:
+        """0 in the beginning."""
+        return self._state.kept_from_us
+
+    async def sum_of_days(self, scope: Scope, scope_id: str, period: Period) -> Sums:
+        """By the roll-ups."""
+        day_us = SECONDS["day"] * _SECOND_US
+        found = NOTHING
+        for (group, start_s), sums in self._state.rollups.sums["day"].items():
+            mine = group.organization_id == self._organization_id and getattr(group, _SCOPES[scope]) == scope_id
+            start_us = start_s * _SECOND_US
+            if mine and start_us >= period.start_us and (period.end_us is None or start_us + day_us <= period.end_us):
+                found = tuple(map(int.__add__, found, sums))
+        by_name = dict(zip(COUNTERS, found, strict=True))
+        return Sums(by_name["requests"], by_name["cost_nanodollars"], by_name["charge_nanodollars"])
+
     async def following(self, wanted: RecordRange, after: tuple[int, int] | None, limit: int) -> list[RatedRecord]:
         """By time and number."""
         found = [
@@ -110,6 +130,30 @@ class MemoryRecords:
     async def unsettled(self, limit: int) -> list[RatedRecord]:
         """The oldest numbers first."""
         return [_record(record) for record in self._mine() if record.transaction is None][:limit]
+
+    async def newest(self, transactions: Collection[int]) -> dict[int, int]:
+        """By transaction."""
+        found: dict[int, int] = {}
+        for record in self._state.rows.values():
+            if record.transaction in transactions and record.transaction is not None:
+                found[record.transaction] = max(found.get(record.transaction, 0), record.event.occurred_at_us)
+        return found
+
+    async def last_transaction(self) -> int | None:
+        """Of the highest number."""
+        newest = max(self._state.rows.values(), key=lambda record: record.sequence, default=None)
+        return None if newest is None else newest.transaction
+
+    async def forget(self, transactions: Collection[int]) -> int:
+        """When the transaction ends."""
+        gone = [key for key, record in self._state.rows.items() if record.transaction in transactions]
+
+        def change(state: State) -> None:
+            for key in gone:
+                del state.rows[key]
+
+        self._later(change)
+        return len(gone)
 
     async def strays(self, first: int, last: int, known: Collection[int]) -> int:
         """How many."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from headworks.kernel.pagination import Page
 from headworks.kernel.sorting import in_order
 from headworks.usage.contracts import ReportRow
+from headworks.usage.domain.admission import TagSets, by_month, told_apart
 from headworks.usage.domain.dimensions import TAG, TEXTS, TIMES
 from headworks.usage.domain.figures import WINDOW, figures_of
 from headworks.usage.domain.rollups import (
@@ -28,6 +29,7 @@ from headworks.usage.domain.rollups import (
 )
 from headworks.usage.domain.rows import BUCKETS, Shared
 from headworks.usage.ports import RowsRefused
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from headworks.dataplane.events import UsageEvent
     from headworks.kernel.pagination import PageRequest
     from headworks.usage.contracts import UsageRecord
+    from headworks.usage.domain.admission import Month
     from headworks.usage.domain.rollups import Grain, Group, Sums
     from headworks.usage.ports import ReportFilter
 
@@ -55,13 +58,18 @@ class MemoryRollups:
     sums: dict[Grain, dict[Slot, Sums]] = field(default_factory=_empty)
     pending: dict[int, int] = field(default_factory=dict)
     """The next hour, by day."""
+    tags: dict[Month, TagSets] = field(default_factory=dict)
+    """What is told apart; they are replaced, not changed."""
+    tag_values: int = TAG_VALUES
 
     def copied(self) -> MemoryRollups:
         """For a transaction."""
-        return MemoryRollups({grain: copy(sums) for grain, sums in self.sums.items()}, copy(self.pending))
+        sums = {grain: copy(sums) for grain, sums in self.sums.items()}
+        return MemoryRollups(sums, copy(self.pending), copy(self.tags), self.tag_values)
 
     def add(self, minutes: Mapping[Slot, Sums]) -> None:
         """Raises RowsRefused beyond 64 bits, as a database does."""
+        minutes = self._told_apart(minutes)
         for grain in GRAINS:
             for slot, more in _coarser(minutes, grain).items():
                 join(self.sums[grain], slot, more)
@@ -78,6 +86,7 @@ class MemoryRollups:
 
     def make_hour(self, day_s: int, hour: int, minutes: Mapping[Slot, Sums], *, minutes_kept: bool) -> None:
         """With the day, once all its hours are made."""
+        minutes = self._told_apart(minutes)
         start_s = day_s + hour * SECONDS["hour"]
         for grain in GRAINS[:2]:
             self._drop(grain, start_s, SECONDS["hour"])
@@ -92,6 +101,7 @@ class MemoryRollups:
 
     def compare(self, hour_s: int, minutes: Mapping[Slot, Sums], *, minutes_kept: bool) -> Compared:
         """Minutes, hours, and the day by its hours."""
+        minutes = self._told_apart(minutes)
         day_s = hour_s - hour_s % SECONDS["day"]
         compared = Compared.between(self._of("hour", hour_s, SECONDS["hour"]), _coarser(minutes, "hour"))
         compared += Compared.between(self._of("day", day_s, SECONDS["day"]), self._day(day_s))
@@ -147,6 +157,16 @@ class MemoryRollups:
             if mine and start_s >= since_s - since_s % SECONDS["minute"]:
                 found[start_s] += sum(sums[place] for place in places)
         return sorted(found.items())
+
+    def _told_apart(self, minutes: Mapping[Slot, Sums]) -> Mapping[Slot, Sums]:
+        instead: dict[Month, Mapping[str, str]] = {}
+        for month, wanted in by_month(minutes).items():
+            found = self.tags.get(month) or TagSets(self.tag_values)
+            if found.instead(wanted) is None:
+                found = self.tags[month] = found.copied()
+                found.admit(sorted(wanted))
+            instead[month] = found.instead(wanted) or {}
+        return told_apart(minutes, instead)
 
     def _of(self, grain: Grain, start_s: int, seconds: int) -> dict[Slot, Sums]:
         sums = self.sums[grain]

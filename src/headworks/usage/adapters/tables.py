@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0004")
+SCHEMA = Schema("usage", METADATA, head="0006")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -128,6 +128,27 @@ group_tags = Table(
 )
 """A group's tags, one by one."""
 
+tag_months = Table(
+    "usage_tag_months",
+    METADATA,
+    Column("organization_id", _ID, primary_key=True),
+    Column("month_s", BigInteger, primary_key=True, autoincrement=False),
+    Column("tag_values", Integer, nullable=False),
+    Column("sets", Integer, nullable=False),
+)
+"""What roll-ups may tell apart of an organisation's month: values of a tag, and how many sets of tags they do. Locked to add one."""
+
+tag_sets = Table(
+    "usage_tag_sets",
+    METADATA,
+    Column("organization_id", _ID, primary_key=True),
+    Column("month_s", BigInteger, primary_key=True, autoincrement=False),
+    # SHA-256 of the tags, as with subjects.
+    Column("digest", Exact(64), primary_key=True),
+    Column("tags", Exact(LONGEST_TAGS), nullable=False),
+)
+"""The sets of tags that are told apart; see `domain/admission.py`. As days they are kept for ever: so many of a month, no more."""
+
 
 def _rollup(name: str) -> Table:
     return Table(
@@ -163,6 +184,8 @@ turns = Table(
     "usage_turns",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
+    # Of what began before then nothing is added or made anew any more, so that its records can be forgotten.
+    Column("kept_from_us", BigInteger, nullable=False, server_default="0"),
 )
 """One row: locked by whoever adds to roll-ups, together with others, or makes them anew, alone."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headworks.kernel.contention import TransactionLost, until_it_holds
@@ -36,12 +36,20 @@ class Batch:
 
     rows: list[Row]
     rejections: list[Rejection]
+    kept_from_us: int = 0
+    """Since when records were kept when it was screened."""
 
 
-def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime) -> Batch:
-    """Screen and rate; `at` is the present."""
+class KeptFromMoved(Exception):
+    """Records are kept from another moment on than when the batch was screened, so that it is to be screened again."""
+
+
+def prepare(
+    events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkUpBook, at: datetime, kept_from_us: int = 0
+) -> Batch:
+    """Screen and rate; `at` is the present, and records are kept from `kept_from_us` on."""
     at_us = micros(at)
-    intake = Intake(book, mark_ups, at_us)
+    intake = Intake(book, mark_ups, at_us, kept_from_us)
     usual = are_usual(events, at_us)
     rows: list[Row] = []
     rejections: list[Rejection] = []
@@ -50,13 +58,13 @@ def prepare(events: Sequence[Sequence[object]], book: PriceBook, mark_ups: MarkU
             rows.append(intake.take(event, usual=usual))
         except Unfit as unfit:
             rejections.append(_rejection(event, str(unfit), at))
-    return Batch(rows, rejections)
+    return Batch(rows, rejections, kept_from_us)
 
 
 async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Callable[[], None]) -> Ingested:
     """Store a batch. `before_commit` is called in each transaction, when only the commit is left to do.
 
-    Raises DatabaseUnavailable: nothing of the last transaction happened then, and the batch is to be given again.
+    Raises DatabaseUnavailable: nothing of the last transaction happened then, and the batch is to be given again; KeptFromMoved.
     """
     stored: list[Part] = []
     rejections = list(batch.rejections)
@@ -65,7 +73,7 @@ async def store(usage: UsageStore, batch: Batch, at: datetime, before_commit: Ca
     while waiting:
         rows = waiting.pop()
         try:
-            stored += await _store_rows(usage, rows, at, before_commit)
+            stored += await _store_rows(usage, replace(batch, rows=rows), at, before_commit)
         except (RowsRefused, AmountTooLarge) as refused:
             if len(rows) == 1:
                 subject, own = rows[0]
@@ -87,21 +95,19 @@ async def _put_aside(usage: UsageStore, rejections: list[Rejection], before_comm
         before_commit()
 
 
-async def _store_rows(
-    usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]
-) -> list[Part]:
+async def _store_rows(usage: UsageStore, batch: Batch, at: datetime, before_commit: Callable[[], None]) -> list[Part]:
     """Those that were not there yet. The usual batch holds nothing else, so it is tried first, whole."""
-    if not rows:
+    if not batch.rows:
         return []
 
     async def at_once() -> list[Part]:
         async with usage.transaction() as unit:
-            parts = await _add(unit, rows, at)
+            parts = await _add(unit, batch, at)
             before_commit()
         return parts
 
     async def without_known() -> list[Part]:
-        return await _store_new(usage, rows, at, before_commit)
+        return await _store_new(usage, batch, at, before_commit)
 
     try:
         return await until_it_holds(at_once)
@@ -110,23 +116,25 @@ async def _store_rows(
         return await until_it_holds(without_known, lost=(TransactionLost, AlreadyThere))
 
 
-async def _store_new(usage: UsageStore, rows: list[Row], at: datetime, before_commit: Callable[[], None]) -> list[Part]:
+async def _store_new(usage: UsageStore, batch: Batch, at: datetime, before_commit: Callable[[], None]) -> list[Part]:
     async with usage.transaction() as unit:
-        present = await unit.present(rows)
-        fresh = list({identity_of(row): row for row in reversed(rows) if identity_of(row) not in present}.values())
-        parts = await _add(unit, fresh, at) if fresh else []
+        present = await unit.present(batch.rows)
+        fresh = {identity_of(row): row for row in reversed(batch.rows) if identity_of(row) not in present}
+        parts = await _add(unit, replace(batch, rows=list(fresh.values())), at) if fresh else []
         before_commit()
     return parts
 
 
-async def _add(unit: UsageUnit, rows: list[Row], at: datetime) -> list[Part]:
+async def _add(unit: UsageUnit, batch: Batch, at: datetime) -> list[Part]:
     """Records, their sums, and what they come to in the ledger: all of it or nothing."""
     at_us = micros(at)
-    parts = parts_of(rows)
+    parts = parts_of(batch.rows)
     uses = [_use(part) for part in parts]
     # The ledger's locks come first, and in one order, so that two writers never wait for each other.
     numbers = await unit.books.begin({use.organization_id for use in uses}, at_us)
-    await unit.add_rows(rows, numbers)
+    if await unit.kept_from() != batch.kept_from_us:
+        raise KeptFromMoved
+    await unit.add_rows(batch.rows, numbers)
     await unit.add_sums(add_up(parts))
     await unit.books.settle(numbers, uses, at_us)
     return parts

@@ -6,8 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
+from headworks.kernel.errors import Invalid
 from headworks.kernel.fail_point import midway
-from headworks.kernel.moments import first_second_of
+from headworks.kernel.moments import first_second_of, moment
 from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
 if TYPE_CHECKING:
@@ -25,16 +26,40 @@ _FORGOTTEN_AT_ONCE: Final[dict[Grain, int]] = {"minute": 600, "hour": 6 * 3_600,
 async def ask_anew(usage: UsageStore, organization_id: str, first: date, last: date) -> None:
     """The roll-ups of these days, the last included, are to be made anew; who asks is of that organisation.
 
-    Raises DatabaseUnavailable.
+    Raises Invalid for days whose records are not kept, DatabaseUnavailable.
     """
     days = range(first_second_of(first), first_second_of(last) + 1, SECONDS["day"])
 
     async def ask() -> None:
         async with usage.transaction() as unit:
+            check_kept("first_day", first, await unit.kept_from())
             await unit.ask_anew(days)
             unit.books.note_rebuild(organization_id, first, last)
 
     await until_it_holds(ask)
+
+
+def check_kept(field: str, day: date, kept_from_us: int) -> None:
+    """Raises Invalid when the day's records are not kept any more."""
+    if first_second_of(day) * _SECOND_US < kept_from_us:
+        kept_from = moment(kept_from_us).date()
+        raise Invalid.field(
+            field, "out_of_range", f"must be {kept_from} or later: records from before are not kept, their sums are"
+        )
+
+
+async def keep_from(usage: UsageStore, at_us: int) -> bool:
+    """Records from before then may be forgotten from now on: nothing is added to their sums, and these are not made anew.
+
+    False where something from before is still to be made anew or settled. Raises DatabaseUnavailable.
+    """
+
+    async def keep() -> bool:
+        async with usage.transaction() as unit:
+            await unit.alone()
+            return await unit.keep_from(at_us)
+
+    return await until_it_holds(keep)
 
 
 async def make_next_hour(usage: UsageStore, settings: UsageSettings, now_s: int) -> bool:

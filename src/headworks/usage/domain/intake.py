@@ -49,11 +49,12 @@ class _Group:
 class Intake:
     """Takes the events of one batch."""
 
-    def __init__(self, book: PriceBook, mark_ups: MarkUpBook, received_at_us: int) -> None:
-        """`received_at_us` is the present, in UTC microseconds."""
+    def __init__(self, book: PriceBook, mark_ups: MarkUpBook, received_at_us: int, kept_from_us: int = 0) -> None:
+        """`received_at_us` is the present, in UTC microseconds; what began before `kept_from_us` is not taken."""
         self._book = book
         self._mark_ups = mark_ups
         self._received_at_us = received_at_us
+        self._kept_from_us = kept_from_us
         self._groups: dict[tuple[str, ...], _Group] = {}
 
     def take(self, event: Sequence[object], *, usual: bool = False) -> Row:
@@ -68,7 +69,7 @@ class Intake:
         group = self._group(_shared_of(event))
         own = _own_of(event)
         if not usual:
-            own = screen_own(own, self._received_at_us)
+            own = screen_own(own, self._received_at_us, self._kept_from_us)
         at_us = own[_OCCURRED_AT]
         price = group.price_at(at_us)
         rates = None if price is None else price.rates

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from headworks.dataplane.events import LONGEST_TAGS, UsageEvent
+from headworks.kernel.moments import said
 from headworks.usage.domain.rows import OWN, Shared
 
 if TYPE_CHECKING:
@@ -83,10 +84,11 @@ def are_usual(events: Sequence[Sequence[object]], received_at_us: int) -> bool:
         return False
 
 
-def screen_own(own: Own, received_at_us: int) -> Own:
+def screen_own(own: Own, received_at_us: int, kept_from_us: int = 0) -> Own:
     """What is the event's own. Raises Unfit.
 
-    `received_at_us` (UTC microseconds) is the present: an event from far before or after it is moved and flagged `clock`.
+    `received_at_us` (UTC microseconds) is the present: an event from far before or after it is moved and flagged `clock`. Since
+    `kept_from_us` records are kept, which is longer than what is usual.
     """
     fields = dict(zip(OWN, own, strict=True))
     for name in _COUNTS:
@@ -108,11 +110,20 @@ def screen_own(own: Own, received_at_us: int) -> Own:
     if fields["tags"] != "" and not _are_tags(fields["tags"]):
         fields["tags"] = ""
         _flag(fields, "tags")
+    _check_clock(fields, received_at_us, kept_from_us)
+    return tuple(fields.values())
+
+
+def _check_clock(fields: dict[str, Any], received_at_us: int, kept_from_us: int) -> None:
+    if fields["occurred_at_us"] < kept_from_us:
+        raise Unfit(
+            f"it began before {said(kept_from_us)}, since when records are kept: whether it was stored and charged before, "
+            "cannot be told any more"
+        )
     sane = min(max(fields["occurred_at_us"], received_at_us - _OLDEST_US), received_at_us + _YOUNGEST_US)
     if sane != fields["occurred_at_us"]:
         fields["occurred_at_us"] = sane
         _flag(fields, "clock")
-    return tuple(fields.values())
 
 
 def _flag(fields: dict[str, Any], flag: str) -> None:

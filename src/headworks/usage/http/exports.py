@@ -80,6 +80,8 @@ async def export_usage_events(
 ) -> StreamingResponse:
     """Single requests as a file, all of them, the newest first."""
     wanted = query.wanted(principal)
+    async with store.read() as reading:
+        await queries.check_kept(reading, wanted)
     columns = [Column(name, _kind(name)) for name in UsageEventOut.model_fields]
 
     async def lines() -> AsyncIterator[list[Line]]:

@@ -91,6 +91,8 @@ async def check_usage(
     start_s = span(day, day, zone_of("UTC"), (), now()).from_s
     if day > now().date():
         raise Invalid.field("query.day", "out_of_range", "must not lie in the future")
+    async with store.read() as reading:
+        commands.check_kept("query.day", day, await reading.kept_from())
     found = Compared(0, 0, 0)
     for hour in range(LAST_HOUR + 1):
         hour_s = start_s + hour * SECONDS["hour"]

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from headworks.dataplane.flow import AnyQuestion
+from headworks.dataplane.wire.control_pb2 import Sender
 from headworks.gateway.adapters.control import KeptFlows, Link, RemoteController, RemoteLeases, Watcher, connect
 from headworks.gateway.adapters.memory import MemoryLeaseOffice
+from headworks.gateway.domain.roster import Roster
 from headworks.gateway.rpc import Changes, ControlServer, Listen
 from headworks.kernel.clock import unix_ms
 from headworks.kernel.secrets import open_keyring
@@ -45,6 +47,7 @@ class Control:
 
     world: World
     changes: Changes = field(default_factory=Changes)
+    roster: Roster = field(default_factory=Roster)
     office: MemoryLeaseOffice = field(default_factory=MemoryLeaseOffice)
     unsettled: set[str] = field(default_factory=set)
     port: int = 0
@@ -60,7 +63,9 @@ class Control:
         return 0
 
     async def made(self) -> ControlServer:
-        return ControlServer(controller_of(self.world, leases=self.office), self.office, self, self.changes)
+        return ControlServer(
+            controller_of(self.world, leases=self.office), self.office, self, self.changes, self.roster
+        )
 
     async def start(self) -> None:
         self.server = await self.made()
@@ -106,7 +111,8 @@ async def until(holds: Callable[[], bool]) -> None:
 def gateway_of(
     address: str, folder: Path, *, silence_seconds: float = 6.0, clock_ms: Callable[[], int] = unix_ms
 ) -> Gateway:
-    link, table = connect(address), Table()
+    link = connect(address, sender=lambda: Sender(gateway=GATEWAY, version="1.2.3", waiting_records=7))
+    table = Table()
     sealer = open_keyring(folder / "keyring")
     kept = KeptFlows(folder / "flows.sqlite3", sealer, clock_ms=clock_ms)
     leases = RemoteLeases(link)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sqlite3
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from headworks.dataplane.flow import FLOW_VERSION, SIGNER, Question
 from headworks.dataplane.wire.control_pb2 import ResolveRequest
 from headworks.kernel.clock import unix_ms
+from headworks.kernel.secrets import Sealer, Secret
 from tests.unit.gateway.conftest import CANARY, KEY_HASH, World, controller_of, key, outage, question
 from tests.unit.gateway.rpc.conftest import Control, Gateway, gateway_of, until
 
@@ -110,7 +113,8 @@ async def test_nothing_on_the_disk_can_be_read_or_moved(gateway: Gateway, tmp_pa
     await gateway.kept.flush()
     assert CANARY.encode() not in (tmp_path / "flows.sqlite3").read_bytes()
     assert (tmp_path / "flows.sqlite3").stat().st_mode & 0o077 == 0
-    gateway.kept._change("UPDATE flows SET model = ? WHERE model = '=fast'", ("=slow",))
+    with gateway.kept._file as file:
+        file.execute("UPDATE flows SET model = '=slow' WHERE model = '=fast'")
     assert await gateway.kept.find(question("slow")) is None
 
 
@@ -136,3 +140,66 @@ async def test_a_change_while_an_answer_is_under_way_keeps_nothing_old(gateway: 
     world.find = slow  # type: ignore[method-assign, assignment]
     assert "flow" in await gateway.ask()
     assert await gateway.kept.find(question()) is None
+
+
+@pytest.mark.parametrize("how", ["question", "key", "all"])
+async def test_what_is_forgotten_while_it_is_being_written_stays_forgotten(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    seal = Sealer.seal
+    forget = {
+        "question": lambda: gateway.kept.forget(question()),
+        "key": lambda: gateway.kept.forget_key(KEY_HASH),
+        "all": gateway.kept.forget_all,
+    }[how]
+
+    def slow(self: Sealer, secret: Secret, context: bytes) -> str:
+        forget()
+        return seal(self, secret, context)
+
+    assert "flow" in await gateway.ask()
+    monkeypatch.setattr(Sealer, "seal", slow)
+    await gateway.kept.flush()
+    assert await gateway.kept.find(question()) is None
+
+
+async def test_what_is_being_written_is_known(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = list[bool]()
+    seal, loop = Sealer.seal, asyncio.get_running_loop()
+
+    def slow(self: Sealer, secret: Secret, context: bytes) -> str:
+        asked = asyncio.run_coroutine_threadsafe(gateway.kept.find(question()), loop)
+        found.append(asked.result(20) is not None)
+        return seal(self, secret, context)
+
+    assert "flow" in await gateway.ask()
+    monkeypatch.setattr(Sealer, "seal", slow)
+    await gateway.kept.flush()
+    assert found == [True]
+
+
+async def test_where_nothing_can_be_struck_out_nothing_is_read(
+    control: Control, gateway: Gateway, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await gateway.ask()
+    await gateway.ask(question("slow"))
+    await gateway.kept.flush()
+    file = gateway.kept._file
+    monkeypatch.setattr(gateway.kept, "_file", FullDisk())
+    world.key = None
+    assert (await gateway.ask())["refusal"]["status"] == 401, "what control says is passed on all the same"
+    monkeypatch.setattr(gateway.kept, "_file", file)
+    await control.stop()
+    assert (await gateway.ask())["refusal"]["status"] == 503
+    assert (await gateway.ask(question("slow")))["refusal"]["status"] == 503
+    await gateway.kept.flush()
+    assert file.execute("SELECT count(*) FROM flows").fetchone() == (0,), "made empty when the disk takes that"
+
+
+class FullDisk:
+    """A file that takes nothing."""
+
+    def __enter__(self) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    def __exit__(self, *_: object) -> None: ...

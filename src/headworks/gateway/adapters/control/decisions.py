@@ -77,6 +77,7 @@ class RemoteController:
             endpoint=asked.endpoint,
             request_id=asked.request_id,
             flow_version=FLOW_VERSION,
+            sender=self._link.sender(),
         )
         changes = self._changes
         try:

@@ -54,6 +54,10 @@ class KeptFlows:
         self._most = most
         self._clock_ms = clock_ms
         self._pending: dict[Place, tuple[int, str]] = {}
+        self._writing: dict[Place, tuple[int, str]] = {}
+        """What is on its way to the disk. Whatever is struck out of it, under the lock, does not get there."""
+        self._spoiled = False
+        """Something could not be struck out on the disk: nothing there is believed until all of it could be."""
         self._lock = threading.Lock()
         self._file = _open(path)
 
@@ -64,7 +68,7 @@ class KeptFlows:
     async def find(self, question: Question) -> str | None:
         """The last answer with what is left of its time, or None where there is none or its time is over."""
         place = _place(question)
-        known = self._pending.get(place) or await asyncio.to_thread(self._read, place)
+        known = self._pending.get(place) or self._writing.get(place) or await asyncio.to_thread(self._read, place)
         if known is None:
             return None
         at_ms, text = known
@@ -79,19 +83,16 @@ class KeptFlows:
     def forget(self, question: Question) -> None:
         """What was asked is refused now."""
         place = _place(question)
-        self._pending.pop(place, None)
-        self._change("DELETE FROM flows WHERE key_hash = ? AND model = ? AND endpoint = ?", place)
+        self._strike("key_hash = ? AND model = ? AND endpoint = ?", place, lambda one: one == place)
 
     def forget_key(self, key_hash: str) -> None:
-        """On the disk when it returns."""
-        for place in [place for place in self._pending if place[0] == key_hash]:
-            del self._pending[place]
-        self._change("DELETE FROM flows WHERE key_hash = ?", (key_hash,))
+        """On the disk when it returns, or nothing there is believed any more."""
+        self._strike("key_hash = ?", (key_hash,), lambda one: one[0] == key_hash)
 
     def forget_all(self) -> None:
-        """On the disk when it returns."""
-        self._pending.clear()
-        self._change("DELETE FROM flows", ())
+        """As `forget_key`."""
+        if self._strike("TRUE", (), lambda _one: True):
+            self._spoiled = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -101,14 +102,17 @@ class KeptFlows:
 
     async def flush(self) -> None:
         """Write what was kept. What the disk does not take is kept for the next time."""
-        if not self._pending:
+        if self._spoiled:
+            self.forget_all()
+        if self._spoiled or not self._pending:
             return
-        pending, self._pending = self._pending, {}
+        self._pending, self._writing = {}, self._pending
         try:
-            await asyncio.to_thread(self._write, pending)
+            await asyncio.to_thread(self._write)
         except (OSError, sqlite3.Error) as error:
             _log.warning("flows not kept on the disk, trying again", detail=str(error))
-            self._pending = {**pending, **self._pending}
+            self._pending = {**self._writing, **self._pending}
+        self._writing = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -117,6 +121,8 @@ class KeptFlows:
 
     def _read(self, place: Place) -> tuple[int, str] | None:
         select = "SELECT at_ms, sealed FROM flows WHERE key_hash = ? AND model = ? AND endpoint = ?"
+        if self._spoiled:
+            return None
         try:
             with self._lock:
                 found = self._file.execute(select, place).fetchone()
@@ -125,18 +131,28 @@ class KeptFlows:
             _log.warning("a kept flow cannot be read", detail=str(error))
             return None
 
-    def _write(self, pending: dict[Place, tuple[int, str]]) -> None:
-        rows = [
-            (*place, at_ms, self._sealer.seal(Secret(text), _context(place)))
-            for place, (at_ms, text) in pending.items()
-        ]
+    def _write(self) -> None:
+        with self._lock:
+            writing = list(self._writing.items())
+        rows = [(*place, at_ms, self._sealer.seal(Secret(text), _context(place))) for place, (at_ms, text) in writing]
         with self._lock, self._file:
-            self._file.executemany(_PUT, rows)
+            self._file.executemany(_PUT, [row for row in rows if row[:3] in self._writing])
             self._file.execute(_FORGET_OLDEST, (self._most,))
 
-    def _change(self, statement: str, values: tuple[str, ...]) -> None:
-        with self._lock, self._file:
-            self._file.execute(statement, values)
+    def _strike(self, where: str, values: tuple[str, ...], is_meant: Callable[[Place], bool]) -> bool:
+        """Whether the disk took it."""
+        with self._lock:
+            for waiting in (self._pending, self._writing):
+                for place in [place for place in waiting if is_meant(place)]:
+                    del waiting[place]
+            try:
+                with self._file:
+                    self._file.execute(f"DELETE FROM flows WHERE {where}", values)  # noqa: S608 - the three above
+            except sqlite3.Error as error:
+                _log.error("flows cannot be struck out on the disk; none of them is believed", detail=str(error))
+                self._spoiled = True
+                return False
+            return True
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -45,6 +45,7 @@ class RemoteLeases:
             need=wanted.need,
             want=wanted.want,
             request_id=wanted.request_id,
+            sender=self._link.sender(),
         )
         answer = await self._call(self._link.leases.Grant(request, timeout=self._link.deadline_seconds))
         if answer.HasField("lease"):
@@ -60,6 +61,7 @@ class RemoteLeases:
             budget_id=returned.budget_id,
             period_start_us=returned.period_start_us,
             amount=returned.amount,
+            sender=self._link.sender(),
         )
         await self._call(self._link.leases.GiveBack(request, timeout=self._link.deadline_seconds))
 
@@ -74,6 +76,7 @@ class RemoteLeases:
         for number, part in enumerate(parts, 1):
             request = wire.ReleaseRequest(source=source, event_ids=part, more=number < len(parts))
             while True:
+                request.sender.CopyFrom(self._link.sender())
                 answer = await self._call(self._link.leases.Release(request, timeout=_LONG_SECONDS))
                 if answer.settled:
                     break

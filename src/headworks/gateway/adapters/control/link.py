@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from headworks.dataplane.wire.control_pb2 import Sender
 from headworks.dataplane.wire.control_pb2_grpc import FlowServiceStub, LeaseServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -29,9 +33,11 @@ _SHORT_DEADLINE_SECONDS: Final = 0.25
 
 @dataclass(slots=True)
 class Link:
-    """A channel, and whether anything was heard over it lately. Belongs to one event loop."""
+    """A channel, who speaks over it, and whether anything was heard over it lately. Belongs to one event loop."""
 
     channel: grpc.aio.Channel
+    sender: Callable[[], Sender] = Sender
+    """What this gateway says of itself with everything that it asks."""
     heard: bool = field(default=False)
     """Set and unset by the `Watcher`."""
 
@@ -55,11 +61,13 @@ class Link:
         await self.channel.close()
 
 
-def connect(address: str, credentials: grpc.ChannelCredentials | None = None) -> Link:
+def connect(
+    address: str, credentials: grpc.ChannelCredentials | None = None, sender: Callable[[], Sender] = Sender
+) -> Link:
     """Within the loop that uses it; connects when it is first used.
 
     `address` is a gRPC target, such as `dns:///control:8090` or `127.0.0.1:8090`; without `credentials` in plain text.
     """
     if credentials is None:
-        return Link(grpc.aio.insecure_channel(address, options=_OPTIONS))
-    return Link(grpc.aio.secure_channel(address, credentials, options=_OPTIONS))
+        return Link(grpc.aio.insecure_channel(address, options=_OPTIONS), sender)
+    return Link(grpc.aio.secure_channel(address, credentials, options=_OPTIONS), sender)

@@ -65,7 +65,9 @@ class Watcher:
 
     async def _listen(self) -> None:
         """Until the connection is lost or silent. Raises AioRpcError, TimeoutError."""
-        request = WatchRequest(gateway=self._gateway, instance=self.instance, revision=self.revision)
+        request = WatchRequest(
+            gateway=self._gateway, instance=self.instance, revision=self.revision, sender=self._link.sender()
+        )
         call = self._link.flows.Watch(request)
         try:
             while True:

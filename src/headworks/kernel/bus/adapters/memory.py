@@ -12,10 +12,11 @@ from headworks.kernel.bus.errors import BusFull
 from headworks.kernel.bus.message import LEVELS
 from headworks.kernel.bus.port import Batching, DeadLetter, Standing
 from headworks.kernel.bus.source import Asked, Delivery
-from headworks.kernel.clock import monotonic
+from headworks.kernel.clock import monotonic, now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
+    from datetime import datetime
 
     from headworks.kernel.bus.message import Level, Message
     from headworks.kernel.bus.port import Handler, Reason
@@ -31,6 +32,7 @@ class _Held:
     since: float
     delivered: int = 0
     reason: Reason | None = None
+    died_at: datetime | None = None
 
 
 @dataclass
@@ -59,7 +61,7 @@ class _Queue:
 
     def bury(self, number: int, held: _Held, reason: Reason) -> None:
         """It is dead."""
-        held.reason = reason
+        held.reason, held.died_at = reason, now()
         self.dead[number] = held
 
     def expire(self) -> None:
@@ -159,13 +161,15 @@ class MemoryBus:
             opened, handler, batching or Batching(), name=name, seen=queue.tally.seen, pause=self._pause
         )
 
-    async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
+    async def dead(self, name: str, limit: int = 100, ids: Collection[str] | None = None) -> list[DeadLetter]:
         """See `Bus`."""
         self._topology.policy(name)
         queue = self._queues[name]
         queue.expire()
         letters = [
-            DeadLetter(held.message, name, held.level, held.reason) for held in queue.dead.values() if held.reason
+            DeadLetter(held.message, name, held.level, held.reason, held.delivered, held.died_at)
+            for held in queue.dead.values()
+            if held.reason and (ids is None or held.message.id in ids)
         ]
         return letters[:limit]
 

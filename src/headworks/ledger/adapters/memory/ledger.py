@@ -35,6 +35,9 @@ class MemoryRecords(Protocol):
     def roll_back(self) -> None:
         """Forget it."""
 
+    def kept_from(self) -> int:
+        """Since when records are kept, in UTC microseconds."""
+
     def unsettled_owners(self) -> list[str]:
         """By id."""
 
@@ -168,6 +171,10 @@ class MemoryOverview:
     async def unsettled_owners(self) -> list[str]:
         """Usage knows."""
         return self._records.unsettled_owners()
+
+    async def kept_from(self) -> int:
+        """Usage knows."""
+        return self._records.kept_from()
 
     async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
         """By going through all of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from headworks.kernel.pagination import Page
+from headworks.ledger.adapters.charged import charged
 from headworks.ledger.adapters.tables import SCOPE_COLUMNS
 from headworks.ledger.contracts import Balance, Sums
 
@@ -78,6 +79,10 @@ class MemoryReading:
         """By source."""
         mine = [hold for (at, _), hold in self.state.holds.items() if at == place and self._owns(place.budget_id)]
         return sorted(mine, key=lambda hold: hold.source)
+
+    async def all_holds(self) -> list[Hold]:
+        """In no order."""
+        return [hold for (place, _), hold in self.state.holds.items() if self._owns(place.budget_id)]
 
     async def places_held(self, budget_id: str) -> list[Place]:
         """Each once."""
@@ -157,6 +162,14 @@ class MemoryReading:
         """In no order."""
         return [entry for entry in self._entries() if entry.transaction in transactions]
 
+    async def forgotten(self, transactions: Collection[int]) -> dict[int, Sums]:
+        """By transaction."""
+        return {number: sums for number, sums in self._forgotten().items() if number in transactions}
+
+    async def last_forgotten(self) -> int:
+        """0 where there is none."""
+        return max(self._forgotten(), default=0)
+
     async def latest_adjustments(self, records: Collection[int]) -> dict[int, Adjustment]:
         """By record."""
         mine = [one for owner, one in self.state.adjustments.values() if owner == self.organization_id]
@@ -166,6 +179,10 @@ class MemoryReading:
         """In no order."""
         mine = [one for owner, one in self.state.adjustments.values() if owner == self.organization_id]
         return [one for one in mine if one.transaction in transactions]
+
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """Of days, records and adjustments."""
+        return await charged(self, scope, scope_id, period)
 
     async def adjusted(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Of all adjustments."""
@@ -180,6 +197,9 @@ class MemoryReading:
         cost = sum((one.cost_after or 0) - (one.cost_before or 0) for one in mine)
         charge = sum((one.charge_after or 0) - (one.charge_before or 0) for one in mine)
         return Sums(len(mine), cost, charge)
+
+    def _forgotten(self) -> dict[int, Sums]:
+        return {number: sums for number, (owner, sums) in self.state.forgotten.items() if owner == self.organization_id}
 
     def _mine(self, things: Iterable[Owned]) -> list[Owned]:
         return [thing for thing in things if thing.organization_id == self.organization_id]

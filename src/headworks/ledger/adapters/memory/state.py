@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Place,
         Raise,
         ReRating,
+        Sums,
         Transaction,
     )
 
@@ -43,6 +44,7 @@ class State:
     closed_periods: list[ClosedPeriod] = field(default_factory=list)
     re_ratings: dict[str, ReRating] = field(default_factory=dict)
     adjustments: dict[tuple[int, int], tuple[str, Adjustment]] = field(default_factory=dict)
+    forgotten: dict[int, tuple[str, Sums]] = field(default_factory=dict)
     trail: MemoryTrail = field(default_factory=lambda: MemoryTrail("ledger"))
 
     def copied(self) -> State:

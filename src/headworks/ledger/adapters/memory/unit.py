@@ -11,7 +11,7 @@ from headworks.ledger.contracts import Entry, Place, Transaction
 from headworks.ledger.errors import AmountTooLarge, BudgetExists, MarkUpExists
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from headworks.kernel.audit import Change
     from headworks.ledger.adapters.memory.state import State
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         MarkUp,
         Raise,
         ReRating,
+        Sums,
         TransactionKind,
     )
     from headworks.ledger.domain.postings import Posting
@@ -137,6 +138,10 @@ class MemoryUnit(MemoryReading):
         """New ones."""
         for one in adjustments:
             self.state.adjustments[one.record, one.number] = self.organization_id, one
+
+    async def add_forgotten(self, sums: Mapping[int, Sums], at_us: int) -> None:  # noqa: ARG002 - for who looks at tables
+        """New ones."""
+        self.state.forgotten.update((number, (self.organization_id, one)) for number, one in sums.items())
 
     def _check(self, budget: Budget) -> None:
         if budget.removed_at_us is not None:

@@ -58,6 +58,10 @@ class BudgetReads(Bound):
         wanted = self.mine(holds).where(holds.c.budget_id == place.budget_id, holds.c.start_us == place.start_us)
         return [hold_of(row) for row in await self.rows(wanted.order_by(holds.c.source))]
 
+    async def all_holds(self) -> list[Hold]:
+        """In no order."""
+        return [hold_of(row) for row in await self.rows(self.mine(holds))]
+
     async def places_held(self, budget_id: str) -> list[Place]:
         """Each once."""
         wanted = self.mine(holds, holds.c.budget_id, holds.c.start_us).where(holds.c.budget_id == budget_id).distinct()

@@ -10,8 +10,8 @@ from headworks.kernel.pagination import Page
 from headworks.ledger.adapters.sql.bound import MOST_ASKED, Bound
 from headworks.ledger.adapters.sql.rows import account_of, transaction_of
 from headworks.ledger.adapters.sql.sums import exact_sum, summed
-from headworks.ledger.adapters.tables import accounts, entries, transactions
-from headworks.ledger.contracts import Account, Balance, Entry
+from headworks.ledger.adapters.tables import accounts, entries, forgotten, transactions
+from headworks.ledger.contracts import Account, Balance, Entry, Sums
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -89,6 +89,20 @@ class JournalReads(Bound):
             part = asked[start : start + MOST_ASKED]
             found += map(_entry, await self.rows(self._entries().where(entries.c.transaction_id.in_(part))))
         return found
+
+    async def forgotten(self, numbers: Collection[int]) -> dict[int, Sums]:
+        """By transaction."""
+        found: dict[int, Sums] = {}
+        asked = list(numbers)
+        for start in range(0, len(asked), MOST_ASKED):
+            wanted = self.mine(forgotten).where(forgotten.c.transaction_id.in_(asked[start : start + MOST_ASKED]))
+            for row in await self.rows(wanted):
+                found[row["transaction_id"]] = Sums(row["records"], int(row["cost"]), int(row["charge"]))
+        return found
+
+    async def last_forgotten(self) -> int:
+        """Along the index that begins with the organisation."""
+        return await self.connection.scalar(self.mine(forgotten, func.max(forgotten.c.transaction_id))) or 0
 
     def _entries(self) -> AnySelect:
         return self.mine(accounts, entries, *_ACCOUNT).join(entries, entries.c.account_id == accounts.c.id)

@@ -16,5 +16,8 @@ class RecordTables(Protocol):
     def of(self, connection: AsyncConnection, organization_id: str) -> Records:
         """Of one organisation."""
 
+    async def kept_from(self, connection: AsyncConnection) -> int:
+        """Since when records are kept, in UTC microseconds."""
+
     async def unsettled_owners(self, connection: AsyncConnection) -> list[str]:
         """Organisations with records that name no transaction."""

@@ -98,6 +98,10 @@ class SqlOverview:
         """Usage knows."""
         return await self._records.unsettled_owners(self._connection)
 
+    async def kept_from(self) -> int:
+        """Usage knows."""
+        return await self._records.kept_from(self._connection)
+
     async def adjusted(self, from_us: int, until_us: int) -> list[Adjustment]:
         """Along the index that begins with the organisation, of those that rated anything anew."""
         rated = (await self._connection.execute(select(re_ratings.c.organization_id).distinct())).scalars().all()

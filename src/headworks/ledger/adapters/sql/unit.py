@@ -11,6 +11,7 @@ from headworks.kernel.database import is_duplicate
 from headworks.kernel.errors import Stale
 from headworks.kernel.ids import new_id
 from headworks.kernel.money import LARGEST_AMOUNT
+from headworks.ledger.adapters.charged import charged
 from headworks.ledger.adapters.sql.budgets import BudgetReads
 from headworks.ledger.adapters.sql.dialects import unless_there
 from headworks.ledger.adapters.sql.journal import JournalReads
@@ -27,6 +28,7 @@ from headworks.ledger.adapters.tables import (
     alerts,
     budgets,
     closed_periods,
+    forgotten,
     holds,
     mark_ups,
     organizations,
@@ -37,12 +39,13 @@ from headworks.ledger.adapters.tables import (
 from headworks.ledger.errors import AmountTooLarge, BudgetExists, MarkUpExists
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.kernel.audit import Change
+    from headworks.kernel.scopes import Scope
     from headworks.ledger.adapters.sql.writing import JournalWrites
     from headworks.ledger.contracts import (
         Adjustment,
@@ -52,9 +55,11 @@ if TYPE_CHECKING:
         Counters,
         Hold,
         MarkUp,
+        Period,
         Place,
         Raise,
         ReRating,
+        Sums,
         TransactionKind,
     )
     from headworks.ledger.domain.postings import Posting
@@ -69,6 +74,10 @@ _CHANGE_COUNTERS = (
 
 class SqlReading(BudgetReads, JournalReads, RatingReads):
     """The port `Reading` on an open connection."""
+
+    async def charged(self, scope: Scope, scope_id: str, period: Period) -> int:
+        """Of days, records and adjustments."""
+        return await charged(self, scope, scope_id, period)
 
 
 class SqlUnit(SqlReading):
@@ -230,6 +239,21 @@ class SqlUnit(SqlReading):
         """New rows."""
         rows = [{"organization_id": self.organization_id, **adjustment_columns(one)} for one in made]
         await self.connection.execute(insert(adjustments), rows)
+
+    async def add_forgotten(self, sums: Mapping[int, Sums], at_us: int) -> None:
+        """New rows."""
+        rows = [
+            {
+                "transaction_id": number,
+                "organization_id": self.organization_id,
+                "records": one.records,
+                "cost": str(one.cost),
+                "charge": str(one.charge),
+                "forgotten_at_us": at_us,
+            }
+            for number, one in sums.items()
+        ]
+        await self.connection.execute(insert(forgotten), rows)
 
     async def _is_ours(
         self, table: Table, column: ColumnElement[str], place: Place, word: str, *more: ColumnElement[bool]

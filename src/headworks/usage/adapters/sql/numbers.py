@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from headworks.usage.domain.admission import Month, TagSets
     from headworks.usage.domain.rows import Subject
 
     Thing: TypeAlias = tuple[str | int | None, ...]
     """A source, subject or group: its values, in the order of `_COLUMNS`."""
 
 _MOST_KNOWN = 20_000
+_MOST_TAG_SETS: Final = 100_000
 _AT_ONCE = 500
 """Values in one statement: databases have a largest number of them."""
 _COLUMNS: Final = {
@@ -36,20 +38,28 @@ _COLUMNS: Final = {
 
 
 class Known:
-    """Numbers of sources, subjects and groups, so that they are not looked up for each batch."""
+    """Numbers of sources, subjects and groups, and which tags are told apart, so that they are not looked up for each batch."""
 
     def __init__(self) -> None:
         self.numbers: dict[tuple[str, Thing], int] = {}
+        self.tags: dict[Month, TagSets] = {}
 
     def forget(self) -> None:
         """After a failure: the database may be another than before, restored from a backup, and have other numbers."""
         self.numbers.clear()
+        self.tags.clear()
 
     def learn(self, numbers: Mapping[tuple[str, Thing], int]) -> None:
         """What a committed transaction found out. When it is much, the rest is forgotten."""
         if len(self.numbers) + len(numbers) > _MOST_KNOWN:
             self.numbers.clear()
         self.numbers.update(numbers)
+
+    def learn_tags(self, tags: Mapping[Month, TagSets]) -> None:
+        """As `learn`."""
+        if sum(len(one.sets) for one in (*self.tags.values(), *tags.values())) > _MOST_TAG_SETS:
+            self.tags.clear()
+        self.tags.update(tags)
 
 
 class Numbers:

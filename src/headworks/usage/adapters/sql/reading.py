@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.pagination import Page
 from headworks.usage.adapters.sql.reporting import Reporting
-from headworks.usage.adapters.tables import events, groups, pending, rejected, rollups, sources, subjects
+from headworks.usage.adapters.tables import events, groups, pending, rejected, rollups, sources, subjects, turns
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.figures import FIGURES, WINDOW
@@ -104,9 +104,14 @@ class SqlReading:
             (await self._connection.execute(select(pending.c.day_s).order_by(pending.c.day_s.desc()))).scalars()
         )
 
+    async def kept_from(self) -> int:
+        """Of the turn's row."""
+        return await self._connection.scalar(select(turns.c.kept_from_us)) or 0
+
     async def first_day(self) -> int | None:
         """Along the index on `occurred_at_us`."""
-        first_us = await self._connection.scalar(select(func.min(events.c.occurred_at_us)))
+        kept = events.c.occurred_at_us >= await self.kept_from()
+        first_us = await self._connection.scalar(select(func.min(events.c.occurred_at_us)).where(kept))
         return None if first_us is None else first_us // _DAY_US * SECONDS["day"]
 
     async def records(self, wanted: RecordFilter, after: tuple[int, int] | None, limit: int) -> list[UsageRecord]:

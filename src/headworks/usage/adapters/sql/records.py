@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from sqlalchemy import BigInteger, Integer, and_, func, literal_column, or_, select, update
+from sqlalchemy import BigInteger, Integer, and_, delete, func, literal_column, or_, select, update
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
 from headworks.usage.adapters.sql.rollups import SqlRollups
-from headworks.usage.adapters.tables import events, subjects
-from headworks.usage.domain.rollups import changed
+from headworks.usage.adapters.sql.tags import Tags
+from headworks.usage.adapters.tables import events, groups, rollups, subjects, turns
+from headworks.usage.domain.dimensions import TEXTS
+from headworks.usage.domain.rollups import SECONDS, changed
 from headworks.usage.domain.rows import BUCKETS
+from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement, RowMapping, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -39,11 +42,19 @@ _AMOUNTS: Final = {
     "cost": func.coalesce(events.c.cost_nanodollars, 0),
     "charge": func.coalesce(events.c.charge_nanodollars, 0),
 }
+_OF_DAYS: Final = {
+    "cost": rollups["day"].c.cost_nanodollars,
+    "charge": rollups["day"].c.charge_nanodollars,
+}
 
 
 def _sums() -> Iterator[ColumnElement[int]]:
     yield func.count().label("records")
-    for name, amount in _AMOUNTS.items():
+    yield from _halves(_AMOUNTS)
+
+
+def _halves(amounts: Mapping[str, ColumnElement[int]]) -> Iterator[ColumnElement[int]]:
+    for name, amount in amounts.items():
         upper = amount.op(">>")(literal_column(str(_HALF), Integer))
         lower = amount.op("&")(literal_column(str(2**_HALF - 1), BigInteger))
         yield func.coalesce(func.sum(upper), 0).label(f"{name}_upper")
@@ -52,15 +63,23 @@ def _sums() -> Iterator[ColumnElement[int]]:
 
 def _summed(row: RowMapping) -> Sums:
     whole = {name: (int(row[f"{name}_upper"]) << _HALF) + int(row[f"{name}_lower"]) for name in _AMOUNTS}
-    return Sums(row["records"], **whole)
+    return Sums(int(row["records"]), **whole)
 
 
 class SqlRecordTables:
     """Usage's records, on connections that others open."""
 
+    def __init__(self, tag_values: int = TAG_VALUES) -> None:
+        """`tag_values`: see `UsageSettings`."""
+        self._tag_values = tag_values
+
     def of(self, connection: AsyncConnection, organization_id: str) -> SqlRecords:
         """Of one organisation."""
-        return SqlRecords(connection, organization_id)
+        return SqlRecords(connection, organization_id, self._tag_values)
+
+    async def kept_from(self, connection: AsyncConnection) -> int:
+        """Of the row that turns are taken by."""
+        return await connection.scalar(select(turns.c.kept_from_us)) or 0
 
     async def unsettled_owners(self, connection: AsyncConnection) -> list[str]:
         """By id."""
@@ -76,9 +95,10 @@ class SqlRecordTables:
 class SqlRecords:
     """One organisation's."""
 
-    def __init__(self, connection: AsyncConnection, organization_id: str) -> None:
+    def __init__(self, connection: AsyncConnection, organization_id: str, tag_values: int) -> None:
         self._connection = connection
         self._organization_id = organization_id
+        self._tag_values = tag_values
 
     async def sum(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Along the index on `occurred_at_us`."""
@@ -89,6 +109,28 @@ class SqlRecords:
         )
         if period.end_us is not None:
             wanted = wanted.where(events.c.occurred_at_us < period.end_us)
+        return _summed((await self._rows(wanted))[0])
+
+    async def kept_from(self) -> int:
+        """As of all."""
+        return await SqlRecordTables().kept_from(self._connection)
+
+    async def sum_of_days(self, scope: Scope, scope_id: str, period: Period) -> Sums:
+        """Along the index on `start_s`. Sums of a day are 64 bits; theirs are added up in halves, as those of records."""
+        days = rollups["day"]
+        starts_us = days.c.start_s * _SECOND_US
+        wanted = (
+            select(func.coalesce(func.sum(days.c.requests), 0).label("records"), *_halves(_OF_DAYS))
+            .select_from(days)
+            .join(groups, groups.c.id == days.c.group_id)
+            .where(
+                groups.c.organization_id == self._organization_id,
+                groups.c[TEXTS[scope]] == scope_id,
+                starts_us >= period.start_us,
+            )
+        )
+        if period.end_us is not None:
+            wanted = wanted.where(starts_us + SECONDS["day"] * _SECOND_US <= period.end_us)
         return _summed((await self._rows(wanted))[0])
 
     async def following(self, wanted: RecordRange, after: tuple[int, int] | None, limit: int) -> list[RatedRecord]:
@@ -128,6 +170,29 @@ class SqlRecords:
         wanted = self._records().where(events.c.transaction_id.is_(None)).order_by(events.c.id).limit(limit)
         return [_record(row) for row in await self._rows(wanted)]
 
+    async def newest(self, transactions: Collection[int]) -> dict[int, int]:
+        """Along the index on `transaction_id`."""
+        found: dict[int, int] = {}
+        asked = list(transactions)
+        for start in range(0, len(asked), _AT_ONCE):
+            among = events.c.transaction_id.in_(asked[start : start + _AT_ONCE])
+            newest = func.max(events.c.occurred_at_us).label("newest")
+            by = select(events.c.transaction_id, newest).where(among).group_by(events.c.transaction_id)
+            found.update((row["transaction_id"], row["newest"]) for row in await self._rows(by))
+        return found
+
+    async def last_transaction(self) -> int | None:
+        """By the primary key."""
+        return await self._connection.scalar(select(events.c.transaction_id).order_by(events.c.id.desc()).limit(1))
+
+    async def forget(self, transactions: Collection[int]) -> int:
+        """Along the index on `transaction_id`."""
+        asked, gone = list(transactions), 0
+        for start in range(0, len(asked), _AT_ONCE):
+            old = delete(events).where(events.c.transaction_id.in_(asked[start : start + _AT_ONCE]))
+            gone += (await self._connection.execute(old)).rowcount
+        return gone
+
     async def strays(self, first: int, last: int, known: Collection[int]) -> int:
         """Along the index on `transaction_id`."""
         wanted = self._mine(func.count()).where(events.c.transaction_id.between(first, last))
@@ -137,8 +202,8 @@ class SqlRecords:
 
     async def settle(self, numbers: Collection[int], transaction: int) -> None:
         """Their costs were not rounded twice: a charge without a mark-up is the cost. Roll-ups are made anew: they had none."""
-        rollups = SqlRollups(self._connection)
-        await rollups.turn(alone=False)
+        sums = self._rollups()
+        await sums.turn(alone=False)
         asked = list(numbers)
         for start in range(0, len(asked), _AT_ONCE):
             part = asked[start : start + _AT_ONCE]
@@ -147,13 +212,16 @@ class SqlRecords:
                 settled.values(transaction_id=transaction, charge_nanodollars=events.c.cost_nanodollars)
             )
             times = await self._connection.execute(select(events.c.occurred_at_us).where(events.c.id.in_(part)))
-            await rollups.ask_anew({at_us // _SECOND_US for (at_us,) in times})
+            await sums.ask_anew({at_us // _SECOND_US for (at_us,) in times})
 
     async def adjust(self, changes: Iterable[tuple[RatedRecord, int, int, int]]) -> None:
         """Into the roll-ups."""
-        await SqlRollups(self._connection).change(
+        await self._rollups().change(
             {record.number: changed(cost, charge, unpriced) for record, cost, charge, unpriced in changes}
         )
+
+    def _rollups(self) -> SqlRollups:
+        return SqlRollups(self._connection, Tags(self._connection, self._tag_values))
 
     def _mine(self, *columns: Any) -> _AnySelect:  # noqa: ANN401 - columns of any kind
         return (

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
+    from headworks.usage.adapters.sql.tags import Tags
     from headworks.usage.domain.rollups import Grain, Sums
 
     _AnySelect: TypeAlias = "Select[*tuple[Any, ...]]"
@@ -45,24 +46,48 @@ _OF_GROUP: Final = (*(subjects.c[name] for name in Group._fields if name in Shar
 class SqlRollups:
     """On an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, numbers: Numbers | None = None) -> None:
+    def __init__(self, connection: AsyncConnection, tags: Tags, numbers: Numbers | None = None) -> None:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
+        self._tags = tags
         self._numbers = numbers or Numbers(connection)
+        self._kept_from_us: int | None = None
+        """Once we have our turn."""
 
-    async def turn(self, *, alone: bool) -> None:
-        """Wait until nobody makes roll-ups anew; with `alone`, until nobody adds to them either. Until the transaction ends."""
-        locked = select(turns.c.id).where(turns.c.id == _TURN).with_for_update(read=not alone)
-        if await self._connection.scalar(locked) is None:
+    async def turn(self, *, alone: bool) -> int:
+        """Wait until nobody makes roll-ups anew; with `alone`, until nobody adds to them either. Until the transaction ends.
+
+        From when on records are kept: until then nobody can move it.
+        """
+        if self._kept_from_us is not None and not alone:
+            return self._kept_from_us
+        locked = select(turns.c.kept_from_us).where(turns.c.id == _TURN).with_for_update(read=not alone)
+        kept_from_us = await self._connection.scalar(locked)
+        if kept_from_us is None:
             await self._connection.execute(self._adding.unless_there(turns).values(id=_TURN))
-            await self._connection.scalar(locked)
+            kept_from_us = await self._connection.scalar(locked)
+        self._kept_from_us = kept_from_us or 0
+        return self._kept_from_us
+
+    async def keep_from(self, at_us: int) -> bool:
+        """Move it on, unless something from before is still to be done. The caller has its turn alone."""
+        unfinished = (
+            select(pending.c.day_s).where(pending.c.day_s < at_us // _SECOND_US),
+            select(events.c.id).where(events.c.transaction_id.is_(None)),
+        )
+        for one in unfinished:
+            if await self._connection.scalar(one.limit(1)) is not None:
+                return False
+        later = update(turns).where(turns.c.id == _TURN, turns.c.kept_from_us < at_us).values(kept_from_us=at_us)
+        await self._connection.execute(later)
+        return True
 
     async def add(self, minutes: Mapping[Slot, Sums]) -> None:
         """To the minute, the hour and the day of each. Raises RowsRefused when a sum no longer fits."""
         if not minutes:
             return
         await self.turn(alone=False)
-        await self._add(minutes, GRAINS)
+        await self._add(await self._tags.told_apart(minutes), GRAINS)
 
     async def change(self, differences: Mapping[int, Sums]) -> None:
         """What records, by their number, add up to has changed by so much. Raises RowsRefused."""
@@ -154,8 +179,8 @@ class SqlRollups:
             with refusals():
                 await self._adding.add_sums(self._connection, rollups[grain], rows)
 
-    async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> dict[Slot, Sums]:
-        """By minute, of the records of that hour."""
+    async def _recount(self, hour_s: int, adjusted: Mapping[int, Sums]) -> Mapping[Slot, Sums]:
+        """By minute, of the records of that hour, with the tags that roll-ups tell apart."""
         sums: dict[Slot, Sums] = {}
         for row in (await self._connection.execute(_recounted(hour_s))).mappings():
             slot = Slot(group_of_row(row), row["minute_us"] // _SECOND_US)
@@ -169,7 +194,7 @@ class SqlRollups:
             join(sums, slot, found)
         for number, slot in (await self._slots(adjusted)).items():
             join(sums, slot, adjusted[number])
-        return sums
+        return await self._tags.told_apart(sums)
 
     async def _slots(self, numbers: Iterable[int]) -> dict[int, Slot]:
         """In which minute of which group records are, by their number."""

@@ -10,6 +10,7 @@ from headworks.usage.adapters.sql.adding import adding_to
 from headworks.usage.adapters.sql.numbers import Known, Numbers
 from headworks.usage.adapters.sql.refusals import refusals
 from headworks.usage.adapters.sql.rollups import SqlRollups
+from headworks.usage.adapters.sql.tags import Tags
 from headworks.usage.adapters.tables import events, sources
 from headworks.usage.domain.rollups import LAST_HOUR, SECONDS
 from headworks.usage.domain.rows import identity_of
@@ -30,11 +31,12 @@ _ASKED_AT_ONCE = 500
 class SqlUnit:
     """The port `UsageUnit` on an open transaction."""
 
-    def __init__(self, connection: AsyncConnection, known: Known, books: Books) -> None:
+    def __init__(self, connection: AsyncConnection, known: Known, books: Books, tag_values: int) -> None:
         self._connection = connection
         self._adding = adding_to(connection.dialect.name)
         self._numbers = Numbers(connection, known)
-        self.rollups = SqlRollups(connection, self._numbers)
+        self.tags = Tags(connection, tag_values, known)
+        self.rollups = SqlRollups(connection, self.tags, self._numbers)
         self.books = books
 
     @property
@@ -68,6 +70,14 @@ class SqlUnit:
     async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:
         """Raises RowsRefused."""
         await self.rollups.add(minutes)
+
+    async def kept_from(self) -> int:
+        """In its turn."""
+        return await self.rollups.turn(alone=False)
+
+    async def keep_from(self, at_us: int) -> bool:
+        """With the turn's row."""
+        return await self.rollups.keep_from(at_us)
 
     async def ask_anew(self, seconds: Collection[int]) -> None:
         """In their turn."""

@@ -97,10 +97,11 @@ class RabbitBus:
             pause=self._pause,
         )
 
-    async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
+    async def dead(self, name: str, limit: int = 100, ids: Collection[str] | None = None) -> list[DeadLetter]:
         """See `Bus`."""
+        policy = self._topology.policy(name)
         async with self._asking(name) as channel:
-            return await dead.letters(channel, name, limit)
+            return await dead.letters(channel, name, policy, limit, ids)
 
     async def replay(self, name: str, ids: Collection[str] | None = None) -> int:
         """See `Bus`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from aiormq.exceptions import DeliveryError
 from pamqp.commands import Basic
@@ -19,18 +20,28 @@ if TYPE_CHECKING:
     from aiormq.abc import AbstractChannel, DeliveredMessage
 
     from headworks.kernel.bus.port import DeadLetter
+    from headworks.kernel.bus.topology import Policy
+
+_ALL: Final = 0
+"""The delivery tag that stands for every delivery of the channel."""
+_LOOKS: Final = 20
+_LOOK_SECONDS: Final = 0.05
 
 
-async def letters(channel: AbstractChannel, name: str, limit: int) -> list[DeadLetter]:
-    """The oldest. Closing the channel gives them back. Raises LinkLost."""
+async def letters(
+    channel: AbstractChannel, name: str, policy: Policy, limit: int, ids: Collection[str] | None
+) -> list[DeadLetter]:
+    """The oldest, of all or of these. They are in their queue again when it returns. Raises LinkLost."""
     found: list[DeadLetter] = []
     with speaking():
+        before = await _count(channel, name)
         async for delivered in _each(channel, name):
-            letter = letter_of(delivered, name)
-            if letter is not None:
+            letter = letter_of(delivered, name, policy)
+            if letter is not None and (ids is None or letter.message.id in ids):
                 found.append(letter)
             if len(found) == limit:
                 break
+        await _give_back(channel, name, before)
     return found
 
 
@@ -70,12 +81,28 @@ async def discard(channel: AbstractChannel, name: str, ids: Collection[str]) -> 
     return count
 
 
+async def _give_back(channel: AbstractChannel, name: str, before: int) -> None:
+    """All that was taken. A quorum queue has it some time after it was told: who looks or replays next must find it there.
+
+    It is waited for a second at most, since somebody else may have taken some.
+    """
+    await channel.basic_nack(_ALL, multiple=True, requeue=True)
+    for _ in range(_LOOKS):
+        if await _count(channel, name) >= before:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _count(channel: AbstractChannel, name: str) -> int:
+    """How many nobody holds."""
+    return (await channel.queue_declare(dead_queue(name), passive=True)).message_count or 0
+
+
 async def _each(channel: AbstractChannel, name: str) -> AsyncIterator[DeliveredMessage]:
     """Those that were there when it began: what dies meanwhile, replayed ones included, is for the next time."""
-    queue = dead_queue(name)
-    left = (await channel.queue_declare(queue, passive=True)).message_count or 0
+    left = await _count(channel, name)
     while left > 0:
-        delivered = await channel.basic_get(queue)
+        delivered = await channel.basic_get(dead_queue(name))
         if isinstance(delivered.delivery, Basic.GetEmpty):
             return
         yield delivered

@@ -15,6 +15,8 @@ from headworks.kernel.errors import Invalid
 if TYPE_CHECKING:
     from aiormq.abc import DeliveredMessage
 
+    from headworks.kernel.bus.topology import Policy
+
 _PERSISTENT: Final = 2
 _OCCURRED: Final = "occurred-at"
 _PUBLISHED: Final = "published-ms"
@@ -73,14 +75,23 @@ def source_of(delivered: DeliveredMessage) -> str:
     return str(_headers(delivered).get("x-first-death-queue", ""))
 
 
-def letter_of(delivered: DeliveredMessage, name: str) -> DeadLetter | None:
-    """None as for `message_of`."""
+def letter_of(delivered: DeliveredMessage, name: str, policy: Policy) -> DeadLetter | None:
+    """None as for `message_of`. What counts deliveries in it counts those of the dead: how often it was looked at."""
     message = message_of(delivered)
     if message is None:
         return None
     told = _headers(delivered).get("x-first-death-reason")
     reason: Reason = next((one for one in get_args(Reason) if one == told), "rejected")
-    return DeadLetter(message, name, level_of(source_of(delivered)), reason)
+    deliveries = policy.delivery_limit if reason == "delivery_limit" else None
+    return DeadLetter(message, name, level_of(source_of(delivered)), reason, deliveries, _died_at(delivered))
+
+
+def _died_at(delivered: DeliveredMessage) -> datetime | None:
+    """To the second, by the broker's clock."""
+    deaths = _headers(delivered).get("x-death")
+    last = deaths[0] if isinstance(deaths, list) and deaths else None
+    at = last.get("time") if isinstance(last, dict) else None
+    return at if isinstance(at, datetime) else None
 
 
 def _headers(delivered: DeliveredMessage) -> dict[str, Any]:

@@ -135,9 +135,9 @@ class SqliteBus:
             opened, handler, batching or Batching(), name=name, seen=self._tallies[name].seen, pause=self._pause
         )
 
-    async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
+    async def dead(self, name: str, limit: int = 100, ids: Collection[str] | None = None) -> list[DeadLetter]:
         """See `Bus`."""
-        return await self._store.dead(name, self._topology.policy(name), limit)
+        return await self._store.dead(name, self._topology.policy(name), limit, ids)
 
     async def replay(self, name: str, ids: Collection[str] | None = None) -> int:
         """See `Bus`."""

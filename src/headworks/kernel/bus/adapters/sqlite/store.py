@@ -132,18 +132,18 @@ class Store:
                 update(messages).where(messages.c.sequence == sequence).values(state=DEAD, reason=reason)
             )
 
-    async def dead(self, queue: str, policy: Policy, limit: int) -> list[DeadLetter]:
-        """The oldest first."""
+    async def dead(self, queue: str, policy: Policy, limit: int, ids: Collection[str] | None) -> list[DeadLetter]:
+        """The oldest first, of all or of these."""
         async with self._database.transaction() as connection:
             await self._expire(connection, queue, policy)
         async with self._database.read() as connection:
             rows = await connection.execute(
-                select(messages.c.rank, messages.c.reason, *_MESSAGE)
-                .where(*_dead(queue, None))
+                select(messages.c.rank, messages.c.reason, messages.c.delivered, *_MESSAGE)
+                .where(*_dead(queue, ids))
                 .order_by(messages.c.sequence)
                 .limit(limit)
             )
-            return [DeadLetter(_message(row), queue, LEVELS[row.rank], row.reason) for row in rows]
+            return [DeadLetter(_message(row), queue, LEVELS[row.rank], row.reason, row.delivered) for row in rows]
 
     async def replay(self, queue: str, ids: Collection[str] | None) -> int:
         """They wait as if they had just been published."""
