@@ -274,6 +274,21 @@ async def test_what_breaks_off_is_begun_anew(books: Accounting, monkeypatch: pyt
     assert await faults(books) == []
 
 
+async def test_a_round_that_is_over_goes_on_in_the_next(books: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "_MOST_RECORDS", 1)
+    for number in range(4):
+        await spend(books, spending(number, 10))
+    await spend_later(books)
+    await UsageKeeper(books.usage, THREE_MONTHS, later).look_after()
+    keeper = Keeper(books.ledger, LedgerSettings(), later)
+    forgotten = []
+    for _ in range(6):
+        await keeper.forget(0)
+        forgotten.append(keeper.forgotten)
+    assert forgotten == [1, 2, 3, 4, 4, 4]
+    assert await faults(books) == []
+
+
 async def test_two_forget_while_others_store(books: Accounting) -> None:
     for start in range(0, 60, 3):
         await spend(books, *(spending(start + more, 10) for more in range(3)))

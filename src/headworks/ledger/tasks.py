@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _log = logger(__name__)
 
 _MEASURE_SECONDS = 60
+_FORGET_SECONDS = 2
+"""Of each round: holds that are overdue do not wait until all is forgotten."""
 
 
 class Keeper:
@@ -50,7 +53,7 @@ class Keeper:
         while True:
             try:
                 await self.once()
-                await self.forget()
+                await self.forget(_FORGET_SECONDS)
                 if self._measured is None or monotonic() - self._measured >= _MEASURE_SECONDS:
                     await self.measure()
                     self._measured = monotonic()
@@ -92,26 +95,30 @@ class Keeper:
         if self.imbalance or self.counter_difference:
             _log.error("the ledger does not agree", imbalance=self.imbalance, counters=self.counter_difference)
 
-    async def forget(self) -> None:
-        """Records from before the moment from which on usage keeps them, once their period is closed. Raises Unavailable."""
+    async def forget(self, seconds: float = math.inf) -> None:
+        """Records from before the moment from which on usage keeps them, once their period is closed. Raises Unavailable.
+
+        After so long it stops where it is; the next call goes on from there.
+        """
+        until = monotonic() + seconds
         async with self._ledger.overlooking() as overview:
             kept_from_us = await overview.kept_from()
             owners = await overview.organizations() if kept_from_us else []
         for owner in owners:
             if self._forgotten_until.get(owner, 0) == kept_from_us:
                 continue
-            if await self._forget_all(owner):
-                self._disagreeing.discard(owner)
-            else:
-                self._disagreeing.add(owner)
+            last = await self._forget_of(owner, until)
+            if last.more:
+                return
             self._forgotten_until[owner] = kept_from_us
+            (self._disagreeing.add if last.faults else self._disagreeing.discard)(owner)
 
-    async def _forget_all(self, owner: str) -> bool:
-        """Whether all could go."""
+    async def _forget_of(self, owner: str, until: float) -> Forgotten:
+        """The last step."""
         await self._close(owner)
         step = await until_it_holds(partial(self._forget, owner))
         records = step.records
-        while step.more:
+        while step.more and monotonic() < until:
             # Others want to write, too.
             await asyncio.sleep(0)
             step = await until_it_holds(partial(self._forget, owner))
@@ -122,7 +129,7 @@ class Keeper:
         if step.faults:
             transactions = [fault.transaction for fault in step.faults]
             _log.error("old usage records stay: they do not agree", organization_id=owner, transactions=transactions)
-        return not step.faults
+        return step
 
     async def _close(self, owner: str) -> None:
         async with self._ledger.reading(owner) as reading:
