@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from headworks.ledger.contracts import Place
 from headworks.ledger.errors import RaiseNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headworks.kernel.clock import Clock
     from headworks.ledger.commands import Forgotten
     from headworks.ledger.contracts import Raise
@@ -95,30 +96,30 @@ class Keeper:
         if self.imbalance or self.counter_difference:
             _log.error("the ledger does not agree", imbalance=self.imbalance, counters=self.counter_difference)
 
-    async def forget(self, seconds: float = math.inf) -> None:
+    async def forget(self, seconds: int | None = None) -> None:
         """Records from before the moment from which on usage keeps them, once their period is closed. Raises Unavailable.
 
-        After so long it stops where it is; the next call goes on from there.
+        After so long it stops where it is, and the next call goes on from there; None takes as long as it takes.
         """
-        until = monotonic() + seconds
+        began = monotonic()
         async with self._ledger.overlooking() as overview:
             kept_from_us = await overview.kept_from()
             owners = await overview.organizations() if kept_from_us else []
         for owner in owners:
             if self._forgotten_until.get(owner, 0) == kept_from_us:
                 continue
-            last = await self._forget_of(owner, until)
+            last = await self._forget_of(owner, lambda: seconds is None or monotonic() - began < seconds)
             if last.more:
                 return
             self._forgotten_until[owner] = kept_from_us
             (self._disagreeing.add if last.faults else self._disagreeing.discard)(owner)
 
-    async def _forget_of(self, owner: str, until: float) -> Forgotten:
+    async def _forget_of(self, owner: str, may_go_on: Callable[[], bool]) -> Forgotten:
         """The last step."""
         await self._close(owner)
         step = await until_it_holds(partial(self._forget, owner))
         records = step.records
-        while step.more and monotonic() < until:
+        while step.more and may_go_on():
             # Others want to write, too.
             await asyncio.sleep(0)
             step = await until_it_holds(partial(self._forget, owner))
