@@ -131,6 +131,28 @@ async def test_what_people_closed_themselves_stays_as_they_did(books: Accounting
     assert await faults(books) == []
 
 
+async def test_what_is_closed_ends_where_its_sum_ends(books: Accounting) -> None:
+    """Whatever happens between the two, such as that records are kept from another moment on."""
+    april_us = KEPT_US + 31 * DAY_US
+    await spend(books, spending(1, 10))
+    await spend(books, spending(2, 20, occurred_at_us=KEPT_US), at=KEPT_FROM)
+    await spend_later(books)
+    assert await keep_from(books.usage, KEPT_US)
+    async with books.ledger.reading(ORG) as reading:
+        found = await commands.fixed(reading)
+    assert found is not None
+    assert await keep_from(books.usage, april_us)
+    async with books.ledger.writing(ORG) as unit:
+        closed = await commands.close_fixed(unit, found, LATER_US)
+    assert closed is not None
+    assert (closed.until_us, closed.sums) == (KEPT_US, (1, 10, 10))
+    assert (await forget(books)).forgotten == 2
+    async with books.ledger.reading(ORG) as reading:
+        periods = await reading.closed_periods()
+    assert [(one.until_us, one.sums.charge) for one in periods] == [(KEPT_US, 10), (april_us, 20)]
+    assert await faults(books) == []
+
+
 async def test_re_ratings_of_what_was_forgotten_still_count(books: Accounting) -> None:
     budget = await make_budget(books)
     await spend(books, spending(1, 10), spending(2, 20))
@@ -247,7 +269,7 @@ async def test_a_step_takes_so_many_records(books: Accounting, monkeypatch: pyte
         found = await commands.fixed(reading)
     assert found is not None
     async with books.ledger.writing(ORG) as unit:
-        assert await commands.close_fixed(unit, *found, LATER_US) is not None
+        assert await commands.close_fixed(unit, found, LATER_US) is not None
     steps = []
     more = True
     while more:

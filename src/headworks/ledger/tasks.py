@@ -140,7 +140,7 @@ class Keeper:
 
         async def close() -> None:
             async with self._ledger.writing(owner) as unit:
-                await commands.close_fixed(unit, *found, micros(self._clock()))
+                await commands.close_fixed(unit, found, micros(self._clock()))
 
         await until_it_holds(close)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.errors import Invalid
@@ -30,38 +31,51 @@ async def close_period(unit: Unit, until_us: int, at_us: int) -> ClosedPeriod:
         raise Invalid.field(
             "until", "out_of_order", f"must be later than {said(from_us)}, until when it is closed already"
         )
-    return await _close(unit, from_us, until_us, await _stored(unit, from_us, until_us), at_us)
+    return await _close(unit, await _stretch(unit, from_us, until_us), at_us)
 
 
-async def fixed(reading: Reading) -> tuple[int | None, Sums] | None:
-    """From where until `records.kept_from` a period is to be closed, and what its records come to: they change no more.
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Time that is to be closed, and what its records come to as they were stored."""
 
-    None where nothing is to be closed. Read it without a lock: usage is stored meanwhile.
+    from_us: int | None
+    """None for the first: from the beginning."""
+    until_us: int
+    stored: Sums
+
+
+async def fixed(reading: Reading) -> Stretch | None:
+    """What is not closed until `records.kept_from`: its records change no more. None where there are none.
+
+    Read it without a lock: usage is stored meanwhile.
     """
     kept_from_us = await reading.records.kept_from()
     from_us = await closed_until(reading)
     if from_us is not None and from_us >= kept_from_us:
         return None
-    stored = await _stored(reading, from_us, kept_from_us)
-    return (from_us, stored) if stored.records else None
+    found = await _stretch(reading, from_us, kept_from_us)
+    return found if found.stored.records else None
 
 
-async def close_fixed(unit: Unit, from_us: int | None, stored: Sums, at_us: int) -> ClosedPeriod | None:
+async def close_fixed(unit: Unit, found: Stretch, at_us: int) -> ClosedPeriod | None:
     """Close what `fixed` found, so that nothing of it is rated anew and its records can go; None where somebody was quicker."""
     await unit.lock(alone=True)
-    if await closed_until(unit) != from_us:
+    if await closed_until(unit) != found.from_us:
         return None
-    return await _close(unit, from_us, await unit.records.kept_from(), stored, at_us)
+    return await _close(unit, found, at_us)
 
 
-async def _stored(reading: Reading, from_us: int | None, until_us: int) -> Sums:
-    return await reading.records.sum("organization", reading.organization_id, Period(from_us or 0, until_us))
+async def _stretch(reading: Reading, from_us: int | None, until_us: int) -> Stretch:
+    period = Period(from_us or 0, until_us)
+    return Stretch(from_us, until_us, await reading.records.sum("organization", reading.organization_id, period))
 
 
-async def _close(unit: Unit, from_us: int | None, until_us: int, stored: Sums, at_us: int) -> ClosedPeriod:
-    adjusted = await unit.adjusted("organization", unit.organization_id, Period(from_us or 0, until_us))
+async def _close(unit: Unit, found: Stretch, at_us: int) -> ClosedPeriod:
+    """The unit is locked, alone: what re-ratings changed stays what it is."""
+    stored, period = found.stored, Period(found.from_us or 0, found.until_us)
+    adjusted = await unit.adjusted("organization", unit.organization_id, period)
     sums = Sums(stored.records, stored.cost + adjusted.cost, stored.charge + adjusted.charge)
-    made = ClosedPeriod(new_id("clo"), unit.organization_id, from_us, until_us, at_us, sums)
+    made = ClosedPeriod(new_id("clo"), unit.organization_id, found.from_us, found.until_us, at_us, sums)
     await unit.add_closed_period(made)
     midway()
     unit.audit(audited.closed(made))
