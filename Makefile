@@ -36,7 +36,7 @@ up: $(ENGINE) ## install what is missing, build, and start everything (ARGS="--p
 dev: $(DEV_ENGINE) $(DEV_PACKAGES) ## as up, from a quick debug build, with its data in .dev/
 	@HEADWORKS_HOME=$${HEADWORKS_HOME:-$(CURDIR)/.dev} exec .venv/bin/headworks up $(ARGS)
 
-cluster: $(ENGINE) $(DEV_PACKAGES) ## many processes on this machine, for a look: PostgreSQL, RabbitMQ, two gateways, nginx
+cluster: $(ENGINE) $(DEV_PACKAGES) ## many processes on this machine, for a look: PostgreSQL, RabbitMQ, Redis, two gateways, nginx
 	@scripts/servers.sh
 	@$(PYTHON_IN_VENV) scripts/cluster.py up
 
@@ -57,7 +57,7 @@ test-rust: $(RUST)
 
 test-python: $(ENGINE) $(DEV_PACKAGES) $(NODE)
 	@scripts/servers.sh
-	@$(PYTEST) $(or $(ARGS),tests)
+	@$(PYTEST) $(or $(ARGS),-n 2 --dist loadfile tests)
 
 check: $(ENGINE) $(DEV_PACKAGES) ## what a change must pass before it is shown to anybody (ARGS="--tested" leaves the unit tests out)
 	@scripts/check.sh $(ARGS)

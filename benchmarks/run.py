@@ -14,11 +14,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from harness import machine, plan, readme, results, verdict
-from harness.build import Programs
-from harness.scene import Scene
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness import machine, plan, readme, results, verdict  # noqa: E402 - some of it starts the tests' own servers
+from harness.build import Programs  # noqa: E402
+from harness.scene import Scene  # noqa: E402
+
 RESULTS = ROOT / "benchmarks" / "results"
 
 

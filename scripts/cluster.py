@@ -1,7 +1,7 @@
 """`make cluster`: an installation as many processes on this machine, for a look; `make cluster-down` ends it.
 
-PostgreSQL and RabbitMQ from the distribution's packages in temporary folders, a control plane, one that stores usage, two gateways, and
-nginx before them, all on free ports of loopback. What was in it is gone when it ends.
+PostgreSQL, RabbitMQ and Redis from the distribution's packages in temporary folders, two control planes, one that stores usage, a worker, two
+gateways, and nginx before them, all on free ports of loopback. What was in it is gone when it ends.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.support.cluster import Cluster  # noqa: E402 - the tests' own servers
 from tests.support.front import Front  # noqa: E402
+from tests.support.redis import RedisServer  # noqa: E402
 from tests.support.servers import Missing  # noqa: E402
 
 _STATE = ROOT / ".cluster.json"
@@ -37,15 +38,18 @@ def serve(state: Path) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="headworks-cluster-")))
         folder.chmod(0o755)
-        cluster = stack.enter_context(Cluster(folder, gateways=2))
+        redis = stack.enter_context(RedisServer())
+        cluster = stack.enter_context(Cluster(folder, gateways=2, controls=2, redis=redis))
         gateways = [f"127.0.0.1:{gateway.port}" for gateway in cluster.gateways]
-        front = stack.enter_context(Front(folder, gateways, f"127.0.0.1:{cluster.control.port}"))
+        controls = [f"127.0.0.1:{control.port}" for control in cluster.controls]
+        front = stack.enter_context(Front(folder, gateways, controls))
         told = {
             "pid": os.getpid(),
             "url": front.url,
-            "control": cluster.control.url,
+            "controls": [control.url for control in cluster.controls],
             "gateways": [gateway.url for gateway in cluster.gateways],
             "usage": [process.url for process in cluster.usage],
+            "worker": cluster.worker.url,
             "home": str(cluster.control.home),
             "logs": str(folder),
             "api_key": cluster.control.credentials.api_key,
@@ -65,7 +69,10 @@ def up(state: Path) -> int:
         print(f"It runs already: {state}. End it with `make cluster-down`.", file=sys.stderr)
         return 1
     state.unlink(missing_ok=True)
-    print("Starting PostgreSQL, RabbitMQ, control, usage, two gateways and nginx; half a minute ...", file=sys.stderr)
+    print(
+        "Starting PostgreSQL, RabbitMQ, Redis, two control planes, usage, a worker, two gateways and nginx; half a minute ...",
+        file=sys.stderr,
+    )
     with tempfile.TemporaryFile() as log:
         command = [sys.executable, __file__, "serve", "--state", str(state)]
         child = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -82,8 +89,9 @@ def up(state: Path) -> int:
         f"""
   one address for all   {told["url"]}
   gateways              {", ".join(told["gateways"])}
-  control plane         {told["control"]}
+  control planes        {", ".join(told["controls"])}
   usage                 {", ".join(told["usage"])}
+  worker                {told["worker"]}
   logs                  {told["logs"]}
 
   curl {told["url"]}/v1/chat/completions -H 'authorization: Bearer {told["api_key"]}' \\

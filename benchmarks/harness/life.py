@@ -28,5 +28,4 @@ def start(scene: Scene, tries: int) -> dict[str, list[float]]:
 def memory(scene: Scene) -> dict[str, float]:
     """Resident memory of each subject at this moment, in MiB."""
     time.sleep(AT_REST_SECONDS)
-    children = ((subject.name, subject.child) for subject in scene.subjects)
-    return {name: child.tree.resident_bytes() / 2**20 for name, child in children if child}
+    return {subject.name: subject.tree.resident_bytes() / 2**20 for subject in scene.subjects if subject.tree}

@@ -61,7 +61,7 @@ def measure(scene: Scene, subject: Subject, mode: str, *options: object, core: i
 
 def once(scene: Scene, subject: Subject, mode: str, *options: object, core: int | None = None) -> Window:
     """One run."""
-    tree = subject.child.tree if subject.child else None
+    tree = subject.tree
     command = [scene.programs.loadgen, mode, "--url", f"{subject.url}/v1/chat/completions", *options]
     if subject.bearer and "--bearers" not in options:
         command += ["--bearer", subject.bearer]
@@ -84,8 +84,8 @@ def once(scene: Scene, subject: Subject, mode: str, *options: object, core: int 
     used = Busy.now().since(before)
     during = tree.cpu().since(cpu_before) if tree and cpu_before else Cpu(0.0, {})
     foreign = used.used - (ours(scene, tree) - ours_before) - generator.ru_utime - generator.ru_stime + used.stolen
-    if scene.headworks and subject.child is scene.headworks:
-        scene.headworks.wait_until_quiet()
+    if subject.headworks:
+        subject.headworks.wait_until_quiet()
     spent = tree.cpu().since(cpu_before) if tree and cpu_before else during
     report = json.loads(said)
     return Window(report, spent, wall, during.total / wall, resident, max(peak, resident), max(foreign, 0.0) / wall)

@@ -10,7 +10,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness import control, life, steady, streaming
+from harness import control, life, roles, steady, streaming
 from harness.management import measuring
 from harness.management.fill import Amount
 from harness.scene import HAPROXY, HEADWORKS
@@ -33,6 +33,7 @@ STEPS = (
     "start",
     "management",
     "usage",
+    "roles",
 )
 BODIES_KIB = (1, 32, 256)
 SHARES = (0.5, 0.8)
@@ -54,6 +55,7 @@ class Plan:
     starts: int
     management: measuring.Extent
     usage: usage.Extent
+    roles: roles.Extent
     retries: int
     """How many disturbed windows are measured again, at most."""
 
@@ -70,6 +72,7 @@ FULL = Plan(
     starts=5,
     management=measuring.Extent(LARGE, seconds=20, rounds=3),
     usage=usage.Extent(sqlite=1_000_000, postgresql=10_000_000),
+    roles=roles.Extent(seconds=10, starts=5),
     retries=60,
 )
 QUICK = Plan(
@@ -82,6 +85,7 @@ QUICK = Plan(
     starts=1,
     management=measuring.Extent(LARGE, seconds=10, rounds=1),
     usage=usage.Extent(sqlite=100_000, postgresql=100_000),
+    roles=roles.Extent(seconds=3, starts=2),
     retries=0,
 )
 
@@ -184,6 +188,31 @@ class Run:
     def usage(self) -> None:
         """Databases of usage, with many records."""
         self.figures["usage"] = usage.measure(self._scene, self._plan.usage)
+
+    def roles(self) -> None:
+        """A cluster, with limits, budgets and leases; beside HAProxy."""
+        if not roles.is_possible():
+            print("bench: RabbitMQ or PostgreSQL is not installed; roles are left out", file=sys.stderr)
+            return
+        seconds, count = self._plan.stream_seconds, self._plan.streams[0]
+        beside = [one for one in self._scene.subjects if one.name == HAPROXY]
+        rounds = min(self._plan.rounds, MOST_STREAM_ROUNDS)
+        with roles.opened(self._scene, [steady.ANSWER, streaming.answer(seconds)]) as opened:
+            self.figures["roles"] = {
+                "resident_mib_at_rest": opened.resident_mib(),
+                "requests": self._in_turns(
+                    partial(steady.saturation, kib=BODIES_KIB[0], seconds=self._plan.seconds),
+                    subjects=[*beside, opened.subject],
+                ),
+                "streams": self._in_turns(
+                    partial(streaming.streams, count=count, seconds=seconds),
+                    subjects=[*beside, opened.subject],
+                    rounds=rounds,
+                ),
+                "two_gateways": [opened.both(self._plan.seconds) for _ in range(rounds)],
+                "pipeline": opened.pipeline(self._plan.roles.seconds),
+                "start_s": opened.starts(self._plan.roles.starts),
+            }
 
     def _in_turns(
         self,

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.build import Programs
-    from harness.child import Child
+    from harness.installation import Installation
+    from harness.processes import Tree
 
 DIRECT, HAPROXY, NGINX, HEADWORKS = "direct", "haproxy", "nginx", "headworks"
 GOVERNED = "headworks-governed"
 """The same process, asked with a key that is held to limits and budgets."""
+GATEWAY = "headworks-gateway"
+"""A process that serves inference alone, with the same limits and budgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +33,11 @@ class Subject:
     name: str
     url: str
     """Without a path."""
-    child: Child | None = None
-    """None for the direct way."""
+    tree: Tree | None = None
+    """Of its processes; None for the direct way."""
     bearer: str | None = None
+    headworks: Installation | None = None
+    """None for what is not Headworks."""
 
 
 @dataclass(slots=True)
@@ -64,8 +69,8 @@ class Scene:
     def pin(self, subject: Subject, proxy_core: int, upstream_core: int) -> None:
         """Move a subject and the mock to other cores."""
         self.mock.tree.pin(upstream_core)
-        if subject.child:
-            subject.child.tree.pin(proxy_core)
+        if subject.tree:
+            subject.tree.pin(proxy_core)
 
     @staticmethod
     @contextmanager
@@ -85,10 +90,10 @@ class Scene:
                 scene.subjects.append(Subject(DIRECT, mock.url))
             if programs.haproxy and HAPROXY in names:
                 haproxy = stack.enter_context(HAProxy(programs.haproxy, mock.address, proxy_core, folder))
-                scene.subjects.append(Subject(HAPROXY, haproxy.url, haproxy))
+                scene.subjects.append(Subject(HAPROXY, haproxy.url, haproxy.tree))
             if programs.nginx and NGINX in names:
                 nginx = stack.enter_context(Nginx(programs.nginx, mock.address, proxy_core, folder))
-                scene.subjects.append(Subject(NGINX, nginx.url, nginx))
+                scene.subjects.append(Subject(NGINX, nginx.url, nginx.tree))
             if HEADWORKS in names:
                 scene.add_headworks(stack, settings)
             yield scene
@@ -101,16 +106,16 @@ class Scene:
             print(f"bench: going on without Headworks: {error}", file=sys.stderr)
             return
         stack.enter_context(headworks)
+        headworks.wait_until_managed()
         headworks.add_upstream(f"{self.mock.url}/v1")
         self.headworks = headworks
-        self.subjects.append(Subject(HEADWORKS, headworks.url, headworks, headworks.key))
+        self.subjects.append(Subject(HEADWORKS, headworks.url, headworks.tree, headworks.key, headworks))
 
     def governed(self, headworks: Headworks, upstream_models: Sequence[str]) -> Subject:
         """Headworks for a key with limits and hard budgets that are never reached; `upstream_models` get a price."""
-        return Subject(GOVERNED, headworks.url, headworks, headworks.governed_key(upstream_models))
+        return Subject(GOVERNED, headworks.url, headworks.tree, headworks.governed_key(upstream_models), headworks)
 
-    def model(self, subject: Subject, upstream_model: str) -> str:
+    @staticmethod
+    def model(subject: Subject, upstream_model: str) -> str:
         """What a request through `subject` must name to reach `upstream_model`."""
-        if subject.name in {HEADWORKS, GOVERNED} and self.headworks:
-            return self.headworks.model(upstream_model)
-        return upstream_model
+        return subject.headworks.model(upstream_model) if subject.headworks else upstream_model

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.load import Window, measure
-from harness.scene import GOVERNED, HEADWORKS
 
 if TYPE_CHECKING:
     from harness.scene import Scene, Subject
@@ -21,7 +20,7 @@ OPEN_CONNECTIONS = 512
 def saturation(scene: Scene, subject: Subject, kib: int, seconds: float) -> dict[str, Any]:
     """As many requests as go through, 64 connections, a body of `kib` KiB."""
     model = scene.model(subject, ANSWER)
-    entries = interpreter_entries(scene, subject)
+    entries = interpreter_entries(subject)
     options = ("--connections", CONNECTIONS, "--seconds", seconds, "--warmup", 0.5, "--body-bytes", kib * KIB)
     window = measure(scene, subject, "closed", "--model", model, *options)
     count = window.report["good_in_all"]
@@ -31,7 +30,7 @@ def saturation(scene: Scene, subject: Subject, kib: int, seconds: float) -> dict
         "cpu_us_by_thread": {name: seconds * 1e6 / max(count, 1) for name, seconds in window.cpu.by_thread.items()},
         "latency_us": quantiles(window.report["latency_us"]),
     }
-    after = interpreter_entries(scene, subject)
+    after = interpreter_entries(subject)
     if entries is not None and after is not None:
         figures["interpreter_entries"] = after - entries
     return figures
@@ -79,8 +78,6 @@ def quantiles(times: dict[str, Any]) -> dict[str, float]:
     return {name: value for name, value in times.items() if name != "histogram"}
 
 
-def interpreter_entries(scene: Scene, subject: Subject) -> float | None:
+def interpreter_entries(subject: Subject) -> float | None:
     """How often the engine has gone into Python for a request; None for other subjects."""
-    if subject.name not in {HEADWORKS, GOVERNED} or not scene.headworks:
-        return None
-    return scene.headworks.metric("headworks_interpreter_entries_total")
+    return subject.headworks.metric("headworks_interpreter_entries_total") if subject.headworks else None

@@ -23,7 +23,7 @@ def streams(scene: Scene, subject: Subject, count: int, seconds: float) -> dict[
     """`count` streams of `seconds`, started evenly over one second."""
     chunks = round(RATE * seconds)
     model = scene.model(subject, answer(seconds))
-    entries = interpreter_entries(scene, subject)
+    entries = interpreter_entries(subject)
     options = ("--connections", count, "--chunks", chunks, "--ramp", 1, "--timeout", seconds * 3 + 30)
     window = measure(scene, subject, "streams", "--model", model, *options)
     report = window.report
@@ -43,7 +43,7 @@ def streams(scene: Scene, subject: Subject, count: int, seconds: float) -> dict[
         "resident_kib_per_stream": (window.resident_peak - window.resident_before) / 1024 / count,
         "resident_mib_peak": window.resident_peak / 2**20,
     }
-    after = interpreter_entries(scene, subject)
+    after = interpreter_entries(subject)
     if entries is not None and after is not None:
         figures["interpreter_entries"] = after - entries
     return figures

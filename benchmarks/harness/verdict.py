@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.results import middle
-from harness.scene import DIRECT, GOVERNED, HAPROXY, HEADWORKS, NGINX
+from harness.scene import DIRECT, GATEWAY, GOVERNED, HAPROXY, HEADWORKS, NGINX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,6 +71,7 @@ def judge(result: Figures) -> list[Line]:
         *control(figures),
         *management(figures),
         *usage(figures),
+        *roles(figures),
         *capacity(figures),
     ]
     return [line for line in lines if line.value is not None or line.haproxy is not None]
@@ -95,7 +96,8 @@ def governed(figures: Figures) -> Iterable[Line]:
     ):
         rounds = figures.get(name) or {}
         value, without = middle(rounds.get(GOVERNED), what), middle(rounds.get(HEADWORKS), what)
-        note = f"{without:.3g} without them, {value / without - 1:+.1%}" if value and without else ""
+        beside = f"{without:.3g} without them" if value and without else ""
+        note = ", ".join(filter(None, (beside, by_thread(rounds, GOVERNED))))
         yield Line(
             f"CPU per {label}, with limits and budgets",
             "µs",
@@ -114,9 +116,9 @@ def governed(figures: Figures) -> Iterable[Line]:
         )
 
 
-def by_thread(rounds: dict[str, list[Figures]]) -> str:
+def by_thread(rounds: dict[str, list[Figures]], subject: str = HEADWORKS) -> str:
     """What Headworks' threads had of it, by their names, the busiest first."""
-    of_headworks = rounds.get(HEADWORKS) or []
+    of_headworks = rounds.get(subject) or []
     names = {name for figures in of_headworks for name in figures.get("cpu_us_by_thread", {})}
     shares = {name: middle(of_headworks, "cpu_us_by_thread", name) or 0.0 for name in names}
     busiest = sorted(shares.items(), key=lambda share: -share[1])
@@ -233,6 +235,41 @@ def usage(figures: Figures) -> Iterable[Line]:
         yield Line(f"{of}: storing 2,000, p50", "ms", found.get("batch_ms_p50"))
         yield Line(f"{of}: stored", "records/s", found.get("ingested_per_second"))
         yield Line(f"{of}: made anew", "records/s", found.get("rebuilt_per_second"))
+
+
+def roles(figures: Figures) -> Iterable[Line]:
+    """A gateway of many, with limits, budgets and leases."""
+    found = figures.get("roles") or {}
+    for name, what, label, gate, stretch in (
+        ("requests", "cpu_us_per_request", "request, body of 1 KiB", 3.0, 2.0),
+        ("streams", "cpu_us_per_chunk", "streamed chunk", 1.4, 1.15),
+    ):
+        rounds = found.get(name) or {}
+        yield Line(
+            f"gateway of many: CPU per {label}",
+            "µs",
+            middle(rounds.get(GATEWAY), what),
+            middle(rounds.get(HAPROXY), what),
+            ratio_gate=gate,
+            ratio_stretch=stretch,
+        )
+    both = found.get("two_gateways")
+    yield Line(
+        "two gateways on one core: CPU per request",
+        "µs",
+        middle(both, "cpu_us_per_request"),
+        middle((found.get("requests") or {}).get(HAPROXY), "cpu_us_per_request"),
+    )
+    yield Line("gateway of many: resident at rest", "MiB", found.get("resident_mib_at_rest"), gate=60, stretch=40)
+    starts = found.get("start_s")
+    yield Line(
+        "gateway of many: start to first answer", "s", median(starts) if starts else None, gate=0.5, stretch=0.25
+    )
+    pipeline = found.get("pipeline") or {}
+    note = "broker, PostgreSQL, control plane, load and upstream on one core"
+    yield Line("usage through RabbitMQ: stored and settled", "records/s", pipeline.get("stored_per_second"), note=note)
+    for quantile in ("p50", "p99"):
+        yield Line(f"usage through RabbitMQ: how late, {quantile}", "ms", pipeline.get(f"lag_ms_{quantile}"), note=note)
 
 
 def capacity(figures: Figures) -> Iterable[Line]:

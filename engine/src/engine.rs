@@ -180,6 +180,15 @@ impl Engine {
         }
     }
 
+    /// Others need what is to spare of this gateway's share of a limit; of all, where none is named.
+    pub fn recall_share(&self, limit_id: &str) {
+        let running = self.running.lock();
+        if let Some(running) = running.as_ref() {
+            let _inside = running.runtime.enter();
+            running.gateway.limiter.recall_shares(limit_id);
+        }
+    }
+
     pub fn usage_descriptor(&self) -> i32 {
         self.usage.descriptor()
     }

@@ -40,6 +40,9 @@ pub struct Settings {
     /// Whether `/v1/` is served here, or by other gateways alone.
     #[serde(default = "yes")]
     pub serves_inference: bool,
+    /// Whether limits are one for several gateways, of which each asks for its share.
+    #[serde(default)]
+    pub shares_limits: bool,
     pub tls: Option<Tls>,
     /// Peers whose `X-Forwarded-For` is believed.
     #[serde(default)]

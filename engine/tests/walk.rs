@@ -348,6 +348,78 @@ fn draining_lets_a_stream_finish_and_takes_no_more() {
     assert!(std::net::TcpStream::connect(address).is_err());
 }
 
+/// An idle connection is not closed in the face of a request that is on its way: it is answered, and told that this was the last.
+#[test]
+fn draining_answers_who_is_connected_once_more() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=2")]);
+    let mut used = std::net::TcpStream::connect(gateway.address).unwrap();
+    let idle = std::net::TcpStream::connect(gateway.address).unwrap();
+    assert!(!says_close(&ask_alive(&mut used)));
+    std::thread::scope(|scope| {
+        let draining = scope.spawn(|| gateway.engine.drain(std::time::Duration::from_secs(20)));
+        while std::net::TcpStream::connect(gateway.address).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        let last = loop {
+            let answer = ask_alive(&mut used);
+            if says_close(&answer) {
+                break answer;
+            }
+        };
+        assert!(last.starts_with("HTTP/1.1 200"), "{last}");
+        assert_eq!(used.read(&mut [0; 16]).unwrap(), 0, "closed by us");
+        assert_eq!((&idle).read(&mut [0; 16]).unwrap(), 0, "in its turn");
+        assert!(draining.join().unwrap(), "nothing was cut");
+    });
+}
+
+/// The head of its answer went out before anybody was leaving, so it could not say that it was the last.
+#[test]
+fn who_was_answered_all_along_is_answered_once_more() {
+    let mock = Mock::start();
+    let gateway = Gateway::to(vec![mock.target("mock:tokens=100000,rate=50")]);
+    let mut connection = std::net::TcpStream::connect(gateway.address).unwrap();
+    let asked = post("chat/completions", &chat("m", true).to_string());
+    connection
+        .write_all(asked.replace("connection: close\r\n", "").as_bytes())
+        .unwrap();
+    while gateway.engine.status().open_streams == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    std::thread::scope(|scope| {
+        let draining = scope.spawn(|| gateway.engine.drain(std::time::Duration::from_secs(2)));
+        let (mut told, mut piece) = (String::new(), [0; 4096]);
+        while !told.ends_with("\r\n0\r\n\r\n") {
+            let size = connection.read(&mut piece).unwrap();
+            assert!(size > 0, "closed without an end");
+            told.push_str(std::str::from_utf8(&piece[..size]).unwrap());
+        }
+        assert!(told.contains("gateway_shutdown") && !says_close(&told), "{told}");
+        assert!(says_close(&ask_alive(&mut connection)));
+        assert!(!draining.join().unwrap(), "a stream was cut");
+    });
+}
+
+fn ask_alive(connection: &mut std::net::TcpStream) -> String {
+    let body = r#"{"status":"ok"}"#;
+    connection
+        .write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    while !answer.ends_with(body) {
+        let mut piece = [0; 1024];
+        let size = connection.read(&mut piece).unwrap();
+        assert!(size > 0, "closed after {answer:?}");
+        answer.push_str(std::str::from_utf8(&piece[..size]).unwrap());
+    }
+    answer
+}
+
+fn says_close(answer: &str) -> bool {
+    answer.to_ascii_lowercase().contains("connection: close")
+}
+
 #[test]
 fn a_stream_past_the_drain_limit_is_told() {
     let mock = Mock::start();

@@ -1,8 +1,9 @@
 """The engine's extension module. Only `headworks.dataplane.engine` imports it."""
 
+from pathlib import Path
 from typing import Self, final
 
-__all__ = ["Engine", "EngineError", "run_mock_provider"]
+__all__ = ["Engine", "EngineError", "run_mock_provider", "waiting_in_spool"]
 
 class EngineError(Exception):
     """The engine could not do what was asked; the text says what to change."""
@@ -35,6 +36,9 @@ class Engine:
     def recall(self, budget_id: str) -> None:
         """Give back what is left of the leases on a budget, which was changed or removed; it is asked for anew."""
 
+    def recall_share(self, limit_id: str) -> None:
+        """Others need what is to spare of the share in this limit: give it back. Of every share, where none is named."""
+
     def usage_fd(self) -> int:
         """A descriptor that turns readable when usage records wait; it belongs to the engine."""
 
@@ -59,5 +63,11 @@ class Engine:
 
 def run_mock_provider(arguments: list[str]) -> int:
     """Run the mock provider until interrupted, with its command line; returns the exit status."""
+
+def waiting_in_spool(dir: Path) -> tuple[int, int]:  # noqa: A002 - as the extension has it
+    """Records that wait in the spool's folder, and requests without their end. No engine has it open; changes nothing there.
+
+    Raises EngineError.
+    """
 
 __version__: str

@@ -26,6 +26,7 @@ from headworks.usage.adapters.tables import SCHEMA as USAGE
 from headworks.usage.ports import UsageStore
 from tests.support.buses import KINDS, Buses
 from tests.support.databases import ENGINES, Databases, Place
+from tests.support.events import Overheard
 from tests.support.rabbitmq import RabbitServer
 from tests.support.usage_stores import Accounting, accounting_in_memory, accounting_on
 
@@ -67,7 +68,7 @@ async def catalogs(catalog_place: Place | None, announced: Announced) -> AsyncIt
         yield MemoryCatalogs(announced.events.append)
         return
     database = catalog_place.open()
-    yield SqlCatalogs(database, announced.events.append)
+    yield SqlCatalogs(database, Overheard(announced.events))
     await database.close()
 
 

@@ -93,7 +93,7 @@ def scene_of(database: Database, schema: Schema, sealer: Sealer = SEALER) -> Sce
     keys = SqlTrailKeys(trail.context, trail.keys, sealer)
     if schema is IDENTITY:
         return Scene(SqlReader(database, trail, keys), SqlStore(database, EventBus(), keys))
-    return Scene(SqlReader(database, trail, keys), SqlCatalogs(database, lambda _event: None, keys))
+    return Scene(SqlReader(database, trail, keys), SqlCatalogs(database, EventBus(), keys))
 
 
 @pytest.fixture

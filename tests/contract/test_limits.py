@@ -19,6 +19,7 @@ from headworks.limits.errors import LimitExists
 from headworks.limits.ports import LimitStore
 from tests.contract.conftest import Announced
 from tests.support.databases import Databases, Place
+from tests.support.events import Overheard
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 7, tzinfo=UTC)
 LIMIT = Limit("lim_1", "org_1", "key", "key_1", "requests", "minute", 60, NOON, NOON)
@@ -36,7 +37,7 @@ async def store(place: Place | None, announced: Announced) -> AsyncIterator[Limi
         yield MemoryLimits(announced.events.append)
         return
     database = place.open()
-    yield SqlLimits(database, announced.events.append)
+    yield SqlLimits(database, Overheard(announced.events))
     await database.close()
 
 

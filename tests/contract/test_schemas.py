@@ -33,7 +33,7 @@ from headworks.kernel.database.schema import prepare_schema, script_config
 from headworks.kernel.database.server_schema import check, migrate, standing
 from headworks.kernel.secrets import Secret
 from tests.support.databases import ENGINES, LIMITS, SERVERS, Databases
-from tests.support.schemas import Rows, contents, fill, reread
+from tests.support.schemas import Rows, contents, fill, reread, tables
 
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class Home:
     def fill(self, schema: Schema) -> dict[str, Rows]:
         """Rows in every table that is there."""
         unfilled = {self.version_table(schema), server_schema.NOTES}
-        return self.look(lambda found: fill(found, set(inspect(found).get_table_names()) - unfilled))
+        return self.look(lambda found: fill(found, tables(found) - unfilled))
 
     def reread(self, before: dict[str, Rows]) -> dict[str, Rows]:
         """What is in those tables now."""

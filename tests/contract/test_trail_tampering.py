@@ -65,7 +65,7 @@ class Scene:
                 async with SqlStore(self.database, EventBus(), keys).operate() as unit:
                     unit.audit(change)
             else:
-                async with SqlCatalogs(self.database, lambda _event: None, keys).writing("org_1") as store:
+                async with SqlCatalogs(self.database, EventBus(), keys).writing("org_1") as store:
                     store.audit(change)
 
     async def tamper(self, *statements: object) -> None:

@@ -157,7 +157,7 @@ async def test_a_name_is_taken_once_and_every_change_counts(catalog_place: Place
         return "added"
 
     async with opened(catalog_place) as databases:
-        doors = [SqlCatalogs(database, lambda _: None) for database in databases]
+        doors = [SqlCatalogs(database, EventBus()) for database in databases]
         tries = [add(door, number) for number in range(5) for door in doors]
         results = await asyncio.gather(*tries, return_exceptions=True)
         assert results.count("added") == 5

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,6 +56,15 @@ def rig(cluster: Cluster, upstream: MockProvider) -> Rig:
     return rig
 
 
+@pytest.fixture(autouse=True)
+def _everybody_lives(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that broke off leaves nobody dead to the next."""
+    yield
+    if "cluster" in request.fixturenames:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        cluster.revive()
+
+
 def client(gateway: Headworks, key: str) -> openai.OpenAI:
     return openai.OpenAI(
         base_url=f"{gateway.url}/v1",
@@ -74,6 +85,12 @@ def ask(gateway: Headworks, key: str, model: str) -> str:
 def checks(process: Headworks) -> dict[str, str]:
     answer = httpx.get(f"{process.url}/health/ready", trust_env=False, timeout=10)
     return {check["name"]: check["state"] for check in answer.json()["checks"]}
+
+
+def keeps(gateway: Headworks, model: str) -> bool:
+    """Whether the gateway has a flow of this model on its disk."""
+    with closing(sqlite3.connect(f"file:{gateway.home / 'flows.sqlite3'}?mode=ro", uri=True)) as file:
+        return bool(file.execute("SELECT count(*) FROM flows WHERE model = ?", (f"={model}",)).fetchone()[0])
 
 
 def test_a_request_of_each_gateway_is_recorded_and_settled_once(cluster: Cluster, rig: Rig) -> None:
@@ -147,7 +164,7 @@ def test_a_gateway_goes_on_without_its_control_plane_and_after_its_own_restart(c
     model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
     gateway = cluster.gateways[0]
     ask(gateway, key, model)
-    eventually(lambda: (gateway.home / "flows.sqlite3").stat().st_size > 8192, what="flows on the disk")
+    eventually(lambda: keeps(gateway, model), what="the flow on the disk")
     cluster.control.kill()
     ids = [ask(gateway, key, model)]
     gateway.kill()
@@ -187,6 +204,23 @@ def test_usage_is_stored_once_whoever_dies(cluster: Cluster, rig: Rig) -> None:
     for request_id in ids:
         rig.record(request_id)
     assert rig.headworks.management.get("/ledger/verification")["agrees"]
+
+
+def test_a_worker_does_what_others_leave_to_it(cluster: Cluster, rig: Rig) -> None:
+    ask(cluster.gateways[0], cluster.control.credentials.api_key, rig.model("mock:tokens=5"))
+    rig.upstream.wait_until_idle()
+    today = now().date().isoformat()
+    api = cluster.control.management
+    cluster.worker.kill()
+    try:
+        assert api.post("/usage-rebuilds", {"first_day": today, "last_day": today})["days"] == [today]
+    finally:
+        cluster.worker.start()
+    eventually(lambda: not api.get("/usage-rebuilds")["days"], what="sums that are made anew", seconds=60)
+    assert cluster.worker.metric("headworks_ledger_imbalance_nanodollars") == 0
+    control = httpx.get(f"{cluster.control.url}/metrics", trust_env=False, timeout=10).text
+    assert "headworks_ledger_imbalance_nanodollars" not in control, "who does not look tells no zero"
+    assert checks(cluster.worker)["usage database"] == "ok"
 
 
 def test_an_operator_puts_back_what_nobody_could_handle(cluster: Cluster, rig: Rig) -> None:

@@ -52,7 +52,7 @@ def installed(server: Server, folder: Path, **settings: str) -> Iterator[Rig]:
     """Migrated and started, with the mock as its provider."""
     headworks = Headworks(folder / "home", **settings)
     migrated = db(headworks, "migrate")
-    assert migrated.count("migrated from nothing") == 5, migrated
+    assert migrated.count("migrated from nothing") == 6, migrated
     with MockProvider(folder) as upstream, headworks:
         rig = Rig(headworks, upstream)
         rig.prepare()

@@ -1,7 +1,7 @@
 """kill -9 of every process of a cluster in random order, under load; and revocation on every gateway.
 
-`python -m tests.prove.cluster --cycles 200 --tries 100`. Killed are two gateways, whoever stores usage, the control plane, RabbitMQ and
-PostgreSQL. The upstream is not, and its list of what it served is what the records are compared with. All of it is drawn from one hard
+`python -m tests.prove.cluster --cycles 200 --tries 100`. Killed are two gateways, whoever stores usage, the worker, two control planes,
+RabbitMQ and PostgreSQL. The upstream is not, and its list of what it served is what the records are compared with. All of it is drawn from one hard
 budget: in the end the ledger agrees with the records, and nobody holds anything.
 """
 
@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tests.prove.kills import BUDGET, MODELS, Result, compare, priced
 from tests.prove.revocation import PROMISED_SECONDS, until_refused
 from tests.support.child import Failure, eventually
 from tests.support.cluster import Cluster
+from tests.support.headworks import Management
 from tests.support.load import Load
 from tests.support.mock import MockProvider
 from tests.support.rig import Rig
@@ -41,7 +43,7 @@ def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4)
     """Kill processes `cycles` times and compare the accounts; the times of `tries` revocations, in seconds."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     result = Result()
-    with MockProvider(folder) as upstream, Cluster(folder, gateways=2) as cluster:
+    with MockProvider(folder) as upstream, Cluster(folder, gateways=2, controls=2) as cluster:
         rig = Rig(cluster.control, upstream)
         rig.prepare()
         models = [priced(rig, upstream_model) for upstream_model in MODELS]
@@ -49,7 +51,7 @@ def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4)
         key = cluster.control.credentials.api_key
         for gateway in cluster.gateways:
             eventually(lambda gateway=gateway: _asked(gateway, key, models[0]), what="an answer")  # type: ignore[misc]
-        times = [_seconds_until_refused(cluster, f"revocation {number}") for number in range(tries)]
+        times = [_seconds_until_refused(cluster, number) for number in range(tries)]
         with ExitStack() as stack:
             for number, gateway in enumerate(cluster.gateways):
                 stack.enter_context(Load(gateway, models, clients=clients, seed=seed + number, api_key=key))
@@ -70,7 +72,8 @@ def _plan(cluster: Cluster, cycles: int, chance: random.Random) -> list[tuple[st
     victims: list[tuple[str, Callable[[float], None]]] = [
         *((f"gateway {number}", _killing(one)) for number, one in enumerate(cluster.gateways)),
         *((f"usage {number}", _killing(one)) for number, one in enumerate(cluster.usage)),
-        ("control", _killing(cluster.control)),
+        ("worker", _killing(cluster.worker)),
+        *((f"control {number}", _killing(one)) for number, one in enumerate(cluster.controls)),
         ("RabbitMQ", _killing_server(cluster.rabbitmq.kill, cluster.rabbitmq.start)),
         ("PostgreSQL", _killing_server(cluster.postgresql.kill, cluster.postgresql.start)),
     ]
@@ -97,10 +100,11 @@ def _killing_server(kill: Callable[[], object], start: Callable[[], object]) -> 
     return killing
 
 
-def _seconds_until_refused(cluster: Cluster, name: str) -> float:
-    """From asking for the revocation to the first refusal of the gateway that is last to know."""
-    management = cluster.control.management
-    key = management.create_key(name)
+def _seconds_until_refused(cluster: Cluster, number: int) -> float:
+    """From asking one of the control planes for the revocation to the first refusal of the gateway that is last to know."""
+    control = cluster.controls[number % len(cluster.controls)]
+    management = Management(replace(cluster.control.credentials, api=f"{control.url}/api/v1"))
+    key = management.create_key(f"revocation {number}")
     times: list[float] = []
     asking = threading.Barrier(len(cluster.gateways))
 
@@ -116,6 +120,7 @@ def _seconds_until_refused(cluster: Cluster, name: str) -> float:
         thread.start()
     for thread in watching:
         thread.join()
+    management.close()
     if len(times) < len(cluster.gateways):
         message = "a gateway did not refuse"
         raise Failure(message)

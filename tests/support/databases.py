@@ -46,10 +46,10 @@ class Place:
 
 @dataclass
 class Databases:
-    """For a whole test run: each context has one database on each server, and a test finds it empty."""
+    """For a whole test run: contexts that lie together have one database on each server, and a test finds it empty."""
 
     servers: Servers
-    _made: dict[tuple[str, str], Address] = field(default_factory=dict)
+    _made: dict[tuple[str, ...], Address] = field(default_factory=dict)
 
     def empty(self, engine: str, schema: Schema, folder: Path, *beside: Schema, takes_turns: bool = True) -> Place:
         """The tables of `schema`, and of those that lie beside it.
@@ -62,9 +62,10 @@ class Databases:
             for one in every:
                 prepare_schema(path, one)
             return Place(schema, path=path)
-        address = self._made.get((engine, schema.context))
+        place = engine, *(one.context for one in every)
+        address = self._made.get(place)
         if address is None:
-            address = self._made[engine, schema.context] = self.new(engine)
+            address = self._made[place] = self.new(engine)
             for one in every:
                 asyncio.run(migrate(address, one, LIMITS))
         else:

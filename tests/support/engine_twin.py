@@ -21,7 +21,7 @@ class EngineTwin:
         self.invalidated: list[str] = []
         """Hashes of keys, and `*` for everything, in order."""
         self.recalled: list[str] = []
-        """Ids of budgets."""
+        """Ids of budgets, and of limits."""
         self.reached: list[str] = []
         self.confirmed = 0
         self._lock = threading.Lock()
@@ -89,6 +89,9 @@ class EngineTwin:
 
     def recall(self, budget_id: str) -> None:
         self.recalled.append(budget_id)
+
+    def recall_share(self, limit_id: str) -> None:
+        self.recalled.append(limit_id)
 
     def usage_fd(self) -> int:
         return self._usage.descriptor

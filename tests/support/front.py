@@ -1,4 +1,4 @@
-"""nginx before a cluster: inference to the gateways, all else to the control plane."""
+"""nginx before a cluster: inference to the gateways, all else to the control planes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ http {{
   scgi_temp_path {folder}/scgi;
   client_max_body_size 32m;
   upstream gateways {{ {gateways} keepalive 64; }}
-  upstream control {{ server {control}; keepalive 16; }}
+  upstream control {{ {controls} keepalive 16; }}
   server {{
     listen 127.0.0.1:{port};
     proxy_http_version 1.1;
@@ -52,15 +52,15 @@ http {{
 class Front:
     """One nginx. Raises Missing where it is not installed."""
 
-    def __init__(self, folder: Path, gateways: Sequence[str], control: str) -> None:
+    def __init__(self, folder: Path, gateways: Sequence[str], controls: Sequence[str]) -> None:
         """`host:port` of each."""
         self._program = program("nginx", "nginx")
         self._folder = folder / "nginx"
         self.port = free_port()
         self._config = _CONFIG.format(
             folder=self._folder,
-            gateways=" ".join(f"server {address} max_fails=0;" for address in gateways),
-            control=control,
+            gateways=_servers(gateways),
+            controls=_servers(controls),
             port=self.port,
         )
 
@@ -68,6 +68,11 @@ class Front:
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def troubles(self) -> str:
+        """What it wrote of its upstreams."""
+        return (self._folder / "nginx.error.log").read_text(encoding="utf-8", errors="replace")
 
     def __enter__(self) -> Self:
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -89,3 +94,7 @@ class Front:
             return httpx.get(f"{self.url}/healthz", trust_env=False).is_success
         except httpx.TransportError:
             return False
+
+
+def _servers(addresses: Sequence[str]) -> str:
+    return " ".join(f"server {address} max_fails=0;" for address in addresses)

@@ -14,7 +14,7 @@ import openai
 from tests.support.child import Child, Failure, eventually, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -97,13 +97,15 @@ class Management:
 class Headworks:
     """An installation: a data folder and a port, and the process that serves them while it runs."""
 
-    def __init__(self, home: Path, *, role: str = "", **settings: str) -> None:
+    def __init__(self, home: Path, *, role: str = "", within: Sequence[str] = (), **settings: str) -> None:
         """Prepare one in `home`; `settings` are HEADWORKS_… variables without their prefix, in lower case.
 
-        `role` is that of one process of many; without, it is all of them in one.
+        `role` is that of one process of many; without, it is all of them in one. `within` is what its command begins with.
         """
         self.home = home
         self.role = role
+        self.host = settings.get("host", "127.0.0.1")
+        self._within = tuple(within)
         self.port = free_port()
         self.settings = settings
         self._child: Child | None = None
@@ -136,8 +138,8 @@ class Headworks:
 
     @property
     def url(self) -> str:
-        """Where it listens: `http://127.0.0.1:PORT`."""
-        return f"http://127.0.0.1:{self.port}"
+        """Where it listens: `http://127.0.0.1:PORT`, unless a `host` was set."""
+        return f"http://{self.host}:{self.port}"
 
     @property
     def management(self) -> Management:
@@ -165,7 +167,8 @@ class Headworks:
         `fail_point` kills it at a step of a request's record.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "headworks.entrypoints.cli", *(("run", self.role) if self.role else ("up",))]
+        what = ("run", self.role) if self.role else ("up",)
+        command = [*self._within, sys.executable, "-m", "headworks.entrypoints.cli", *what]
         if found is None and not self.role:
             command.append("--no-discovery")
         environment = self._environment() | dict(found or {})
@@ -184,6 +187,13 @@ class Headworks:
         """End it as Ctrl-C does; its exit status."""
         self.child.send(signal.SIGINT)
         return self.child.wait(seconds)
+
+    def restart(self, seconds: float = 60, *, ready: bool = True) -> None:
+        """As whoever rolls out a new version does it: SIGTERM, wait for its end, start, wait until it is ready."""
+        self.child.send(signal.SIGTERM)
+        status = self.child.wait(seconds)
+        assert status == 0, self.child.output()[-4000:]
+        self.start(ready=ready)
 
     def kill(self) -> None:
         """End it as `kill -9` does."""

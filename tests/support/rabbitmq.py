@@ -88,6 +88,11 @@ class RabbitServer:
         eventually(self._answers, what="RabbitMQ", seconds=90, pause=0.1)
         return self
 
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended yet."""
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """End it at once, as `kill -9` does; `start` brings it back with its data."""
         if self._process is None:

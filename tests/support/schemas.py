@@ -47,9 +47,18 @@ def fill(connection: Connection, tables: Iterable[str], *, count: int = 3) -> di
     return {table.name: read(connection, table) for table in metadata.sorted_tables}
 
 
+def tables(connection: Connection) -> set[str]:
+    """Those that are there; a partition is no table, but a part of one."""
+    found = set(inspect(connection).get_table_names())
+    if connection.dialect.name != "postgresql":
+        return found
+    return found.difference(connection.execute(text("SELECT relname FROM pg_class WHERE relispartition")).scalars())
+
+
 def read(connection: Connection, table: Table) -> Rows:
-    """All rows, in the order of their keys."""
-    return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
+    """All rows, in the order of their keys; of those of partitions the first column is the key."""
+    ordered = select(table).order_by(*(table.primary_key.columns or table.columns))
+    return [dict(row) for row in connection.execute(ordered).mappings()]
 
 
 def reread(connection: Connection, before: dict[str, Rows]) -> dict[str, Rows]:

@@ -17,6 +17,7 @@ from headworks.usage.adapters.sql import SqlStore
 from headworks.usage.adapters.sql.records import SqlRecordTables
 from headworks.usage.adapters.tables import SCHEMA
 from headworks.usage.settings import TAG_VALUES
+from tests.support.events import Overheard
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,7 +51,7 @@ def accounting_in_memory(tag_values: int = TAG_VALUES) -> Accounting:
 def accounting_on(database: Database, tag_values: int = TAG_VALUES) -> Accounting:
     """Both on a database that has the tables of both."""
     told: list[object] = []
-    ledger = SqlLedger(database, SqlRecordTables(tag_values), told.append)
+    ledger = SqlLedger(database, SqlRecordTables(tag_values), Overheard(told))
     return Accounting(SqlStore(database, Bookkeeper(ledger), tag_values), ledger, told)
 
 

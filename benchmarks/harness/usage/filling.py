@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.events import UsageEvent
+from headworks.kernel.moments import moment
 from headworks.usage.tasks import ingest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.kernel.database import Database
     from headworks.usage.ports import Prices, UsageStore
@@ -19,7 +23,13 @@ ORGANIZATIONS, KEYS, MODELS = 20, 20, 5
 KINDS = ORGANIZATIONS * KEYS * MODELS
 DAYS = 30
 _US = 1_000_000
+_DAY_US = 86_400 * _US
 _TEAMS = ("search", "support", "labs", "ops")
+_NUMBERED = {
+    "postgresql": "'req_' || lpad(to_hex({ms}), 12, '0') || 'b' || lpad(to_hex(n), 19, '0')",
+    "sqlite": "printf('req_%012xb%019x', {ms}, n)",
+}
+"""As `_id`, and never one of those."""
 _COLUMNS = (
     "source_id, subject_id, transaction_id, event_id, upstream_request_id, error_code, usage_flags, streamed, tags, "
     "first_byte_us, drawn_nanodollars, occurred_at_us, duration_us, status, attempts, input_tokens, cache_read_tokens, "
@@ -47,7 +57,7 @@ def _event(number: int, at_us: int) -> UsageEvent:
     plain = dict.fromkeys(UsageEvent._fields, 0)
     named = {
         "source": "spool_bench",
-        "event_id": f"req_{number:012}",
+        "event_id": _id(number, at_us),
         "occurred_at_us": at_us + number % 1_000,
         "duration_us": 800_000,
         "first_byte_us": 200_000,
@@ -73,8 +83,15 @@ def _event(number: int, at_us: int) -> UsageEvent:
     return UsageEvent(**{**plain, **named})  # type: ignore[arg-type]
 
 
+def _id(number: int, at_us: int) -> str:
+    """As the engine's: milliseconds first, so that what came at a time lies together."""
+    return f"req_{at_us // 1_000:012x}{number:020x}"
+
+
 async def fill(store: UsageStore, prices: Prices, database: Database, count: int, span: Span) -> None:
     """One record of each kind as it comes, then `count` copies of them in bulk, spread over the span."""
+    for past_us in range(span.begin_us, span.end_us, 28 * _DAY_US):
+        await store.make_partitions(moment(past_us))
     await ingest(store, prices, events(range(KINDS), span.end_us - 60 * _US))
     async with database.transaction() as connection:
         server = connection.dialect.name == "postgresql"
@@ -85,14 +102,16 @@ async def fill(store: UsageStore, prices: Prices, database: Database, count: int
         )
         streamed = "true" if server else "1"
         step = max(1, (span.end_us - span.begin_us) // count)
+        at_us = f"CAST({span.begin_us} AS bigint) + CAST(n AS bigint) * {step}"
+        event_id = _NUMBERED["postgresql" if server else "sqlite"].format(ms=f"({at_us}) / 1000")
         team = " ".join(f'WHEN {place} THEN \'{{"team":"{name}"}}\'' for place, name in enumerate(_TEAMS))
-        # The names and numbers are ours. A prime walks through the kinds in no order that an index would like.
-        await connection.exec_driver_sql(
-            f"INSERT INTO usage_events ({_COLUMNS}) SELECT 1, CAST(n AS bigint) * 7919 % {KINDS} + 1, 1, 'bulk_' || n, '', '', '', "  # noqa: S608
-            f"{streamed}, CASE n % 4 {team} END, 200000, 0, CAST({span.begin_us} AS bigint) + CAST(n AS bigint) * {step}, "
-            "800000, 200, 1, 500 + n % 977, 0, 0, 0, 0, 0, 200 + n % 391, 0, 0, 0, 0, 7000 + n % 977, 7000 + n % 977, "
-            f"{span.end_us} FROM ({numbers}) AS numbers"
-        )
+        async with _without_indexes(connection):
+            # The names and numbers are ours. A prime walks through the kinds in no order that an index would like.
+            await connection.exec_driver_sql(
+                f"INSERT INTO usage_events ({_COLUMNS}) SELECT 1, CAST(n AS bigint) * 7919 % {KINDS} + 1, 1, {event_id}, '', '', '', "  # noqa: S608
+                f"{streamed}, CASE n % 4 {team} END, 200000, 0, {at_us}, 800000, 200, 1, 500 + n % 977, 0, 0, 0, 0, 0, 200 + n % 391, 0, 0, 0, 0, 7000 + n % 977, 7000 + n % 977, "
+                f"{span.end_us} FROM ({numbers}) AS numbers"
+            )
     await analyze(database)
 
 
@@ -101,3 +120,28 @@ async def analyze(database: Database) -> None:
     async with database.transaction() as connection:
         if connection.dialect.name == "postgresql":
             await connection.exec_driver_sql("ANALYZE")
+
+
+@asynccontextmanager
+async def _without_indexes(connection: AsyncConnection) -> AsyncIterator[None]:
+    """PostgreSQL looks up two keys and changes four indexes for each row, which takes longer than all else together: they are made anew after."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    ours = "WHERE conrelid = 'usage_events'::regclass AND contype IN ('f', 'u')"
+    listed = f"SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint {ours}"  # noqa: S608 - names of ours
+    constraints = (await connection.exec_driver_sql(listed)).mappings().all()
+    for one in constraints:
+        await connection.exec_driver_sql(f"ALTER TABLE usage_events DROP CONSTRAINT {one['name']}")
+    primary = "tablename = 'usage_events' AND indexname NOT LIKE 'pk%%'"
+    listed = f"SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE {primary}"  # noqa: S608 - as above
+    indexes = (await connection.exec_driver_sql(listed)).mappings().all()
+    for one in indexes:
+        await connection.exec_driver_sql(f"DROP INDEX {one['name']}")
+    yield
+    await connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '1GB'")
+    for one in indexes:
+        # Of a partitioned table it says that its own index alone was made: those of the partitions are others.
+        await connection.exec_driver_sql(one["definition"].replace(" ON ONLY ", " ON "))
+    for one in constraints:
+        await connection.exec_driver_sql(f"ALTER TABLE usage_events ADD CONSTRAINT {one['name']} {one['definition']}")

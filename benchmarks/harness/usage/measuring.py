@@ -18,6 +18,7 @@ from harness.usage import filling
 from headworks.catalog.contracts import PriceBook
 from headworks.kernel.clock import now
 from headworks.kernel.database import Address, Database, Limits, prepare_schema
+from headworks.kernel.events import EventBus
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.sorting import Order
 from headworks.ledger.adapters.sql import SqlLedger
@@ -84,7 +85,7 @@ def opened(folder: Path) -> tuple[Database, SqlStore]:
 
 
 def _store(database: Database) -> SqlStore:
-    return SqlStore(database, Bookkeeper(SqlLedger(database, SqlRecordTables(), lambda _event: None)))
+    return SqlStore(database, Bookkeeper(SqlLedger(database, SqlRecordTables(), EventBus())))
 
 
 def _on_postgresql(scene: Scene, count: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::{Answer, FlowKey};
+use crate::limit::{Share, Told, Unit};
 use crate::signal::Signal;
 
 /// How many questions may wait. Beyond it the caller is told to come back: a flood must not pile up in memory.
@@ -56,6 +57,46 @@ pub struct ReturnQuestion<'a> {
     pub budget_id: &'a str,
     pub period_start_us: u64,
     pub amount: u64,
+}
+
+/// `headworks.dataplane.shares.SharesQuestion`.
+#[derive(Debug, Serialize)]
+pub struct SharesQuestion<'a> {
+    pub kind: &'static str,
+    pub life: &'a str,
+    pub asks: Vec<ShareAsk<'a>>,
+}
+
+/// `headworks.dataplane.shares.ShareAsk`.
+#[derive(Debug, Serialize)]
+pub struct ShareAsk<'a> {
+    limit_id: &'a str,
+    unit: Unit,
+    window_s: u32,
+    amount: u64,
+    number: u64,
+    cap: u64,
+    used: u64,
+    need: u64,
+    want: u64,
+    passing: Vec<(u64, u64)>,
+}
+
+impl<'a> ShareAsk<'a> {
+    pub fn new(share: &'a Share, told: &Told, passing: Vec<(u64, u64)>) -> Self {
+        Self {
+            limit_id: &share.limit_id,
+            unit: share.unit,
+            window_s: share.window_s,
+            amount: share.amount(),
+            number: told.number,
+            cap: told.cap,
+            used: told.used,
+            need: told.need,
+            want: told.want,
+            passing,
+        }
+    }
 }
 
 pub fn hex(bytes: &[u8]) -> String {

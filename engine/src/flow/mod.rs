@@ -6,8 +6,10 @@ mod model;
 mod resolver;
 mod table;
 
-pub use controller::{Controller, LeaseQuestion, Question, ReturnQuestion, hex};
+pub use controller::{Controller, LeaseQuestion, Question, ReturnQuestion, ShareAsk, SharesQuestion, hex};
 pub use endpoint::Endpoint;
-pub use model::{Answer, Credential, Dialect, Document, Flow, LONGEST_BUDGETS, Lease, Policy, Refusal, Spent, Target};
+pub use model::{
+    Answer, Credential, Dialect, Document, Flow, LONGEST_BUDGETS, Lease, Policy, Refusal, ShareAnswer, Spent, Target,
+};
 pub use resolver::{Resolver, Unresolved};
 pub use table::{FlowKey, FlowTable, Verdict};

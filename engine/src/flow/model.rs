@@ -33,6 +33,8 @@ pub enum Answer {
     Lease(Lease),
     Spent(Spent),
     Returned(Returned),
+    /// In the order of the question.
+    Shares(Vec<ShareAnswer>),
 }
 
 impl Answer {
@@ -41,7 +43,7 @@ impl Answer {
         let version = match &answer {
             Self::Flow(flow) => flow.version,
             Self::Refusal(refusal) => refusal.version,
-            Self::Lease(_) | Self::Spent(_) | Self::Returned(_) => VERSION,
+            Self::Lease(_) | Self::Spent(_) | Self::Returned(_) | Self::Shares(_) => VERSION,
         };
         if version != VERSION {
             return Err(format!(
@@ -81,6 +83,20 @@ pub struct Spent {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Returned {}
+
+/// What a gateway has of a limit that is one for all.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareAnswer {
+    /// As much may be counted from now on.
+    pub cap: u64,
+    /// By all gateways, as far as they have told.
+    pub used: u64,
+    /// Whether what was needed is in it.
+    pub enough: bool,
+    /// Where it is not: when as much may have passed. None where nobody knows.
+    pub free_in_ms: Option<u64>,
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,10 +1,11 @@
-//! What happens to leases while no request asks: they are renewed or given back before they end.
+//! What happens to leases and shares while no request asks: they are renewed or given back before they end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::leases::Want;
 use super::pool::Due;
+use super::sharing::LOOK;
 use super::{Limiter, Pool};
 
 /// How late a term's end may be noticed, at most. The ledger waits longer than that before it reclaims a hold.
@@ -15,8 +16,13 @@ impl Limiter {
     pub async fn keep(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut looked = tokio::time::Instant::now();
         loop {
-            ticks.tick().await;
+            let at = ticks.tick().await;
+            if self.life.is_some() && at >= looked + LOOK {
+                looked = at;
+                self.look_at_shares();
+            }
             let now_us = self.clock.now();
             let epoch_us = crate::meter::now_us();
             for pool in self.pools() {
@@ -44,11 +50,12 @@ impl Limiter {
     }
 
     /// Everything that is left goes back, for the process ends.
-    pub async fn give_all_back(&self, limit: Duration) {
+    pub async fn give_all_back(self: &Arc<Self>, limit: Duration) {
         let pools = self.pools();
         let all = pools.iter().map(|pool| self.give_back(pool, pool.empty()));
         let mut all: Vec<_> = all.map(Box::pin).collect();
         let one_after_the_other = async {
+            self.give_shares_back().await;
             for back in &mut all {
                 back.await;
             }

@@ -1,4 +1,5 @@
-//! All limits and budgets of this process, letting requests in, and how the limits stand. `leases` asks the ledger.
+//! All limits and budgets of this process, letting requests in, and how the limits stand. `leases` asks the ledger,
+//! `sharing` asks for shares of limits that are one for several gateways.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::leases::{Want, Word};
-use super::rules::{Budget, Gauge, Limit, Unit};
+use super::rules::{Budget, Count, Gauge, Limit, Unit};
 use super::tally::add;
 use super::{Clock, Denied, Pool, Reservation, Short, Standing, Tally, Worst};
 use crate::flow::{Flow, Resolver, Spent};
@@ -28,7 +29,7 @@ struct GaugeKey {
 
 #[derive(Default)]
 struct Gauges {
-    by_key: HashMap<GaugeKey, Gauge>,
+    by_key: HashMap<GaugeKey, Arc<Gauge>>,
     sweep_at: usize,
 }
 
@@ -47,6 +48,10 @@ pub struct Limiter {
     least_answer: u64,
     gauges: Mutex<Gauges>,
     pools: Mutex<Pools>,
+    /// Which life of which gateway this is, where limits are one for several gateways.
+    pub(super) life: Option<String>,
+    /// Gauges of which this gateway has a share, or had one lately.
+    pub(super) shares: Mutex<Vec<Arc<Gauge>>>,
 }
 
 impl Limiter {
@@ -60,12 +65,25 @@ impl Limiter {
             least_answer,
             gauges: Mutex::default(),
             pools: Mutex::default(),
+            life: None,
+            shares: Mutex::default(),
+        }
+    }
+
+    /// Limits are one for several gateways.
+    #[must_use]
+    pub fn sharing(self) -> Self {
+        // Other than any life of any gateway.
+        let life = format!("{}-{:016x}", self.source, fastrand::u64(..));
+        Self {
+            life: Some(life),
+            ..self
         }
     }
 
     // --- What flows are counted by ---
 
-    pub fn gauge(&self, limit: &Limit) -> Gauge {
+    pub fn gauge(&self, limit: &Limit) -> Arc<Gauge> {
         let key = GaugeKey {
             id: limit.id.as_str().into(),
             unit: limit.unit,
@@ -76,11 +94,15 @@ impl Limiter {
             let now_us = self.clock.now();
             gauges
                 .by_key
-                .retain(|_, gauge| gauge.is_shared() || !gauge.is_idle(now_us));
+                .retain(|_, gauge| Arc::strong_count(gauge) > 1 || !gauge.is_idle(now_us));
             gauges.sweep_at = gauges.by_key.len() + SWEEP_AFTER;
         }
-        let gauge = gauges.by_key.entry(key).or_insert_with(|| limit.new_gauge(&self.clock));
-        gauge.clone()
+        let new = || match self.life {
+            Some(_) => limit.new_shared_gauge(&self.clock),
+            None => limit.new_gauge(&self.clock),
+        };
+        let gauge = gauges.by_key.entry(key).or_insert_with(|| Arc::new(new()));
+        Arc::clone(gauge)
     }
 
     pub fn pool(&self, budget: &Budget) -> Arc<Pool> {
@@ -129,6 +151,50 @@ impl Limiter {
             Err(Short::Budget { at, lack }) => {
                 Box::pin(self.reserve_late(flow, worst, request_id, (at, lack), closer)).await
             }
+            Err(short) => Box::pin(self.reserve_with_shares(flow, worst, request_id, short, closer)).await,
+        }
+    }
+
+    /// Of a request that met a limit of which this gateway has too small a share.
+    async fn reserve_with_shares(
+        self: &Arc<Self>,
+        flow: &Arc<Flow>,
+        worst: &mut Worst,
+        request_id: &str,
+        short: Short,
+        closer: impl AsyncFnOnce() -> Option<u64>,
+    ) -> Result<Reservation, Denied> {
+        match self.after_shares(flow, worst, short).await {
+            Ok(reservation) => Ok(reservation),
+            Err(Short::Budget { at, lack }) => self.reserve_late(flow, worst, request_id, (at, lack), closer).await,
+            Err(Short::Limit(denied)) => Err(Denied::Limit(denied)),
+            Err(Short::Share { .. }) => Err(Denied::Unavailable),
+        }
+    }
+
+    /// Tries again as often as shares are short, for as long as a request may wait: then one of its limits has refused it.
+    async fn after_shares(
+        self: &Arc<Self>,
+        flow: &Arc<Flow>,
+        worst: &Worst,
+        mut short: Short,
+    ) -> Result<Reservation, Short> {
+        let until = tokio::time::Instant::now() + self.deadline;
+        while let Short::Share { at, needed } = short {
+            self.share(flow, at, needed, until).await.map_err(Short::Limit)?;
+            short = match self.try_reserve(flow, worst) {
+                Ok(reservation) => return Ok(reservation),
+                Err(short) => short,
+            };
+        }
+        Err(short)
+    }
+
+    /// As [`Self::try_reserve`], with as many shares as it takes.
+    async fn try_with_shares(self: &Arc<Self>, flow: &Arc<Flow>, worst: &Worst) -> Result<Reservation, Short> {
+        match self.try_reserve(flow, worst) {
+            Err(short @ Short::Share { .. }) => self.after_shares(flow, worst, short).await,
+            other => other,
         }
     }
 
@@ -194,10 +260,11 @@ impl Limiter {
                         last = Some((at, spent));
                         // Counting is no time that the ledger has taken.
                         until = tokio::time::Instant::now() + self.deadline;
-                        short = match self.try_reserve(flow, worst) {
+                        short = match self.try_with_shares(flow, worst).await {
                             Ok(reservation) => return Ok(reservation),
                             Err(Short::Limit(denied)) => return Err(Denied::Limit(denied)),
                             Err(Short::Budget { at, lack }) => (at, lack),
+                            Err(Short::Share { .. }) => return Err(Denied::Unavailable),
                         };
                         continue;
                     }
@@ -209,7 +276,7 @@ impl Limiter {
                     *worst = shorter;
                 }
             }
-            short = match self.try_reserve(flow, worst) {
+            short = match self.try_with_shares(flow, worst).await {
                 Ok(reservation) => {
                     if worst.output < asked.output {
                         add(&self.tally.clipped, 1);
@@ -218,6 +285,7 @@ impl Limiter {
                 }
                 Err(Short::Limit(denied)) => return Err(Denied::Limit(denied)),
                 Err(Short::Budget { at, lack }) => (at, lack),
+                Err(Short::Share { .. }) => return Err(Denied::Unavailable),
             };
         }
         // Others were faster each time: what there was is theirs.
@@ -281,13 +349,18 @@ impl Limiter {
         let now_us = self.clock.at(now);
         let mut standings: Vec<Standing> = Vec::new();
         for limit in &flow.limits {
-            let Gauge::Window(window) = limit.gauge(self) else {
+            let gauge = limit.gauge(self);
+            let Count::Window(window) = &gauge.count else {
                 continue;
             };
             if limit.unit == Unit::Spend {
                 continue;
             }
-            let (used, reset) = window.standing(now_us);
+            let (here, reset) = window.standing(now_us);
+            let used = gauge
+                .share
+                .as_ref()
+                .map_or(here, |share| share.others().saturating_add(here));
             let standing = Standing {
                 unit: limit.unit,
                 limit: limit.amount,

@@ -2,11 +2,12 @@
 //! budgets that come with a flow.
 //!
 //! A request *reserves* its worst case on all limits and budgets of its flow, or on none, and *settles* with what it
-//! used, however it ends. Limits are counted here; budgets are drawn from *leases*, slices that the ledger grants for a
-//! term, so that a known flow asks nobody.
+//! used, however it ends. Limits are counted here, up to this gateway's *share* of each where there are several gateways;
+//! budgets are drawn from *leases*, slices that the ledger grants for a term. So a known flow asks nobody.
 
 mod bodies;
 mod clock;
+mod demand;
 mod keeper;
 mod leases;
 mod limiter;
@@ -14,6 +15,8 @@ mod pool;
 mod reservation;
 mod rules;
 mod samples;
+mod share;
+mod sharing;
 mod short;
 mod slots;
 mod strangers;
@@ -28,7 +31,8 @@ pub use clock::Clock;
 pub use limiter::Limiter;
 pub use pool::Pool;
 pub use reservation::{Reservation, Used};
-pub use rules::{Budget, Gauge, Limit, Unit};
+pub use rules::{Budget, Count, Gauge, Limit, Unit};
+pub use share::{Share, Told};
 pub use short::{Denied, LimitDenied, Short, Standing};
 pub use slots::Slots;
 pub use strangers::Strangers;

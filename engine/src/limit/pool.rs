@@ -79,6 +79,10 @@ impl Pool {
 
     /// Takes an amount for a request. False when there is not as much, or the leases have ended.
     pub fn reserve(&self, amount: u64, now_us: u64) -> bool {
+        if amount == 0 {
+            // What costs nothing needs no lease, and no ledger.
+            return true;
+        }
         if now_us >= self.ends_us.load(Ordering::Relaxed) {
             return false;
         }
@@ -242,7 +246,7 @@ impl Pool {
             return self.end(is_reserved);
         }
         let is_used = is_reserved || self.used_at_us.load(Ordering::Relaxed).saturating_add(term) > now_us;
-        if is_used && ends > 0 && now_us.saturating_add(term / 4) >= ends && self.may_ask_ahead(now_us) {
+        if is_used && ends > 0 && now_us.saturating_add(term / 2) >= ends && self.may_ask_ahead(now_us) {
             return Due::Renewal;
         }
         if now_us < ends {

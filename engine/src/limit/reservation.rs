@@ -4,14 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::rules::{Budget, Gauge, Unit};
+use super::rules::{Budget, Count, NEXT_SLOT, Unit};
 use super::tally::add;
-use super::window::Full;
-use super::{LimitDenied, Limiter, Short, Worst};
+use super::{Full, LimitDenied, Limiter, Short, Worst};
 use crate::flow::Flow;
-
-/// When one of the requests that run may have ended: nobody knows.
-const NEXT_SLOT: Duration = Duration::from_secs(1);
 
 /// Dropped without being settled, all of it is given back as if the request had never been.
 pub struct Reservation {
@@ -63,33 +59,47 @@ impl Reservation {
         };
         limiter.tally.open.fetch_add(1, Ordering::Relaxed);
         // What was reserved up to the first that refuses goes back with the drop.
-        reservation.reserve_limits(flow, now_us).map_err(Short::Limit)?;
+        reservation.reserve_limits(flow, now_us)?;
         reservation.reserve_budgets(flow, now_us)?;
         Ok(reservation)
     }
 
-    fn reserve_limits(&mut self, flow: &Flow, now_us: u64) -> Result<(), LimitDenied> {
+    fn reserve_limits(&mut self, flow: &Flow, now_us: u64) -> Result<(), Short> {
         for (at, limit) in flow.limits.iter().enumerate() {
-            let part = match limit.gauge(&self.limiter) {
-                Gauge::Window(window) => window.reserve(self.needed(limit.unit), limit.amount, now_us).ok(),
-                Gauge::Slots(slots) => slots.take(limit.amount).then_some(0),
+            let part = match &limit.gauge(&self.limiter).count {
+                Count::Window(window) => window.reserve(self.needed(limit.unit), limit.amount, now_us),
+                Count::Slots(slots) => slots.take(limit.amount).then_some(0),
             };
-            self.parts.push(part.ok_or_else(|| self.strictest(flow, at, now_us))?);
+            self.parts.push(part.ok_or_else(|| self.short_of(flow, at, now_us))?);
         }
         Ok(())
     }
 
+    /// What the limit at this place lacks: room, or this gateway's share of it.
+    fn short_of(&self, flow: &Flow, at: usize, now_us: u64) -> Short {
+        if let Some(denied) = self.strictest(flow, at, now_us) {
+            return Short::Limit(denied);
+        }
+        let limit = &flow.limits[at];
+        let needed = self.needed(limit.unit);
+        if limit.gauge(&self.limiter).share.is_some() {
+            return Short::Share { at, needed };
+        }
+        // It has made room meanwhile.
+        Short::Limit(LimitDenied {
+            at,
+            used: limit.amount,
+            needed,
+            free_in: Some(NEXT_SLOT),
+        })
+    }
+
     /// Of the limits that refuse, from `first` on, the one that goes on refusing longest.
-    fn strictest(&self, flow: &Flow, first: usize, now_us: u64) -> LimitDenied {
+    fn strictest(&self, flow: &Flow, first: usize, now_us: u64) -> Option<LimitDenied> {
         let denied = flow.limits.iter().enumerate().skip(first).filter_map(|(at, limit)| {
             let needed = self.needed(limit.unit);
-            let Full { used, free_in } = match limit.gauge(&self.limiter) {
-                Gauge::Window(window) => window.refusal(needed, limit.amount, now_us)?,
-                Gauge::Slots(slots) => slots.is_full(limit.amount).then(|| Full {
-                    used: slots.taken(),
-                    free_in: (limit.amount > 0).then_some(NEXT_SLOT),
-                })?,
-            };
+            let count = &limit.gauge(&self.limiter).count;
+            let Full { used, free_in } = count.refusal(needed, limit.amount, now_us)?;
             Some(LimitDenied {
                 at,
                 used,
@@ -97,14 +107,7 @@ impl Reservation {
                 free_in,
             })
         });
-        let longest = denied.max_by_key(|denied| denied.free_in.unwrap_or(Duration::MAX));
-        // It has made room meanwhile.
-        longest.unwrap_or(LimitDenied {
-            at: first,
-            used: flow.limits[first].amount,
-            needed: self.needed(flow.limits[first].unit),
-            free_in: Some(NEXT_SLOT),
-        })
+        denied.max_by_key(|denied| denied.free_in.unwrap_or(Duration::MAX))
     }
 
     fn reserve_budgets(&mut self, flow: &Flow, now_us: u64) -> Result<(), Short> {
@@ -149,12 +152,12 @@ impl Reservation {
     pub fn settle(mut self, used: Used) -> u64 {
         let drawn = self.draw(used.charge);
         for (limit, part) in self.flow.limits.iter().zip(&self.parts) {
-            match (limit.gauge(&self.limiter), limit.unit) {
-                (Gauge::Slots(slots), _) => slots.give_back(),
-                (Gauge::Window(window), Unit::Tokens) => window.settle(*part, self.tokens, used.tokens),
-                (Gauge::Window(window), Unit::Spend) => window.settle(*part, self.spend, used.charge),
+            match (&limit.gauge(&self.limiter).count, limit.unit) {
+                (Count::Slots(slots), _) => slots.give_back(),
+                (Count::Window(window), Unit::Tokens) => window.settle(*part, self.tokens, used.tokens),
+                (Count::Window(window), Unit::Spend) => window.settle(*part, self.spend, used.charge),
                 // A request that was let in is one, however it ended.
-                (Gauge::Window(_), _) => {}
+                (Count::Window(_), _) => {}
             }
         }
         self.parts.clear();
@@ -239,9 +242,9 @@ impl Drop for Reservation {
     fn drop(&mut self) {
         self.limiter.tally.open.fetch_sub(1, Ordering::Relaxed);
         for (limit, part) in self.flow.limits.iter().zip(&self.parts) {
-            match limit.gauge(&self.limiter) {
-                Gauge::Slots(slots) => slots.give_back(),
-                Gauge::Window(window) => window.settle(*part, self.needed(limit.unit), 0),
+            match &limit.gauge(&self.limiter).count {
+                Count::Slots(slots) => slots.give_back(),
+                Count::Window(window) => window.settle(*part, self.needed(limit.unit), 0),
             }
         }
         for (_, budget) in hard(&self.flow).take(self.pools) {

@@ -1,4 +1,4 @@
-//! What the metrics tell of limits and leases.
+//! What the metrics tell of limits, shares and leases.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,6 +62,26 @@ impl Limiter {
                 "cut_short_streams_total",
                 "Streams that ended because a budget did",
                 &tally.cut_short,
+            ),
+            counter(
+                "share_waits_total",
+                "Requests that waited for a share of a limit",
+                &tally.share_waits,
+            ),
+            counter(
+                "shares_granted_total",
+                "Answers that made this gateway's share of a limit larger",
+                &tally.shares,
+            ),
+            counter(
+                "shares_recalled_total",
+                "Shares of limits whose rest other gateways wanted back",
+                &tally.share_recalls,
+            ),
+            gauge(
+                "limits_counted_alone",
+                "Limits that this gateway counts by itself, since nobody tells what others use",
+                self.counted_alone(),
             ),
         ]
     }

@@ -19,6 +19,11 @@ pub struct Standing {
 #[derive(Debug)]
 pub enum Short {
     Limit(LimitDenied),
+    /// The flow's limit at this place has room, and this gateway has not as much of it as is needed.
+    Share {
+        at: usize,
+        needed: u64,
+    },
     /// The flow's budget at this place has `lack` nanodollars too little here.
     Budget {
         at: usize,

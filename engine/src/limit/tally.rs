@@ -19,6 +19,12 @@ pub struct Tally {
     pub clipped: AtomicU64,
     /// Streams that were ended because their budget was.
     pub cut_short: AtomicU64,
+    /// Requests that had to wait for a share of a limit.
+    pub share_waits: AtomicU64,
+    /// Answers that made a share larger.
+    pub shares: AtomicU64,
+    /// Shares of which the rest was given back because others wanted it.
+    pub share_recalls: AtomicU64,
 }
 
 pub fn add(counter: &AtomicU64, amount: u64) {

@@ -22,6 +22,10 @@ struct Counts {
     /// The part that runs now, counted from the clock's beginning.
     newest: u64,
     sum: u128,
+    /// What may be counted here, whatever the limit allows.
+    cap: u64,
+    /// All that was ever reserved.
+    drawn: u64,
 }
 
 /// There is no room for an amount.
@@ -40,6 +44,8 @@ impl Window {
             parts: [0; RING],
             newest: now_us / part_us,
             sum: 0,
+            cap: u64::MAX,
+            drawn: 0,
         };
         for (at_us, amount) in used {
             let part = (at_us / part_us).min(counts.newest);
@@ -53,30 +59,78 @@ impl Window {
         }
     }
 
-    /// Counts an amount if it fits into `limit`; returns the part that it is counted in.
-    pub fn reserve(&self, amount: u64, limit: u64, now_us: u64) -> Result<u64, Full> {
+    /// Holds nothing, and takes nothing in before it is allowed.
+    pub fn closed(window_s: u32, now_us: u64) -> Self {
+        let window = Self::new(window_s, std::iter::empty(), now_us);
+        window.counts.lock().cap = 0;
+        window
+    }
+
+    /// Counts an amount if it fits into `limit`, and into what is allowed here; returns the part that it is counted in.
+    pub fn reserve(&self, amount: u64, limit: u64, now_us: u64) -> Option<u64> {
         let mut counts = self.counts.lock();
         counts.advance(now_us / self.part_us);
-        if counts.sum + u128::from(amount) > u128::from(limit) {
-            return Err(Full {
-                used: narrow(counts.sum),
-                free_in: (amount <= limit).then(|| self.free_in(&counts, amount, limit, now_us)),
-            });
+        if counts.sum + u128::from(amount) > u128::from(limit.min(counts.cap)) {
+            return None;
         }
         let part = counts.newest;
         counts.add(part, amount);
-        Ok(part)
+        counts.drawn = counts.drawn.wrapping_add(amount);
+        Some(part)
     }
 
-    /// What [`Self::reserve`] would refuse.
+    /// Why an amount does not fit into `limit`, whatever is allowed here.
     pub fn refusal(&self, amount: u64, limit: u64, now_us: u64) -> Option<Full> {
-        match self.reserve(amount, limit, now_us) {
-            Ok(part) => {
-                self.settle(part, amount, 0);
-                None
-            }
-            Err(full) => Some(full),
-        }
+        let mut counts = self.counts.lock();
+        counts.advance(now_us / self.part_us);
+        (counts.sum + u128::from(amount) > u128::from(limit)).then(|| Full {
+            used: narrow(counts.sum),
+            free_in: (amount <= limit).then(|| self.free_in(&counts, amount, limit, now_us)),
+        })
+    }
+
+    // --- What is allowed here ---
+
+    /// What is allowed here, and what is used of it.
+    pub fn figures(&self, now_us: u64) -> (u64, u64) {
+        let mut counts = self.counts.lock();
+        counts.advance(now_us / self.part_us);
+        (counts.cap, narrow(counts.sum))
+    }
+
+    /// As much is allowed from now on, or what is used.
+    pub fn allow(&self, cap: u64) {
+        let mut counts = self.counts.lock();
+        counts.cap = cap.max(narrow(counts.sum));
+    }
+
+    /// No more than `keep` beyond what is used. What is allowed then, and what is used.
+    pub fn lower(&self, keep: u64, now_us: u64) -> (u64, u64) {
+        let mut counts = self.counts.lock();
+        counts.advance(now_us / self.part_us);
+        let used = narrow(counts.sum);
+        // More is used where more was needed than anybody foresaw.
+        counts.cap = counts.cap.min(used.saturating_add(keep)).max(used);
+        (counts.cap, used)
+    }
+
+    /// All that was ever reserved.
+    pub fn drawn(&self) -> u64 {
+        self.counts.lock().drawn
+    }
+
+    /// When what is used will have passed, in at most `most` steps: (milliseconds from now, amount).
+    pub fn passing(&self, most: usize, now_us: u64) -> Vec<(u64, u64)> {
+        let mut counts = self.counts.lock();
+        counts.advance(now_us / self.part_us);
+        let parts = (0..=PARTS).rev().map(|back| counts.newest.saturating_sub(back));
+        let held: Vec<u64> = parts.filter(|part| counts.parts[slot(*part)] > 0).collect();
+        let step = |group: &[u64]| {
+            let amount = group.iter().map(|part| counts.parts[slot(*part)]).sum();
+            let last = self.until_passed(*group.last().unwrap_or(&0), now_us);
+            (whole_ms(last), narrow(amount))
+        };
+        held.chunks(held.len().div_ceil(most).max(1)).map(step).collect()
     }
 
     /// What was reserved in `part` turned out to be `actual`.
@@ -155,6 +209,10 @@ fn slot(part: u64) -> usize {
     (part % RING as u64) as usize
 }
 
+fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX)
+}
+
 fn narrow(sum: u128) -> u64 {
     u64::try_from(sum).unwrap_or(u64::MAX)
 }
@@ -175,14 +233,14 @@ mod tests {
     #[test]
     fn what_is_full_says_when_it_is_not() {
         let window = minute();
-        assert!(window.reserve(6, 10, START).is_ok());
-        assert!(window.reserve(4, 10, START + 5 * SECOND).is_ok());
-        let full = window.reserve(3, 10, START + 10 * SECOND).unwrap_err();
+        assert!(window.reserve(6, 10, START).is_some());
+        assert!(window.reserve(4, 10, START + 5 * SECOND).is_some());
+        let full = window.refusal(3, 10, START + 10 * SECOND).unwrap();
         assert_eq!((full.used, full.free_in), (10, Some(Duration::from_secs(51))));
-        let full = window.reserve(7, 10, START + 10 * SECOND).unwrap_err();
+        let full = window.refusal(7, 10, START + 10 * SECOND).unwrap();
         assert_eq!(full.free_in, Some(Duration::from_secs(56)), "both have to pass");
-        assert_eq!(window.reserve(11, 10, START).unwrap_err().free_in, None, "never");
-        assert!(window.reserve(3, 10, START + 61 * SECOND).is_ok());
+        assert_eq!(window.refusal(11, 10, START).unwrap().free_in, None, "never");
+        assert!(window.reserve(3, 10, START + 61 * SECOND).is_some());
     }
 
     #[test]
@@ -191,7 +249,7 @@ mod tests {
         let part = window.reserve(10, 10, START).unwrap();
         window.settle(part, 10, 2);
         assert_eq!(window.standing(START), (2, Duration::from_secs(61)));
-        assert!(window.reserve(8, 10, START).is_ok());
+        assert!(window.reserve(8, 10, START).is_some());
     }
 
     #[test]
@@ -199,10 +257,10 @@ mod tests {
         let window = minute();
         let part = window.reserve(1, 10, START).unwrap();
         window.settle(part, 1, 25);
-        assert_eq!(window.reserve(1, 10, START).unwrap_err().used, 25);
+        assert_eq!(window.refusal(1, 10, START).unwrap().used, 25);
         let later = START + 200 * SECOND;
         let early = window.reserve(1, 10, later).unwrap();
-        assert!(window.reserve(0, 10, later + 100 * SECOND).is_ok());
+        assert!(window.reserve(0, 10, later + 100 * SECOND).is_some());
         window.settle(early, 1, 5);
         assert_eq!(
             window.standing(later + 100 * SECOND).0,
@@ -230,8 +288,45 @@ mod tests {
             window.settle(part, 0, u64::MAX);
         }
         assert_eq!(window.standing(START).0, u64::MAX);
-        assert!(window.reserve(1, u64::MAX, START).is_err());
+        assert!(window.reserve(1, u64::MAX, START).is_none());
         assert_eq!(window.standing(START + 61 * SECOND).0, 0);
+    }
+
+    #[test]
+    fn it_counts_no_more_than_is_allowed_here() {
+        let window = Window::closed(60, START);
+        assert!(window.reserve(1, 10, START).is_none() && window.refusal(1, 10, START).is_none());
+        window.allow(5);
+        let part = window.reserve(4, 10, START).unwrap();
+        assert!(window.reserve(2, 10, START).is_none());
+        assert_eq!(window.lower(0, START), (4, 4));
+        window.allow(2);
+        assert_eq!(window.figures(START), (4, 4), "never below what is used");
+        window.settle(part, 4, 9);
+        assert_eq!(
+            window.lower(3, START),
+            (9, 9),
+            "nor where that was more than was allowed"
+        );
+        assert_eq!(window.lower(3, START + 61 * SECOND), (3, 0));
+        assert_eq!((window.lower(0, START + 61 * SECOND), window.drawn()), ((0, 0), 4));
+    }
+
+    #[test]
+    fn it_tells_when_it_passes() {
+        let window = minute();
+        assert_eq!(window.passing(2, START), []);
+        for second in [0, 1, 30, 31] {
+            assert!(window.reserve(1 + second, 100, START + second * SECOND).is_some());
+        }
+        let now = START + 31 * SECOND;
+        let each = [(30_000, 1), (31_000, 2), (60_000, 31), (61_000, 32)];
+        assert_eq!(window.passing(9, now), each);
+        assert_eq!(
+            window.passing(2, now),
+            [(31_000, 3), (61_000, 63)],
+            "late rather than early"
+        );
     }
 
     #[test]
@@ -239,7 +334,7 @@ mod tests {
         let window = minute();
         let (limit, steps) = (600_u64, 10 * 3600_u64);
         let let_in = (0..steps)
-            .filter(|step| window.reserve(1, limit, START + step * SECOND / 10).is_ok())
+            .filter(|step| window.reserve(1, limit, START + step * SECOND / 10).is_some())
             .count() as u64;
         // Ten tries a second for an hour, where ten are allowed.
         assert!(let_in * 100 >= steps * 98, "{let_in} of {steps}");
@@ -259,7 +354,7 @@ mod tests {
             let mut counted: Vec<(u64, u64)> = Vec::new();
             for (pause, amount, actual, settles) in steps {
                 now += pause;
-                let Ok(part) = window.reserve(amount, limit, now) else { continue };
+                let Some(part) = window.reserve(amount, limit, now) else { continue };
                 let kept = if settles { actual.min(amount) } else { amount };
                 if settles {
                     window.settle(part, amount, kept);

@@ -4,6 +4,7 @@
 
 mod records;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::create_exception;
@@ -13,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use crate::engine;
 use crate::fail_point;
+use crate::spool;
 
 create_exception!(
     _engine,
@@ -65,6 +67,10 @@ impl Engine {
         py.detach(|| self.0.recall(budget_id));
     }
 
+    fn recall_share(&self, py: Python<'_>, limit_id: &str) {
+        py.detach(|| self.0.recall_share(limit_id));
+    }
+
     fn usage_fd(&self) -> i32 {
         self.0.usage_descriptor()
     }
@@ -72,9 +78,8 @@ impl Engine {
     fn take_usage<'py>(&self, py: Python<'py>, limit: usize) -> PyResult<(u64, Vec<Bound<'py, PyTuple>>)> {
         let (position, records) = py.detach(|| self.0.take_usage(limit)).map_err(raised)?;
         let source = self.0.usage_source().map_err(raised)?;
-        let events = records
-            .iter()
-            .filter_map(|record| records::event(py, &source, record).transpose());
+        let mut events = records::Events::of(py, &source);
+        let events = records.iter().filter_map(|record| events.event(record).transpose());
         Ok((position, events.collect::<PyResult<_>>()?))
     }
 
@@ -107,10 +112,17 @@ fn run_mock_provider(py: Python<'_>, arguments: Vec<String>) -> i32 {
     py.detach(|| mock_provider::run(&arguments))
 }
 
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "Python hands over a path")]
+fn waiting_in_spool(py: Python<'_>, dir: PathBuf) -> PyResult<(u64, u64)> {
+    py.detach(|| spool::waiting(&dir)).map_err(raised)
+}
+
 #[pymodule]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Engine>()?;
     module.add("EngineError", module.py().get_type::<EngineError>())?;
     module.add_function(wrap_pyfunction!(run_mock_provider, module)?)?;
+    module.add_function(wrap_pyfunction!(waiting_in_spool, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
@@ -35,9 +36,8 @@ trait Bytestream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Bytestream for S {}
 
-/// Serves the connection to its end.
+/// Serves the connection, which [`super::Drain`] has counted, to its end.
 pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, peer: Peer, tls: Option<TlsAcceptor>) {
-    gateway.drain.entered();
     gateway.book.metrics.open_connections.inc();
     match tls {
         None => match speaks_http2(&stream, gateway.settings.header_timeout()).await {
@@ -56,7 +56,7 @@ pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, peer: Peer, tls: Op
         },
     }
     gateway.book.metrics.open_connections.dec();
-    gateway.drain.left();
+    gateway.drain.gone();
 }
 
 /// HTTP/2 with prior knowledge begins with a preface that no HTTP/1 request begins with. None: nothing came.
@@ -84,7 +84,14 @@ impl Service<Request<Incoming>> for Requests {
         let (peer, is_ambiguous) = (self.peer, self.visit.is_ambiguous());
         let (serving, pace) = (self.visit.enter(), self.pace.clone());
         Box::pin(async move {
-            let response = gateway.serve(peer, is_ambiguous, request).await;
+            let mut response = gateway.serve(peer, is_ambiguous, request).await;
+            if pace.is_some() && gateway.drain.is_leaving() {
+                // Of HTTP/2, whose clients were told by the connection itself, no answer may say this.
+                response
+                    .headers_mut()
+                    .insert(CONNECTION, HeaderValue::from_static("close"));
+                serving.said_last();
+            }
             let serving = serving.answering(pace.unwrap_or_else(streams::pace));
             Ok(response.map(|body| body.serving(serving)))
         })
@@ -108,11 +115,9 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
     let mut connection = builder.serve_connection(door, requests);
     let (head, idle) = (gateway.settings.header_timeout(), gateway.settings.idle_timeout());
     let mut ticks = pin!(Ticks::new(head.min(idle) / 4));
-    let mut stop = pin!(gateway.drain.stopped());
-    if gateway.drain.is_stopping() {
-        Pin::new(&mut connection).graceful_shutdown();
-    }
-    let (mut is_stopping, mut patience) = (false, Patience::new(idle));
+    let mut leave = pin!(gateway.drain.told_to_leave());
+    let mut is_leaving = gateway.drain.is_leaving();
+    let (mut last_call, mut patience) = (LastCall::default(), Patience::new(idle));
     let overdue = poll_fn(|cx| {
         loop {
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
@@ -121,8 +126,11 @@ async fn serve_http1(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
                 }
                 return Poll::Ready(None);
             }
-            if !is_stopping && stop.as_mut().poll(cx).is_ready() {
-                is_stopping = true;
+            if !is_leaving && leave.as_mut().poll(cx).is_ready() {
+                is_leaving = true;
+                visit.idles_anew();
+            }
+            if is_leaving && last_call.poll_over(&visit, gateway.drain.last_call(), cx) {
                 Pin::new(&mut connection).graceful_shutdown();
                 continue;
             }
@@ -171,8 +179,8 @@ async fn serve_http2(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
         .keep_alive_timeout(head);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
     let mut ticks = pin!(Ticks::new(head.min(idle) / 4));
-    let mut stop = pin!(gateway.drain.stopped());
-    let mut was_told_to_go = gateway.drain.is_stopping();
+    let mut stop = pin!(gateway.drain.told_to_leave());
+    let mut was_told_to_go = gateway.drain.is_leaving();
     if was_told_to_go {
         connection.as_mut().graceful_shutdown();
     }
@@ -203,6 +211,32 @@ async fn serve_http2(gateway: &Arc<Gateway>, stream: impl Bytestream, peer: Peer
         }
     })
     .await;
+}
+
+/// The end of a connection of a process that leaves.
+#[derive(Default)]
+struct LastCall {
+    is_over: bool,
+    sleep: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl LastCall {
+    /// True once.
+    fn poll_over(&mut self, visit: &Visit, length: Duration, cx: &mut Context<'_>) -> bool {
+        while !self.is_over
+            && let Some(left) = visit.stays(length)
+        {
+            self.is_over = left.is_zero();
+            if self.is_over {
+                return true;
+            }
+            let sleep = self.sleep.insert(Box::pin(tokio::time::sleep(left)));
+            if sleep.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+        }
+        false
+    }
 }
 
 /// A coarse clock: what waits for it is late by a tick at most, and no request sets a timer.

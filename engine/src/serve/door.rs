@@ -30,6 +30,8 @@ pub struct Visit {
     head_began: AtomicU64,
     idle_began: AtomicU64,
     ambiguous: AtomicBool,
+    /// Whether an answer has said that it is the last.
+    said_last: AtomicBool,
     requests: AtomicU32,
     /// Requests that ended before there was an answer to begin: an HTTP/2 client reset them.
     abandoned: AtomicU32,
@@ -52,6 +54,7 @@ impl Visit {
             head_began: AtomicU64::new(0),
             idle_began: AtomicU64::new(1),
             ambiguous: AtomicBool::new(false),
+            said_last: AtomicBool::new(false),
             requests: AtomicU32::new(0),
             abandoned: AtomicU32::new(0),
             refused: OnceLock::new(),
@@ -97,6 +100,23 @@ impl Visit {
         }
     }
 
+    /// Where it is idle, it counts as such from now on.
+    pub fn idles_anew(&self) {
+        self.idle_began.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// How long the connection is to stay yet, so that it has been idle for `last_call` when it ends; None while it answers.
+    /// An answer that began before anybody was leaving did not say that it is the last: the next request may be on its way.
+    pub fn stays(&self, last_call: Duration) -> Option<Duration> {
+        if self.said_last.load(Ordering::Relaxed) {
+            return Some(Duration::ZERO);
+        }
+        self.is_between_requests().then(|| {
+            let idle = self.now().saturating_sub(self.idle_began.load(Ordering::Relaxed));
+            last_call.saturating_sub(Duration::from_millis(idle))
+        })
+    }
+
     pub fn refused(&self, error: ApiError) {
         // There is one: hyper reads no further.
         let _ = self.refused.set(error);
@@ -125,6 +145,11 @@ impl Serving {
         self
     }
 
+    /// The answer's head says that it is the last.
+    pub fn said_last(&self) {
+        self.visit.said_last.store(true, Ordering::Relaxed);
+    }
+
     pub fn pace(&self) -> Option<&Pace> {
         self.pace.as_deref()
     }
@@ -138,7 +163,7 @@ impl Drop for Serving {
                 self.visit.abandoned.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.visit.idle_began.store(self.visit.now(), Ordering::Relaxed);
+        self.visit.idles_anew();
         self.visit.open.fetch_sub(1, Ordering::Relaxed);
     }
 }

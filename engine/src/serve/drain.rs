@@ -1,7 +1,7 @@
-//! The end of service: first no new requests, then, past the limit, no open ones.
+//! The end of service: no new connections, the next answer of each is its last, and an idle one ends; past the limit, no open ones.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, futures::OwnedNotified};
@@ -11,27 +11,29 @@ pub struct Pending(Arc<Drain>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.left();
+        self.0.gone();
     }
 }
 
 #[derive(Default)]
 pub struct Drain {
-    stopping: AtomicBool,
+    leaving: AtomicBool,
     cutting: AtomicBool,
-    stop: Arc<Notify>,
+    last_call_ms: AtomicU64,
+    leave: Arc<Notify>,
     connections: AtomicUsize,
     left: Notify,
 }
 
 impl Drain {
-    /// Resolves when the process wants to stop; to be made before [`Self::is_stopping`] is asked.
-    pub fn stopped(&self) -> OwnedNotified {
-        Arc::clone(&self.stop).notified_owned()
+    /// Resolves when no connection should be used again; to be made before [`Self::is_leaving`] is asked.
+    pub fn told_to_leave(&self) -> OwnedNotified {
+        Arc::clone(&self.leave).notified_owned()
     }
 
-    pub fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+    /// Whether each answer is the last of its connection.
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
     }
 
     /// Whether open streams are to end now, each with an error event.
@@ -39,9 +41,16 @@ impl Drain {
         self.cutting.load(Ordering::Relaxed)
     }
 
-    pub fn begin(&self) {
-        self.stopping.store(true, Ordering::Release);
-        self.stop.notify_waiters();
+    /// For how long a connection stays idle before it ends, once all are leaving.
+    pub fn last_call(&self) -> Duration {
+        Duration::from_millis(self.last_call_ms.load(Ordering::Relaxed))
+    }
+
+    pub fn leave(&self, last_call: Duration) {
+        let last_call_ms = u64::try_from(last_call.as_millis()).unwrap_or(u64::MAX);
+        self.last_call_ms.store(last_call_ms, Ordering::Relaxed);
+        self.leaving.store(true, Ordering::Release);
+        self.leave.notify_waiters();
     }
 
     pub fn cut(&self) {
@@ -58,7 +67,7 @@ impl Drain {
         self.connections.fetch_add(1, Ordering::AcqRel);
     }
 
-    pub fn left(&self) {
+    pub fn gone(&self) {
         if self.connections.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.left.notify_waiters();
         }

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
 use super::{Gateway, Peer, connection};
@@ -17,6 +20,9 @@ use crate::upstream::tune;
 
 /// How often idle upstream connections that have grown old are closed.
 const SWEEP: Duration = Duration::from_secs(15);
+/// How long idle connections of HTTP/1 stay for a request that may be on its way, from the leaving or from their last answer on.
+/// Who sends one is told that it was the last; to close them at once would be to lose it.
+const LAST_CALL: Duration = Duration::from_secs(1);
 /// After the streams were told to end: time for the last bytes.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -34,7 +40,8 @@ pub enum StartError {
 pub struct Server {
     gateway: Arc<Gateway>,
     pub address: SocketAddr,
-    accepting: tokio::task::JoinHandle<()>,
+    accepting: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    close: Arc<Notify>,
     sweeping: tokio::task::JoinHandle<()>,
 }
 
@@ -48,41 +55,48 @@ impl Server {
         let tls = gateway.settings.tls.as_ref().map(acceptor).transpose()?;
         let listener = TcpListener::bind(&listen).await.map_err(bound)?;
         let address = listener.local_addr().map_err(bound)?;
-        let accepting = tokio::spawn(accept(Arc::clone(&gateway), listener, tls));
+        let close = Arc::<Notify>::default();
+        let accepting = tokio::spawn(accept(Arc::clone(&gateway), listener, tls, Arc::clone(&close)));
         let sweeping = tokio::spawn(sweep(Arc::clone(&gateway)));
         Ok(Self {
             gateway,
             address,
-            accepting,
+            accepting: Mutex::new(Some(accepting)),
+            close,
             sweeping,
         })
     }
 
     /// Accept no more, let open requests finish for at most `limit`, then cut them. True when none was cut.
     pub async fn drain(&self, limit: Duration) -> bool {
-        self.accepting.abort();
-        self.gateway.drain.begin();
-        let in_time = self.gateway.drain.emptied(limit).await;
+        let drain = &self.gateway.drain;
+        self.close.notify_one();
+        let accepting = self.accepting.lock().take();
+        if let Some(accepting) = accepting {
+            let _ = accepting.await;
+        }
+        drain.leave(LAST_CALL.min(limit / 2));
+        let in_time = drain.emptied(limit).await;
         if !in_time {
-            self.gateway.drain.cut();
-            self.gateway.drain.emptied(LAST_WORDS).await;
+            drain.cut();
+            drain.emptied(LAST_WORDS).await;
         }
         self.sweeping.abort();
         in_time
     }
 }
 
-async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcceptor>) {
+/// Until it is to close. Who is connected by then is let in: to close the door on them would be to lose what they send.
+async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcceptor>, close: Arc<Notify>) {
+    let mut close = pin!(close.notified());
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                tune(&stream);
-                let peer = Peer {
-                    address: peer.ip(),
-                    is_tls: tls.is_some(),
-                };
-                tokio::spawn(connection::serve(Arc::clone(&gateway), stream, peer, tls.clone()));
-            }
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = &mut close => return accept_the_last(&gateway, listener, tls.as_ref()),
+        };
+        match accepted {
+            Ok((stream, peer)) => let_in(&gateway, stream, peer, tls.as_ref()),
             Err(error) => {
                 // Out of descriptors, most likely: what is open goes on, and may free some.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -90,6 +104,31 @@ async fn accept(gateway: Arc<Gateway>, listener: TcpListener, tls: Option<TlsAcc
             }
         }
     }
+}
+
+/// Those whom the system connected and the runtime has not seen yet.
+fn accept_the_last(gateway: &Arc<Gateway>, listener: TcpListener, tls: Option<&TlsAcceptor>) {
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    while let Ok((stream, peer)) = listener.accept() {
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        match stream {
+            Ok(stream) => let_in(gateway, stream, peer, tls),
+            Err(error) => tracing::warn!(%error, "a connection could not be accepted"),
+        }
+    }
+}
+
+fn let_in(gateway: &Arc<Gateway>, stream: TcpStream, peer: SocketAddr, tls: Option<&TlsAcceptor>) {
+    tune(&stream);
+    let peer = Peer {
+        address: peer.ip(),
+        is_tls: tls.is_some(),
+    };
+    // Counted from now on, or a drain might find nobody there before its task has begun.
+    gateway.drain.entered();
+    tokio::spawn(connection::serve(Arc::clone(gateway), stream, peer, tls.cloned()));
 }
 
 async fn sweep(gateway: Arc<Gateway>) {

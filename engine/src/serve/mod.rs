@@ -76,12 +76,17 @@ impl Gateway {
             settings.unknown_key_loopback,
         );
         let signatures = Signatures::new(settings.signature_window_seconds, settings.signature_nonces);
-        let limiter = Arc::new(Limiter::new(
+        let limiter = Limiter::new(
             Arc::clone(&resolver),
             book.spool.source().to_owned(),
             settings.question_timeout(),
             settings.least_output_tokens,
-        ));
+        );
+        let limiter = Arc::new(if settings.shares_limits {
+            limiter.sharing()
+        } else {
+            limiter
+        });
         Self {
             settings,
             resolver,

@@ -63,18 +63,38 @@ impl Cursor {
             .write(true)
             .open(dir.join(CONFIRMED))?;
         let mut bytes = [0; 16];
-        let known = match file.read_exact_at(&mut bytes, 0) {
-            Ok(()) => u128::from_le_bytes(bytes),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+        match file.read_exact_at(&mut bytes, 0) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes = [0; 16],
             Err(error) => return Err(error),
-        };
-        let position = u64::try_from(known & u128::from(u64::MAX)).unwrap_or_default();
-        let whole = known == with_complement(position);
-        Ok((Self(file), if whole { Position(position) } else { Position::default() }))
+        }
+        Ok((Self(file), position(bytes)))
+    }
+
+    /// The position it holds, of a folder that nobody has open: nothing is made there.
+    pub fn peek(dir: &Path) -> io::Result<Position> {
+        match std::fs::read(dir.join(CONFIRMED)) {
+            Ok(bytes) => Ok(bytes
+                .first_chunk()
+                .map_or_else(Position::default, |known| position(*known))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Position::default()),
+            Err(error) => Err(error),
+        }
     }
 
     pub fn write(&self, position: Position) -> io::Result<()> {
         self.0.write_all_at(&with_complement(position.0).to_le_bytes(), 0)
+    }
+}
+
+/// The very beginning unless both halves agree.
+fn position(bytes: [u8; 16]) -> Position {
+    let known = u128::from_le_bytes(bytes);
+    let position = u64::try_from(known & u128::from(u64::MAX)).unwrap_or_default();
+    if known == with_complement(position) {
+        Position(position)
+    } else {
+        Position::default()
     }
 }
 

@@ -118,6 +118,19 @@ pub struct Spool {
     lock: File,
 }
 
+/// What waits in a folder that no process has open: records that ended, and requests without their end. Changes nothing.
+pub fn waiting(dir: &std::path::Path) -> Result<(u64, u64), SpoolError> {
+    if !dir.exists() {
+        return Ok((0, 0));
+    }
+    Cursor::peek(dir)
+        .and_then(|confirmed| recover::waiting(dir, confirmed))
+        .map_err(|error| SpoolError::Io {
+            dir: dir.to_owned(),
+            error,
+        })
+}
+
 /// What the spool and its keeper share.
 struct Shared {
     settings: Settings,

@@ -1,8 +1,11 @@
 //! What an earlier run left in the folder, however it ended.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+
+use memmap2::MmapMut;
 
 use super::Orphan;
 use super::frame::{self, Frame, Frames, Id, Kind, Position};
@@ -32,14 +35,7 @@ struct File {
 
 /// The log as it was, ready to go on where it ended, and the requests that were left open.
 pub fn recover(dir: &Path, confirmed: Position) -> io::Result<(Log, Vec<Orphan>)> {
-    let mut reader = Reader {
-        confirmed: Progress {
-            position: confirmed,
-            finals: 0,
-        },
-        unfinished: HashMap::new(),
-        corrupt_frames: 0,
-    };
+    let mut reader = Reader::new(confirmed);
     let mut files = Vec::new();
     for (number, path) in Segment::list(dir)? {
         files.push(reader.read(number, path)?);
@@ -78,6 +74,47 @@ pub fn recover(dir: &Path, confirmed: Position) -> io::Result<(Log, Vec<Orphan>)
     Ok((log, orphans))
 }
 
+/// How many records wait in a folder that nobody has open: ended ones that are not stored elsewhere, and requests without
+/// their end. Changes nothing there.
+pub fn waiting(dir: &Path, confirmed: Position) -> io::Result<(u64, u64)> {
+    let mut reader = Reader::new(confirmed);
+    let mut ended = 0;
+    for (number, path) in Segment::list(dir)? {
+        let file = reader.read(number, path)?;
+        if number >= confirmed.segment() {
+            ended += file.finals;
+        }
+    }
+    let open = reader.unfinished.values().filter(|one| one.intent.is_some()).count();
+    Ok((ended - reader.confirmed.finals, u64::try_from(open).unwrap_or(u64::MAX)))
+}
+
+/// A whole file. Read, not mapped: a disk that fails is an error and not a fault. Into pages of its own, which go back to the system
+/// with it: what an allocator is given back it may keep, and a segment is as large as a tenth of a gateway.
+struct Contents {
+    pages: MmapMut,
+    length: usize,
+}
+
+impl Contents {
+    fn read(path: &Path) -> io::Result<Self> {
+        let mut file = std::fs::File::open(path)?;
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        // There is no mapping of nothing.
+        let mut pages = MmapMut::map_anon(length.max(1))?;
+        file.read_exact(&mut pages[..length])?;
+        Ok(Self { pages, length })
+    }
+}
+
+impl Deref for Contents {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.pages[..self.length]
+    }
+}
+
 struct Reader {
     confirmed: Progress,
     unfinished: HashMap<Id, Unfinished>,
@@ -85,9 +122,19 @@ struct Reader {
 }
 
 impl Reader {
-    /// Read, not mapped: it leaves nothing in memory, and a disk that fails is an error and not a fault.
+    fn new(confirmed: Position) -> Self {
+        Self {
+            confirmed: Progress {
+                position: confirmed,
+                finals: 0,
+            },
+            unfinished: HashMap::new(),
+            corrupt_frames: 0,
+        }
+    }
+
     fn read(&mut self, number: u32, path: PathBuf) -> io::Result<File> {
-        let bytes = std::fs::read(&path)?;
+        let bytes = Contents::read(&path)?;
         let mut frames = Frames::new(&bytes, Position::new(number, 0));
         let (mut end, mut finals) = (0, 0);
         while let Some((offset, frame)) = frames.next() {

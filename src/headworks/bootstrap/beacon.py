@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from headworks import __version__
+from headworks.kernel.moments import micros, said
 from headworks.kernel.telemetry.metrics import CONTENT_TYPE, Metrics
 
 if TYPE_CHECKING:
@@ -60,7 +61,15 @@ def beacon(health: Health, metrics: Metrics, networks: Sequence[str]) -> Starlet
 
 
 def _shown(report: Report) -> dict[str, object]:
-    checks = [{"name": check.name, "state": check.state, "detail": check.detail} for check in report.checks]
+    checks = [
+        {
+            "name": check.name,
+            "state": check.state,
+            "detail": check.detail,
+            "since": check.since and said(micros(check.since)),
+        }
+        for check in report.checks
+    ]
     return {
         "status": report.status,
         "version": __version__,

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
+from headworks.bootstrap.hearing import Hearing
 from headworks.bootstrap.intake import Intake
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
+from headworks.catalog.adapters.tables import ANNOUNCEMENTS as CATALOG_ANNOUNCEMENTS
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
 from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
 from headworks.catalog.adapters.tables import replies as catalog_replies
@@ -27,12 +29,14 @@ from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.adapters.remembered_windows import RememberedWindows
+from headworks.gateway.adapters.sql import SqlRegister
 from headworks.gateway.domain.roster import Roster
-from headworks.gateway.ports import Neighbours
+from headworks.gateway.ports import Neighbours, Register
 from headworks.gateway.settings import GatewaySettings
 from headworks.gateway.tasks import Controller
 from headworks.identity.adapters.sealed import SealedInIdentity
 from headworks.identity.adapters.sql import SqlStore as SqlIdentity
+from headworks.identity.adapters.tables import ANNOUNCEMENTS as IDENTITY_ANNOUNCEMENTS
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.identity.adapters.tables import replies as identity_replies
@@ -41,11 +45,13 @@ from headworks.identity.settings import SignInSettings, SsoSettings
 from headworks.kernel.clock import now
 from headworks.kernel.database import KeptTrailKeys, SqlTrailKeys
 from headworks.kernel.database.replies import AllReplies, SqlReplies
-from headworks.kernel.events import EventBus
+from headworks.kernel.events import EventBus, MayHaveMissed
 from headworks.kernel.secrets import Keyring
 from headworks.kernel.strangers import Strangers
 from headworks.kernel.versions import Editing
 from headworks.ledger.adapters.sql import SqlLedger
+from headworks.ledger.adapters.tables import ANNOUNCEMENTS as LEDGER_ANNOUNCEMENTS
+from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.ledger.adapters.tables import TRAIL as LEDGER_TRAIL
 from headworks.ledger.adapters.tables import replies as ledger_replies
 from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
@@ -53,6 +59,7 @@ from headworks.ledger.facade import Bookkeeper, LedgerFacade
 from headworks.ledger.settings import LedgerSettings
 from headworks.ledger.tasks import Keeper
 from headworks.limits.adapters.sql import SqlLimits
+from headworks.limits.adapters.tables import ANNOUNCEMENTS as LIMITS_ANNOUNCEMENTS
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.limits.adapters.tables import TRAIL as LIMITS_TRAIL
 from headworks.limits.adapters.tables import replies as limits_replies
@@ -73,6 +80,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.rotation import Sealed
     from headworks.bootstrap.settings import Settings
+    from headworks.gateway.ports import AsksShares
     from headworks.kernel.bus import Bus
     from headworks.kernel.database import Database, Trail
     from headworks.kernel.idempotency import Replies
@@ -98,6 +106,8 @@ class Foundation:
     strangers: Strangers
     password_cost: int
     editing: Editing
+    upkeep: bool
+    """Whether this process does what is due by the clock."""
 
     def trail_keys(self, trail: Trail) -> SqlTrailKeys:
         """What signs a trail."""
@@ -124,7 +134,9 @@ class Container:
     """Every place that keeps secrets which the keyring seals."""
     replies: Replies
     roster: Roster
-    """The gateways in other processes."""
+    """The gateways in other processes that ask this one."""
+    register: Register
+    """Those that ask any control plane."""
     queues: Bus | None
     """What travels between processes; None where nothing does."""
 
@@ -143,12 +155,17 @@ class ControllerParts:
     budgets: LedgerFacade
     usage: UsageFacade
     databases: Sequence[Database]
+    hearing: Hearing
+    """What other processes change."""
+    register: Register
+    """Of gateways in other processes."""
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[Controller]:
         """Until the block ends."""
         try:
-            yield self.controller
+            async with self.hearing.opened():
+                yield self.controller
         finally:
             await _close(self.databases)
 
@@ -199,6 +216,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
         ),
         password_cost=settings.password_cost,
         editing=Editing(if_match_required=settings.require_if_match),
+        upkeep=settings.upkeep,
     )
 
 
@@ -210,11 +228,11 @@ def build_container(foundation: Foundation, queues: Bus | None = None) -> Contai
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     identity_keys, catalog_keys = foundation.trail_keys(IDENTITY_TRAIL), foundation.trail_keys(CATALOG_TRAIL)
     limits_keys, ledger_keys = foundation.trail_keys(LIMITS_TRAIL), foundation.trail_keys(LEDGER_TRAIL)
-    catalogs = SqlCatalogs(catalog_database, bus.publish, catalog_keys)
+    catalogs = SqlCatalogs(catalog_database, bus, catalog_keys)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
-    bus.subscribe(CatalogChanged, catalog.changed)
+    _follow(catalog, bus)
     records = SqlRecordTables(foundation.usage_settings.tag_values)
-    ledger = SqlLedger(usage_database, records, bus.publish, ledger_keys)
+    ledger = SqlLedger(usage_database, records, bus, ledger_keys)
     replies = (
         SqlReplies(identity_database, identity_replies, foundation.keyring.sealer, now),
         SqlReplies(catalog_database, catalog_replies, foundation.keyring.sealer, now),
@@ -234,7 +252,7 @@ def build_container(foundation: Foundation, queues: Bus | None = None) -> Contai
         catalogs=catalogs,
         vault=vault,
         catalog=catalog,
-        limits=SqlLimits(limits_database, bus.publish, limits_keys),
+        limits=SqlLimits(limits_database, bus, limits_keys),
         usage=usage,
         ledger=ledger,
         keeper=Keeper(ledger, foundation.ledger_settings),
@@ -258,14 +276,20 @@ def build_container(foundation: Foundation, queues: Bus | None = None) -> Contai
         ),
         replies=AllReplies(replies),
         roster=Roster(),
+        register=SqlRegister(
+            catalog_database,
+            lambda connection, change: CATALOG_TRAIL.append(connection, [change], catalog_keys, ""),
+        ),
         queues=queues,
     )
 
 
-def build_controller(foundation: Foundation, recovered: Future[None]) -> ControllerParts:
+def build_controller(
+    foundation: Foundation, recovered: Future[None], shares: AsksShares | None = None
+) -> ControllerParts:
     """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller.
 
-    `recovered`: see `LeasesAfterRecovery`.
+    `recovered`: see `LeasesAfterRecovery`. `shares`: None where no other gateway counts the same limits.
     """
     identity, catalog, databases = _inline(foundation)
     # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
@@ -273,10 +297,13 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
     ledger = _ledger(foundation, usage_database)
     budgets = LedgerFacade(ledger, foundation.ledger_settings)
     limits_database = foundation.databases.open(LIMITS, inline=True)
-    limits = LimitsFacade(SqlLimits(limits_database, foundation.bus.publish, foundation.trail_keys(LIMITS_TRAIL)))
-    foundation.bus.subscribe(BudgetChanged, budgets.changed)
-    foundation.bus.subscribe(MarkUpChanged, budgets.changed)
-    foundation.bus.subscribe(LimitsChanged, limits.changed)
+    limits = LimitsFacade(SqlLimits(limits_database, foundation.bus, foundation.trail_keys(LIMITS_TRAIL)))
+    bus = foundation.bus
+    bus.subscribe(BudgetChanged, budgets.changed)
+    bus.subscribe(MarkUpChanged, budgets.changed)
+    bus.subscribe(LimitsChanged, limits.changed)
+    bus.subscribe(MayHaveMissed, lambda _event: budgets.changed_somehow())
+    bus.subscribe(MayHaveMissed, lambda _event: limits.changed_somehow())
     usage = UsageFacade(SqlUsage(usage_database, Bookkeeper(ledger), foundation.usage_settings.tag_values))
     settings = foundation.gateway_settings
     neighbours = Neighbours(
@@ -288,8 +315,26 @@ def build_controller(foundation: Foundation, recovered: Future[None]) -> Control
         budgets=budgets,
         leases=LeasesAfterRecovery(budgets, budgets.release, recovered),
     )
+    kept = (*databases, limits_database, usage_database)
+    sources = {
+        schema.context: (database, announcements)
+        for schema, database, announcements in zip(
+            (IDENTITY, CATALOG, LIMITS, LEDGER),
+            kept,
+            (IDENTITY_ANNOUNCEMENTS, CATALOG_ANNOUNCEMENTS, LIMITS_ANNOUNCEMENTS, LEDGER_ANNOUNCEMENTS),
+            strict=True,
+        )
+        if foundation.databases.is_shared(schema)
+    }
+    # Beside the catalog, whose writers take turns: to note gateways is to wait for nobody.
+    register_database = foundation.databases.open(CATALOG, takes_turns=False)
     return ControllerParts(
-        Controller(neighbours, settings), budgets, usage, (*databases, limits_database, usage_database)
+        Controller(neighbours, settings, shares=shares),
+        budgets,
+        usage,
+        (*kept, register_database),
+        Hearing(sources, bus),
+        SqlRegister(register_database),
     )
 
 
@@ -311,16 +356,21 @@ def _inline(foundation: Foundation) -> tuple[IdentityFacade, CatalogFacade, tupl
         now,
         foundation.keyring.sealer,
     )
-    catalogs = SqlCatalogs(catalog_database, foundation.bus.publish, foundation.trail_keys(CATALOG_TRAIL))
+    catalogs = SqlCatalogs(catalog_database, foundation.bus, foundation.trail_keys(CATALOG_TRAIL))
     vault = SealedVault(foundation.keyring.sealer, foundation.environment)
     catalog = CatalogFacade(catalogs, vault, foundation.catalog_settings)
-    foundation.bus.subscribe(CatalogChanged, catalog.changed)
+    _follow(catalog, foundation.bus)
     return identity, catalog, (identity_database, catalog_database)
+
+
+def _follow(catalog: CatalogFacade, bus: EventBus) -> None:
+    bus.subscribe(CatalogChanged, catalog.changed)
+    bus.subscribe(MayHaveMissed, lambda _event: catalog.changed(CatalogChanged(None)))
 
 
 def _ledger(foundation: Foundation, usage_database: Database) -> SqlLedger:
     records = SqlRecordTables(foundation.usage_settings.tag_values)
-    return SqlLedger(usage_database, records, foundation.bus.publish, foundation.trail_keys(LEDGER_TRAIL))
+    return SqlLedger(usage_database, records, foundation.bus, foundation.trail_keys(LEDGER_TRAIL))
 
 
 async def furnish(container: Container, organization_id: str) -> None:

@@ -11,18 +11,18 @@ from headworks.audit.ports import Trails
 from headworks.bootstrap.app import build_app
 from headworks.bootstrap.dead_letters import DeadLetters
 from headworks.bootstrap.health import Health
+from headworks.bootstrap.hearing import HearingMetrics
 from headworks.bootstrap.landing import Describe
-from headworks.bootstrap.ledger import LedgerMetrics
 from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.operations import Installation
 from headworks.bootstrap.rotation import Rotation
 from headworks.bootstrap.scopes import KnownScopes
 from headworks.bootstrap.single_sign_on import single_sign_on
-from headworks.bootstrap.usage import EngineBacklog, UsageMetrics, WhoIsWho
+from headworks.bootstrap.upkeep import show_upkeep
+from headworks.bootstrap.usage import EngineBacklog, WhoIsWho
 from headworks.catalog.ports import Catalogs, Vault
 from headworks.catalog.settings import CatalogSettings
-from headworks.gateway.domain.roster import Roster
-from headworks.gateway.ports import Holdings
+from headworks.gateway.ports import Holdings, Register
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
 from headworks.kernel.secrets import Sealer
@@ -39,18 +39,26 @@ from headworks.usage.settings import UsageSettings
 
 if TYPE_CHECKING:
     from headworks.bootstrap.container import Container
+    from headworks.bootstrap.hearing import Hearing
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.sign_in import SignInParts
     from headworks.bootstrap.welcome import Welcome
 
 
 def management_app(
-    container: Container, sign_in: SignInParts, health: Health, welcome: Welcome, home: Home
+    container: Container,
+    sign_in: SignInParts,
+    health: Health,
+    welcome: Welcome,
+    home: Home,
+    hearing: Hearing | None = None,
 ) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
-    LedgerMetrics(metrics, container.keeper)
-    UsageMetrics(metrics, container.usage_keeper)
+    if container.foundation.upkeep:
+        show_upkeep(metrics, container)
+    if hearing is not None:
+        HearingMetrics(metrics, hearing)
     scopes = KnownScopes(container.identity, container.catalog)
     provisions: dict[type, object] = {
         **sign_in.provisions(),
@@ -75,7 +83,7 @@ def management_app(
         LedgerSettings: container.foundation.ledger_settings,
         Trails: container.trails,
         Rotation: Rotation(container.foundation.keyring, container.sealed, container.catalog.note),
-        Roster: container.roster,
+        Register: container.register,
         Holdings: LedgerFacade(container.ledger, container.foundation.ledger_settings),
         DeadLetters: DeadLetters(container.queues, TOPOLOGY, container.catalog.note),
         Health: health,

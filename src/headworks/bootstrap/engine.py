@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.engine import Engine, EngineSettings, TlsSettings, new_engine
@@ -13,9 +14,12 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
 
 
-def make_engine(settings: Settings, spool: Path, control_socket: Path, *, serves_inference: bool = True) -> Engine:
+def make_engine(
+    settings: Settings, spool: Path, control_socket: Path, *, serves_inference: bool = True, shares_limits: bool = False
+) -> Engine:
     """A stopped engine. Raises EngineError on a setting that it does not like."""
-    engine = new_engine(engine_settings(settings, spool, control_socket, serves_inference=serves_inference))
+    chosen = engine_settings(settings, spool, control_socket, serves_inference=serves_inference)
+    engine = new_engine(replace(chosen, shares_limits=shares_limits))
     midway.reached_by(engine.reach)
     return engine
 

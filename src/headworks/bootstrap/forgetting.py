@@ -14,6 +14,7 @@ from headworks.identity.contracts import (
     ServiceAccountChanged,
     UserChanged,
 )
+from headworks.kernel.events import MayHaveMissed
 from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
 from headworks.limits.contracts import LimitsChanged
 
@@ -45,9 +46,12 @@ class FlowTable(Protocol):
     def recall(self, budget_id: str) -> None:
         """Give back the leases on a budget."""
 
+    def recall_share(self, limit_id: str) -> None:
+        """Give back what is to spare of a share."""
+
 
 class EngineForgets:
-    """The port `Forgets` on the engine."""
+    """The ports `Forgets` and `Recalls` on the engine."""
 
     def __init__(self, engine: FlowTable) -> None:
         self._engine = engine
@@ -60,10 +64,18 @@ class EngineForgets:
         """See the port."""
         self._engine.invalidate_all()
 
+    def missed(self) -> None:
+        """See the port."""
+        self._engine.invalidate_all()
+
     def budget(self, budget_id: str) -> None:
         """See the port."""
         self._engine.recall(budget_id)
         self._engine.invalidate_all()
+
+    def share(self, limit_id: str) -> None:
+        """See the port."""
+        self._engine.recall_share(limit_id)
 
 
 def forget_on_changes(bus: EventBus, whoever: Forgets) -> None:
@@ -74,3 +86,4 @@ def forget_on_changes(bus: EventBus, whoever: Forgets) -> None:
     for kind in _OF_TERMS:
         bus.subscribe(kind, lambda _event: whoever.everything(access=False))
     bus.subscribe(BudgetChanged, lambda event: whoever.budget(event.budget_id))
+    bus.subscribe(MayHaveMissed, lambda _event: whoever.missed())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+from headworks.bootstrap.census import Census
 from headworks.bootstrap.peers import server_credentials
 from headworks.gateway.rpc import ControlServer, Listen
 from headworks.kernel.telemetry import logger
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from headworks.bootstrap.container import ControllerParts
     from headworks.bootstrap.settings import Settings
+    from headworks.bootstrap.shares import Office
     from headworks.gateway.domain.roster import Roster
     from headworks.gateway.rpc import Changes
     from headworks.gateway.tasks import Controller
@@ -26,11 +29,17 @@ _STOP_SECONDS: Final = 2.0
 
 @asynccontextmanager
 async def open_to_gateways(
-    parts: ControllerParts, settings: Settings, changes: Changes, roster: Roster, opened: Future[int]
+    parts: ControllerParts,
+    settings: Settings,
+    office: Office,
+    changes: Changes,
+    roster: Roster,
+    opened: Future[int],
 ) -> AsyncIterator[Controller]:
     """Until the block ends. `roster` hears of them; `opened` gets the port, or OSError where there is none to be had."""
-    async with parts.opened() as controller:
-        server = ControlServer(controller, parts.budgets, parts, changes, roster)
+    async with parts.opened() as controller, office.opened() as shares:
+        server = ControlServer(controller, parts.budgets, parts, shares, changes, roster, lambda: parts.hearing.deaf)
+        census = Census(parts.register, roster, changes, office.shared_with)
         try:
             opened.set_result(await server.start(_listen(settings)))
         except (OSError, RuntimeError) as error:
@@ -41,10 +50,14 @@ async def open_to_gateways(
             )
             raise
         _log.info("listening to gateways", address=settings.gateways_listen, port=opened.result())
+        counting = asyncio.create_task(census.run(), name="census")
         try:
             yield controller
         finally:
+            counting.cancel()
+            await asyncio.wait([counting])
             await server.stop(_STOP_SECONDS)
+            await census.leave()
 
 
 def _listen(settings: Settings) -> Listen:

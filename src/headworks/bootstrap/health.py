@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from headworks.bootstrap.leaving import Leaving
+from headworks.kernel.clock import now
 from headworks.kernel.errors import HeadworksError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
 State = Literal["ok", "degraded", "failed"]
 Readiness = Literal["ready", "degraded", "unready"]
@@ -36,6 +39,8 @@ class Check:
     state: State
     detail: str = ""
     """What is wrong and what to do; empty when it is well."""
+    since: datetime | None = None
+    """When it was first seen to be in this state: somebody must look for it to be seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +63,18 @@ class Health:
     refuses_when_full: bool = True
     started: bool = field(default=False)
     """Set once the front door is open and everything behind it stands."""
+    leaving: Leaving = field(default_factory=Leaving)
+    """Whether balancers are to go elsewhere, though all is well."""
+    _seen: dict[str, Check] = field(default_factory=dict)
+    """The last look at each."""
 
     async def report(self) -> Report:
         """Look at everything now; it takes at most a few seconds."""
         engine = self._engine()
         probed = await asyncio.gather(*(_probe(name, probe) for name, probe in self.probes.items()))
-        checks = (self._start(), _door(engine), *probed, _spool(engine, refuses_when_full=self.refuses_when_full))
+        looked_at = (self._start(), _door(engine), *probed, _spool(engine, refuses_when_full=self.refuses_when_full))
+        at = now()
+        checks = (*(self._dated(check, at) for check in looked_at), *self._drain())
         states = {check.state for check in checks}
         status: Readiness = "unready" if "failed" in states else "degraded" if "degraded" in states else "ready"
         return Report(status, checks, engine)
@@ -74,6 +85,17 @@ class Health:
 
     def _start(self) -> Check:
         return Check("start", "ok") if self.started else Check("start", "failed", "still starting; wait a moment")
+
+    def _dated(self, check: Check, at: datetime) -> Check:
+        """With the moment from which on it was seen like this."""
+        before = self._seen.get(check.name)
+        since = before.since if before is not None and before.state == check.state else at
+        dated = self._seen[check.name] = replace(check, since=since)
+        return dated
+
+    def _drain(self) -> tuple[Check, ...]:
+        leaving = self.leaving
+        return (Check("drain", "failed", leaving.why, leaving.since),) if leaving.is_leaving else ()
 
 
 async def _probe(name: str, probe: Callable[[], Awaitable[None]]) -> Check:

@@ -74,6 +74,11 @@ class Home:
         """Where the engine finds the control plane."""
         return self.path / "control.sock"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the folder is one of ours."""
+        return (self.path / _MARK).exists()
+
     def prepare(self) -> None:
         """Make the folder, for its owner alone. Raises HomeError when it is not ours to use."""
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Gauge
-
 from headworks.kernel.money import Nanodollars, format_usd
 from headworks.kernel.telemetry import logger
 
@@ -34,25 +32,21 @@ class LedgerMetrics:
     """Figures that are zero, always, and how many records were forgotten."""
 
     def __init__(self, metrics: Metrics, keeper: Keeper) -> None:
-        imbalance = Gauge(
+        metrics.show(
             "headworks_ledger_imbalance_nanodollars",
             "What all entries of the ledger add up to: zero, or the ledger is damaged.",
-            registry=metrics.registry,
+            lambda: keeper.imbalance,
         )
-        imbalance.set_function(lambda: keeper.imbalance)
-        difference = Gauge(
+        metrics.show(
             "headworks_ledger_counter_difference_nanodollars",
             "By how much counters of running budget periods differ from what the entries say: zero.",
-            registry=metrics.registry,
+            lambda: keeper.counter_difference,
         )
-        difference.set_function(lambda: keeper.counter_difference)
-        unforgettable = Gauge(
+        metrics.show(
             "headworks_ledger_unforgettable_organizations",
             "Organisations whose old usage records stay, since they are not what their settlements entered: zero.",
-            registry=metrics.registry,
+            lambda: keeper.unforgettable,
         )
-        unforgettable.set_function(lambda: keeper.unforgettable)
-        forgotten = Gauge(
-            "headworks_ledger_forgotten_records", "Usage records forgotten since the start.", registry=metrics.registry
+        metrics.show(
+            "headworks_ledger_forgotten_records", "Usage records forgotten since the start.", lambda: keeper.forgotten
         )
-        forgotten.set_function(lambda: keeper.forgotten)

@@ -35,6 +35,8 @@ class CheckOut(ResponseModel):
     name: str
     state: Literal["ok", "degraded", "failed"]
     detail: str
+    since: Timestamp | None
+    """When it was first seen to be in this state, by this process."""
 
 
 class HealthOut(ResponseModel):
@@ -175,4 +177,6 @@ def _health_answer(report: Report) -> JSONResponse:
 
 
 def _checks(report: Report) -> list[CheckOut]:
-    return [CheckOut(name=check.name, state=check.state, detail=check.detail) for check in report.checks]
+    return [
+        CheckOut(name=check.name, state=check.state, detail=check.detail, since=check.since) for check in report.checks
+    ]

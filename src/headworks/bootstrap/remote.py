@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-
-from prometheus_client import Gauge
 
 from headworks import __version__
 from headworks.bootstrap.forgetting import EngineForgets
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.bootstrap.peers import channel_credentials
 from headworks.dataplane.wire.control_pb2 import Sender
-from headworks.gateway.adapters.control import KeptFlows, RemoteController, RemoteLeases, Watcher, connect
+from headworks.gateway.adapters.control import KeptFlows, RemoteController, RemoteLeases, RemoteShares, Watcher, connect
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.secrets import Keyring
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from headworks.bootstrap.home import Home
+    from headworks.bootstrap.leaving import Leaving
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
     from headworks.gateway.adapters.control import Link
@@ -58,10 +57,11 @@ class FormerLife:
 class Remote:
     """Belongs to the controller's loop once it is opened."""
 
-    def __init__(self, home: Home, settings: Settings, engine: Engine) -> None:
+    def __init__(self, home: Home, settings: Settings, engine: Engine, leaving: Leaving) -> None:
         """Raises OSError for certificates that cannot be read, PermissionError or ValueError for a keyring that cannot be used."""
-        self._settings = settings
+        self._addresses = settings.control_address or ()
         self._engine = engine
+        self._leaving = leaving
         self._credentials = channel_credentials(settings)
         self._sealer = Keyring(home.keyring).sealer
         self._path = home.kept_flows
@@ -73,9 +73,10 @@ class Remote:
     async def opened(self, former: FormerLife, recovered: Future[None]) -> AsyncIterator[RemoteController]:
         """Until the block ends."""
         kept = KeptFlows(self._path, self._sealer)
-        self._link = connect(
-            f"dns:///{self._settings.control_address}", self._credentials, partial(_sender, self._engine)
-        )
+        # In an order of its own, so that gateways spread over the control planes.
+        order = random.sample(self._addresses, len(self._addresses))
+        addresses = [f"dns:///{address}" for address in order]
+        self._link = connect(*addresses, credentials=self._credentials, sender=self._sender)
         leases = RemoteLeases(self._link)
 
         async def release(source: str) -> None:
@@ -83,9 +84,16 @@ class Remote:
             former.forget(source)
 
         controller = self._controller = RemoteController(
-            self._link, LeasesAfterRecovery(leases, release, recovered), kept
+            self._link, LeasesAfterRecovery(leases, release, recovered), RemoteShares(self._link), kept
         )
-        self._watcher = Watcher(_id_of(self._engine), self._link, EngineForgets(self._engine), controller, kept)
+        self._watcher = Watcher(
+            _id_of(self._engine),
+            self._link,
+            EngineForgets(self._engine),
+            controller,
+            kept,
+            drain=lambda drain: self._leaving.order(drain=drain),
+        )
         tasks = [asyncio.create_task(part.run(), name=type(part).__name__) for part in (self._watcher, kept)]
         try:
             yield controller
@@ -97,12 +105,22 @@ class Remote:
             kept.close()
             await self._link.close()
 
+    def _sender(self) -> Sender:
+        spool = _spool_of(self._engine)
+        return Sender(
+            gateway=str(spool.get("source", "")),
+            version=__version__,
+            waiting_records=spool.get("unshipped_records"),
+            open_requests=spool.get("open_intents"),
+            draining=self._leaving.is_leaving,
+        )
+
     async def probe(self) -> None:
         """Raises Unavailable while the control plane is not heard."""
         if not self.is_heard:
             raise Unavailable(
                 "The control plane is not heard: known keys and models are served by what was decided last, others get 503.",
-                detail=f"HEADWORKS_CONTROL_ADDRESS is {self._settings.control_address}",
+                detail=f"HEADWORKS_CONTROL_ADDRESS is {','.join(self._addresses)}",
             )
 
     @property
@@ -122,30 +140,19 @@ class Remote:
 
 
 class RemoteMetrics:
-    """How the link is, as `/metrics` shows it."""
+    """How the link is, and what was ordered over it, as `/metrics` shows it."""
 
-    def __init__(self, metrics: Metrics, remote: Remote) -> None:
-        heard = Gauge(
-            "headworks_control_heard", "Whether the control plane is heard: 1 or 0.", registry=metrics.registry
-        )
-        heard.set_function(lambda: remote.is_heard)
-        revision = Gauge(
-            "headworks_control_revision", "The last change that was heard of it.", registry=metrics.registry
-        )
-        revision.set_function(lambda: remote.revision)
-        remembered = Gauge(
+    def __init__(self, metrics: Metrics, remote: Remote, leaving: Leaving) -> None:
+        metrics.show("headworks_control_heard", "Whether the control plane is heard: 1 or 0.", lambda: remote.is_heard)
+        metrics.show("headworks_control_revision", "The last change that was heard of it.", lambda: remote.revision)
+        metrics.show(
             "headworks_flows_from_memory",
             "Questions that were answered by what was known before.",
-            registry=metrics.registry,
+            lambda: remote.from_memory,
         )
-        remembered.set_function(lambda: remote.from_memory)
-
-
-def _sender(engine: Engine) -> Sender:
-    spool = _spool_of(engine)
-    return Sender(
-        gateway=str(spool.get("source", "")), version=__version__, waiting_records=spool.get("unshipped_records")
-    )
+        metrics.show(
+            "headworks_draining", "Whether balancers are told to go elsewhere: 1 or 0.", lambda: leaving.is_leaving
+        )
 
 
 def _id_of(engine: Engine) -> str:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from headworks.bootstrap.settings import Settings, SettingsError, variable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-Role = Literal["up", "control", "gateway", "usage"]
+    from headworks.bootstrap.settings import Written
+
+Role = Literal["up", "control", "gateway", "usage", "worker"]
 """`up` is all of them in one process."""
 
 NEEDED: Final[Mapping[Role, tuple[str, ...]]] = {
@@ -17,10 +19,11 @@ NEEDED: Final[Mapping[Role, tuple[str, ...]]] = {
     "control": ("gateways_listen",),
     "gateway": ("control_address", "bus_url"),
     "usage": ("bus_url",),
+    "worker": (),
 }
 """Beyond the defaults."""
 
-_OF_GATEWAYS: Final = frozenset({"control_address", "metrics_networks"})
+_OF_GATEWAYS: Final = frozenset({"control_address", "metrics_networks", "leave_seconds"})
 _OF_DISCOVERY: Final = frozenset({"discovery", "discovery_addresses"})
 _OF_MANAGEMENT: Final = frozenset(
     {
@@ -35,7 +38,9 @@ _OF_MANAGEMENT: Final = frozenset(
         "token_issuer",
         "password_cost",
         "audit_anchor_seconds",
+        "new_credentials",
         "gateways_listen",
+        "redis_url",
     }
 )
 _OF_DECISIONS: Final = frozenset(
@@ -71,28 +76,59 @@ _OF_INFERENCE: Final = frozenset(
     }
 )
 _OF_PEERS: Final = frozenset({"peer_ca", "peer_cert", "peer_key"})
+_SHARED: Final[frozenset[Role]] = frozenset({"usage", "worker"})
+"""Roles that do nothing without the databases of a control plane."""
 IGNORED: Final[Mapping[Role, frozenset[str]]] = {
-    "up": _OF_GATEWAYS | {"bus_url"},
+    "up": _OF_GATEWAYS | {"bus_url", "new_credentials"},
     "control": _OF_GATEWAYS | _OF_DISCOVERY | _OF_INFERENCE,
-    "gateway": _OF_DISCOVERY | _OF_MANAGEMENT | _OF_DECISIONS | _OF_STORES,
-    "usage": (_OF_DISCOVERY | _OF_MANAGEMENT | _OF_DECISIONS | _OF_INFERENCE | _OF_PEERS | {"control_address"}),
+    "gateway": _OF_DISCOVERY | _OF_MANAGEMENT | _OF_DECISIONS | _OF_STORES | {"upkeep"},
+    "usage": (
+        _OF_DISCOVERY
+        | _OF_MANAGEMENT
+        | _OF_DECISIONS
+        | _OF_INFERENCE
+        | _OF_PEERS
+        | {"control_address", "leave_seconds"}
+    ),
+    "worker": (
+        _OF_DISCOVERY
+        | _OF_MANAGEMENT
+        | _OF_DECISIONS
+        | _OF_INFERENCE
+        | _OF_PEERS
+        | {"control_address", "leave_seconds", "bus_url", "upkeep"}
+    ),
 }
 
 
 def check_role(settings: Settings, role: Role) -> None:
     """Whether a process of that role would know all that it needs. Raises SettingsError, naming everything that is missing."""
     missing = [field for field in NEEDED[role] if getattr(settings, field) is None]
-    if missing:
-        lines = [
-            f"{variable_of(field)} is needed by `headworks run {role}`: {_description(field)}" for field in missing
-        ]
+    lines = [f"{variable_of(field)} is needed by `headworks run {role}`: {_description(field)}" for field in missing]
+    if role in _SHARED and not _is_on_servers(settings):
+        lines.append(
+            f"HEADWORKS_DATABASE_URL is needed by `headworks run {role}`, or one for each context: it works on the databases of the "
+            "control plane, and SQLite files are one process's own"
+        )
+    if role in {"up", "control"} and not settings.upkeep and not _is_on_servers(settings):
+        lines.append("HEADWORKS_UPKEEP must stay true on SQLite files: no worker can do it there, so that nobody would")
+    if lines:
         raise SettingsError("\n".join(lines))
 
 
-def inert(variables: Iterable[str], role: Role) -> list[str]:
-    """Those of the variables that are settings, and that a process of that role never looks at."""
-    ignored = {variable_of(field) for field in IGNORED[role]}
-    return sorted(ignored.intersection(variables))
+def _is_on_servers(settings: Settings) -> bool:
+    own = (
+        settings.identity_database_url,
+        settings.catalog_database_url,
+        settings.limits_database_url,
+        settings.usage_database_url,
+    )
+    return settings.database_url is not None or None not in own
+
+
+def inert(told: Written, role: Role) -> list[str]:
+    """Where something is written that a process of that role never looks at."""
+    return sorted(place for name, place in told.places.items() if name in IGNORED[role])
 
 
 def _description(field: str) -> str:

@@ -1,6 +1,6 @@
-"""Everything that can be set, read once from `HEADWORKS_…` variables and the command line, before a port opens.
+"""Everything that can be set, read once from `headworks.toml`, `HEADWORKS_…` variables and the command line, before a port opens.
 
-A wrong value or a variable that we do not know stops the start: half-understood settings are worse than none.
+A wrong value or a name that we do not know stops the start: half-understood settings are worse than none.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -21,14 +22,14 @@ from headworks.kernel.secrets import Secret
 from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
     from pydantic_core import ErrorDetails
 
 PREFIX: Final = "HEADWORKS_"
-CLIENTS: Final = frozenset({"HEADWORKS_URL"})
-"""Variables of the command line, which a server leaves alone."""
+CLIENTS: Final = frozenset({"HEADWORKS_URL", "HEADWORKS_CONFIG"})
+"""Variables of the command line, which are no settings."""
 DISCOVERY_PREFIX: Final = "HEADWORKS_DISCOVERY_URL_"
 """`HEADWORKS_DISCOVERY_URL_OLLAMA=http://…/v1` moves one place that discovery looks in; empty turns it off."""
 
@@ -68,6 +69,13 @@ class Settings(BaseModel):
     )
     drain_seconds: float = Field(
         30.0, ge=0, le=86_400, description="How long open requests may go on after a stop was asked for."
+    )
+    leave_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=3_600,
+        description="For `headworks run gateway`: how long after a stop was asked for new connections are still taken, while "
+        "`/ready` answers 503, so that balancers which look there leave first.",
     )
 
     discovery: bool = Field(
@@ -162,15 +170,26 @@ class Settings(BaseModel):
         description="For `headworks run gateway` and `run usage`: the message broker that usage travels by, such as "
         "`amqps://user:password@host/headworks`. With it `headworks run control` shows and replays dead letters.",
     )
+    redis_url: Secret | None = Field(
+        None,
+        description="For `headworks run control`: the Redis by which several control planes count limits together, such as "
+        "`rediss://user:password@host/0`; without it each control plane counts for its own gateways.",
+    )
     gateways_listen: str | None = Field(
         None,
         description="Where gateways in other processes ask this one (gRPC), such as 127.0.0.1:8090; port 0 takes a free one. "
         "It takes the certificates of `HEADWORKS_PEER_…`.",
     )
-    control_address: str | None = Field(
+    new_credentials: bool = Field(
+        default=False,
+        description="For `headworks run control`: make new first keys, and a new one-time password of the first operator, where "
+        "the data folder has none. Otherwise only the first control plane of an installation does.",
+    )
+    control_address: tuple[str, ...] | None = Field(
         None,
         min_length=1,
-        description="For `headworks run gateway`: where the control plane listens for gateways, such as control.example.com:8090.",
+        description="For `headworks run gateway`: where the control plane listens for gateways, such as control.example.com:8090. "
+        "Of several, separated by commas, one is asked until it is gone.",
     )
     metrics_networks: tuple[str, ...] = Field(
         ("127.0.0.0/8", "::1/128"),
@@ -189,6 +208,11 @@ class Settings(BaseModel):
         description="How often the end of each audit trail that moved is noted in the log, which must show `info` for that.",
     )
 
+    upkeep: bool = Field(
+        default=True,
+        description="Whether this process does what is due by the clock and what takes long: raises and holds that end, sums that "
+        "are made anew, records that are forgotten. False where `headworks run worker` does it.",
+    )
     usage_minute_hours: int = Field(
         48,
         ge=2,
@@ -313,18 +337,30 @@ class Settings(BaseModel):
             raise ValueError(message)
         return url
 
-    @field_validator("gateways_listen", "control_address")
+    @field_validator("gateways_listen")
     @classmethod
     def _host_and_port(cls, text: str | None) -> str | None:
         return None if text is None else checked_peer(text)
 
+    @field_validator("control_address", mode="before")
+    @classmethod
+    def _hosts_and_ports(cls, value: object) -> object:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            return value
+        addresses = [str(part).strip() for part in parts]
+        if len(set(addresses)) < len(addresses):
+            message = "names one address twice"
+            raise ValueError(message)
+        return tuple(map(checked_peer, addresses))
+
     @model_validator(mode="after")
     def _flows_stay_secret(self) -> Self:
-        for field in ("gateways_listen", "control_address"):
-            address = getattr(self, field)
+        for name in ("gateways_listen", "control_address"):
+            address = getattr(self, name)
             if address is not None and self.peer_ca is None:
                 message = (
-                    f"{variable_of(field)} needs HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY, on loopback too: "
+                    f"{variable_of(name)} needs HEADWORKS_PEER_CA, HEADWORKS_PEER_CERT and HEADWORKS_PEER_KEY, on loopback too: "
                     "what gateways are told holds the credentials of providers; `headworks certs` makes them"
                 )
                 raise ValueError(message)
@@ -349,6 +385,20 @@ class Settings(BaseModel):
             try:
                 Broker.parse(url).tls_context()
             except BadBusAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _usable_redis(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            from headworks.kernel.redis import Address as Redis  # noqa: PLC0415 - for who has one alone
+            from headworks.kernel.redis import BadRedisAddress  # noqa: PLC0415
+
+            try:
+                Redis.parse(url)
+            except BadRedisAddress as error:
                 # Its text holds nothing of the URL.
                 raise ValueError(str(error)) from None
         return url
@@ -419,42 +469,76 @@ def variable_of(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
-def load_settings(environment: Mapping[str, str], overrides: Mapping[str, object] | None = None) -> Settings:
-    """Settings from the environment; `overrides`, by field and None for unset, come from the command line and win.
+ADDRESSES: Final = "discovery_addresses"
+"""The one setting that is a variable for each of its parts."""
+SECRETS: Final = frozenset(
+    name for name, field in Settings.model_fields.items() if Secret in get_args(field.annotation)
+)
 
-    Raises SettingsError.
-    """
-    values: dict[str, object] = {}
-    addresses: dict[str, str] = {}
-    unknown: list[str] = []
-    fields = {variable_of(field): field for field in Settings.model_fields if field != "discovery_addresses"}
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is set, unchecked, by setting."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where each is written, in the words of an error."""
+    unknown: tuple[str, ...] = ()
+    """What is wrong with what is no setting."""
+
+
+NOTHING: Final = Written()
+
+
+def written(
+    environment: Mapping[str, str], overrides: Mapping[str, object] | None = None, file: Written = NOTHING
+) -> Written:
+    """All that is set: the environment wins over the file, and `overrides`, of the command line and None for unset, over both."""
+    values, places, unknown = dict(file.values), dict(file.places), []
+    fields = {variable_of(name): name for name in Settings.model_fields if name != ADDRESSES}
+    addresses: dict[str, object] = {}
     for variable, value in environment.items():
         if variable.startswith(DISCOVERY_PREFIX):
             addresses[variable.removeprefix(DISCOVERY_PREFIX).lower()] = value
         elif variable in fields:
-            values[fields[variable]] = value
+            values[fields[variable]], places[fields[variable]] = value, variable
         elif variable.startswith(PREFIX) and variable not in CLIENTS:
-            unknown.append(_unknown(variable, fields))
-    values["discovery_addresses"] = addresses
-    values.update({field: value for field, value in (overrides or {}).items() if value is not None})
+            unknown.append(f"{variable} is no setting: {hint(variable, fields)}")
+    if addresses:
+        filed = values.get(ADDRESSES)
+        values[ADDRESSES] = {**filed, **addresses} if isinstance(filed, dict) else addresses
+        places[ADDRESSES] = f"{DISCOVERY_PREFIX}…"
+    for name, chosen in (overrides or {}).items():
+        if chosen is not None:
+            values[name], places[name] = chosen, f"--{name.replace('_', '-')}"
+    return Written(values, places, tuple(unknown))
+
+
+def load_settings(
+    environment: Mapping[str, str], overrides: Mapping[str, object] | None = None, file: Written = NOTHING
+) -> Settings:
+    """The settings that `written` comes to. Raises SettingsError, which names everything that is wrong."""
+    told = written(environment, overrides, file)
     try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(told.values)
     except ValidationError as error:
-        raise SettingsError("\n".join([*unknown, *map(_wrong, error.errors())])) from None
-    if unknown:
-        raise SettingsError("\n".join(unknown))
+        wrong = (_wrong(one, told.places) for one in error.errors())
+        raise SettingsError("\n".join([*told.unknown, *wrong])) from None
+    if told.unknown:
+        raise SettingsError("\n".join(told.unknown))
     return settings
 
 
-def _unknown(variable: str, known: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(variable, known, n=2, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else "remove it; docs/reference/configuration.md lists them all"
-    return f"{variable} is no setting: {hint}"
+def hint(name: str, known: Iterable[str]) -> str:
+    """What somebody may have meant who wrote what is no setting."""
+    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
+    return f"did you mean {' or '.join(near)}?" if near else "remove it; docs/reference/configuration.md lists them all"
 
 
-def _wrong(error: ErrorDetails) -> str:
+def _wrong(error: ErrorDetails, places: Mapping[str, str]) -> str:
     message = error["msg"].removeprefix("Value error, ")
     location = error["loc"]
-    if not location or location[0] == "discovery_addresses":
+    if not location or location[0] == ADDRESSES:
         return message
-    return f"{variable_of(str(location[0]))}: {message[0].lower()}{message[1:]}"
+    name = str(location[0])
+    return f"{places.get(name, variable_of(name))}: {message[0].lower()}{message[1:]}"

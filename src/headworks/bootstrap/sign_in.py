@@ -32,6 +32,7 @@ from headworks.identity.queries.strangers import KnownKeys
 from headworks.identity.queries.tokens import PublicKeys, Tokens
 from headworks.identity.settings import SignInSettings
 from headworks.kernel.clock import now
+from headworks.kernel.events import MayHaveMissed
 from headworks.kernel.web import Authenticator
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def build_sign_in(container: Container) -> SignInParts:
     bus.subscribe(UserChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(MembershipChanged, lambda event: sessions.forget_user(event.user_id))
     bus.subscribe(OrganizationChanged, lambda _event: sessions.forget_all())
+    bus.subscribe(MayHaveMissed, lambda _event: sessions.forget_all())
     public_keys = PublicKeys(store, foundation.strangers)
     of_keys = KnownKeys(container.identity.authenticate, foundation.strangers)
     return SignInParts(
@@ -105,8 +107,12 @@ def build_sign_in(container: Container) -> SignInParts:
     )
 
 
-async def first_operator(parts: SignInParts, bus: EventBus, credentials: Credentials) -> FirstOperator | None:
+async def first_operator(
+    parts: SignInParts, bus: EventBus, credentials: Credentials, *, replaces: bool = True
+) -> FirstOperator | None:
     """The operator that the first start made, with a one-time password; None once they have one of their own.
+
+    Without `replaces` a password that another process keeps is left alone.
 
     It is kept in the credentials file before it is valid, so that no kill leaves a password that nobody has, and goes from
     there when it is changed.
@@ -118,6 +124,8 @@ async def first_operator(parts: SignInParts, bus: EventBus, credentials: Credent
         credentials.forget_operator()
         return None
     kept = credentials.operator_password
+    if stored is not None and kept is None and not replaces:
+        return None
     # A one-time password that was lost with the file is replaced: nobody could sign in with it.
     is_new = stored is None or kept is None
     password = one_time_password() if kept is None or is_new else kept

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prometheus_client import Gauge
-
 from headworks.catalog.contracts import INSTALLATION
 
 if TYPE_CHECKING:
@@ -75,35 +73,31 @@ class UsageMetrics:
     """How roll-ups stand beside their records."""
 
     def __init__(self, metrics: Metrics, keeper: Keeper) -> None:
-        wrong = Gauge(
+        metrics.show(
             "headworks_usage_wrong_sums",
             "Sums of usage by minute, hour and day that were not what the records say, when they were compared: zero.",
-            registry=metrics.registry,
+            lambda: keeper.compared.wrong,
         )
-        wrong.set_function(lambda: keeper.compared.wrong)
-        off = Gauge(
+        metrics.show(
             "headworks_usage_difference_nanodollars",
             "By how much the charges among them were off, all together: zero.",
-            registry=metrics.registry,
+            lambda: keeper.compared.nanodollars,
         )
-        off.set_function(lambda: keeper.compared.nanodollars)
-        compared = Gauge(
-            "headworks_usage_compared_sums", "How many sums were compared since the start.", registry=metrics.registry
+        metrics.show(
+            "headworks_usage_compared_sums",
+            "How many sums were compared since the start.",
+            lambda: keeper.compared.sums,
         )
-        compared.set_function(lambda: keeper.compared.sums)
-        pending = Gauge(
-            "headworks_usage_pending_days", "Days whose sums are being made anew.", registry=metrics.registry
+        metrics.show(
+            "headworks_usage_pending_days", "Days whose sums are being made anew.", lambda: keeper.days_pending
         )
-        pending.set_function(lambda: keeper.days_pending)
-        rejected = Gauge(
+        metrics.show(
             "headworks_usage_rejected_events",
             "Usage events that could not be stored, and were put aside with the reason: zero.",
-            registry=metrics.registry,
+            lambda: keeper.rejected,
         )
-        rejected.set_function(lambda: keeper.rejected)
-        kept_from = Gauge(
+        metrics.show(
             "headworks_usage_kept_from_seconds",
             "Since when usage records are kept, in seconds since 1970; 0 for ever.",
-            registry=metrics.registry,
+            lambda: keeper.kept_from_s,
         )
-        kept_from.set_function(lambda: keeper.kept_from_s)

@@ -175,8 +175,18 @@ class Api:
         self._transport.send("DELETE", filled("/directory-tokens/{token_id}", token_id), header={"If-Match": if_match})
 
     def list_gateways(self, *, page: int | None = None, per_page: int | None = None) -> Page[shapes.GatewayOut]:
-        """Those that this control plane has heard of since it began, by id; of those that are away, for an hour."""
+        """Those that any control plane has heard of, by id; of those that are away, for an hour."""
         return cast("Page[shapes.GatewayOut]", self._transport.send("GET", "/gateways", query={"page": page, "per_page": per_page}))
+
+    def drain_gateway(self, gateway_id: str) -> shapes.GatewayOut:
+        """Its `/ready` answers 503 within a second, so that balancers leave it; it serves what still comes. It
+        stays so, whoever restarts.
+        """
+        return cast("shapes.GatewayOut", self._transport.send("POST", filled("/gateways/{gateway_id}/drain", gateway_id))["data"])
+
+    def undrain_gateway(self, gateway_id: str) -> None:
+        """Balancers may send it requests again, within a second."""
+        self._transport.send("POST", filled("/gateways/{gateway_id}/undrain", gateway_id))
 
     def list_invitations(self, *, state: Literal["pending", "accepted", "revoked", "expired"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.InvitationOut]:
         """The organisation's, the newest first."""

@@ -120,6 +120,7 @@ class CheckOut(TypedDict):
 
     detail: str
     name: str
+    since: str | None
     state: Literal["ok", "degraded", "failed"]
 
 
@@ -400,11 +401,15 @@ class GatewayOut(TypedDict):
     address: str
     away_since: str | None
     behind: int
+    control: str
+    drained: bool
+    draining_since: str | None
     held_nanodollars: int
     held_usd: str
     id: str
     last_heard_at: str
     newest_revision: int
+    open_requests: int | None
     revision: int
     state: Literal["watching", "away"]
     version: str | None

@@ -6,9 +6,17 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from headworks._engine import Engine, EngineError, run_mock_provider
+from headworks._engine import Engine, EngineError, run_mock_provider, waiting_in_spool
 
-__all__ = ["Engine", "EngineError", "EngineSettings", "TlsSettings", "new_engine", "run_mock_provider"]
+__all__ = [
+    "Engine",
+    "EngineError",
+    "EngineSettings",
+    "TlsSettings",
+    "new_engine",
+    "run_mock_provider",
+    "waiting_in_spool",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,8 @@ class EngineSettings:
     """Unix socket of the control plane, which gets everything that is not `/v1/`; None: such paths are 404."""
     serves_inference: bool = True
     """False: `/v1/` is 404 here."""
+    shares_limits: bool = False
+    """Whether other gateways count the same limits, so that this one asks for its share of each."""
     tls: TlsSettings | None = None
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of peers whose X-Forwarded-For is believed."""

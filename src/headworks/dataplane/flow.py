@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from headworks.dataplane.shares import Shares, SharesQuestion
+
 if TYPE_CHECKING:
     from headworks.kernel.scopes import Scope
 
@@ -82,7 +84,7 @@ class ReturnQuestion:
     kind: Literal["return"] = "return"
 
 
-AnyQuestion: TypeAlias = Question | LeaseQuestion | ReturnQuestion
+AnyQuestion: TypeAlias = Question | LeaseQuestion | ReturnQuestion | SharesQuestion
 _QUESTIONS: Final = {"flow": Question, "lease": LeaseQuestion, "return": ReturnQuestion}
 
 
@@ -144,7 +146,8 @@ class Limit:
     window_s: int
     """60, 3600 or 86400; 0 for requests that run at the same time."""
     used: tuple[tuple[int, int], ...] = ()
-    """(second of the epoch, amount): what the window holds already when this engine begins to count it."""
+    """(second of the epoch, amount): what the window holds already when this engine begins to count it. An engine that asks for
+    shares leaves it out: what was used is in the shares of who used it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +292,22 @@ class Refusal:
         return json.dumps({"refusal": self}, default=_fields)
 
 
-Answer: TypeAlias = Flow | Refusal | Lease | Spent | Returned
+Answer: TypeAlias = Flow | Refusal | Lease | Spent | Returned | Shares
 
 
 def _fields(
-    value: Answer | Target | Credential | Policy | Document | Limit | Budget | Signing | SigningSecret,
+    value: Flow
+    | Refusal
+    | Lease
+    | Spent
+    | Target
+    | Credential
+    | Policy
+    | Document
+    | Limit
+    | Budget
+    | Signing
+    | SigningSecret,
 ) -> dict[str, object]:
     # A quarter of what dataclasses.asdict takes, which copies deeply what the encoder only reads.
     return {name: getattr(value, name) for name in value.__slots__}
@@ -302,5 +316,7 @@ def _fields(
 def question_from_json(text: str) -> AnyQuestion:
     """Read what `Engine.take_questions` gave."""
     fields = json.loads(text)
+    if fields.get("kind") == "shares":
+        return SharesQuestion.read(fields)
     question: AnyQuestion = _QUESTIONS[fields.get("kind", "flow")](**fields)
     return question

@@ -6,7 +6,6 @@ It reads in the order in which things happen. Whatever fails before the door ope
 from __future__ import annotations
 
 import asyncio
-import gc
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -31,11 +30,13 @@ from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.messages import TOPOLOGY
+from headworks.bootstrap.shares import Office
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
+from headworks.bootstrap.upkeep import begin_upkeep
 from headworks.bootstrap.welcome import Welcome
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop, drain, end
+from headworks.entrypoints.serving import Stop, drain, end, spare_collector
 from headworks.kernel.telemetry import logger
 from headworks.ledger.contracts import ThresholdCrossed
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headworks.bootstrap.container import Container, ControllerParts, Foundation
+    from headworks.bootstrap.hearing import Hearing
     from headworks.bootstrap.home import Home
     from headworks.bootstrap.local_server import LocalServer
     from headworks.bootstrap.settings import Settings
@@ -80,7 +82,12 @@ class _House:
     engine: Engine
     control_socket: Path
     controller: ControllerThread
+    hearing: Hearing
     shipper: ShipperThread
+    makes_credentials: bool
+    """Where the data folder has none. Of several control planes one has them, and each start of another would make more."""
+    office: Office | None
+    """Where other gateways count the same limits."""
 
 
 async def _serve(home: Home, settings: Settings, databases: Databases, *, serves_inference: bool = True) -> int:
@@ -90,14 +97,18 @@ async def _serve(home: Home, settings: Settings, databases: Databases, *, serves
         house = _build(home, settings, databases, stack, queues, serves_inference=serves_inference)
         credentials = Credentials(home.credentials, endpoint_of(settings))
         foothold = await house.container.identity.ensure_access(
-            has_credentials=credentials.usable, keep=credentials.keep, operator_email=settings.operator_email
+            has_credentials=credentials.usable or not house.makes_credentials,
+            keep=credentials.keep,
+            operator_email=settings.operator_email,
         )
         await furnish(house.container, foothold.organization_id)
 
-        # From here on inference is served; the management API is loaded behind the open door.
-        endpoint = endpoint_of(settings, house.engine.start())
+        # From here on inference is served; the management API is loaded behind the open door. Who has nothing else to serve opens
+        # it when that is done, unless people are to be told of a port that is not known before.
+        opens_early = serves_inference or not settings.port
+        endpoint = endpoint_of(settings, house.engine.start() if opens_early else None)
         credentials.point_to(endpoint)
-        shipping = asyncio.wrap_future(house.shipper.start())
+        shipping = asyncio.wrap_future(house.shipper.start()) if opens_early else None
         first_key = foothold.keys.inference if foothold.keys is not None else None
         welcome = Welcome(
             settings,
@@ -110,21 +121,21 @@ async def _serve(home: Home, settings: Settings, databases: Databases, *, serves
         health = _health(house)
         control_plane = await _open_management(house, health, welcome, credentials)
         serving = control_plane.start()
-        gc.collect()
-        # What is there now stays: the collector need not walk through it while somebody waits for an answer.
-        gc.freeze()
+        if shipping is None:
+            house.engine.start()
+            shipping = asyncio.wrap_future(house.shipper.start())
+        spare_collector()
         health.started = True
         greeting = asyncio.create_task(welcome.greet() if serves_inference else asyncio.sleep(0), name="welcome")
         anchors = Anchors(AuditFacade(house.container.trails), settings.audit_anchor_seconds)
         noting = asyncio.create_task(anchors.run(), name="anchors")
-        keeping = asyncio.create_task(house.container.keeper.run(), name="keeper")
-        rolling = asyncio.create_task(house.container.usage_keeper.run(), name="roll-ups")
+        upkeep = begin_upkeep(house.container) if settings.upkeep else []
 
-        await stop.wait(serving, shipping, noting, keeping, rolling)
+        await stop.wait(serving, shipping, noting, *upkeep)
         greeting.cancel()
         noting.cancel()
-        await end(keeping)
-        await end(rolling)
+        for task in upkeep:
+            await end(task)
         await _close(house, control_plane)
         await anchors.note()
     return stop.status
@@ -145,27 +156,49 @@ def _build(
     serves_inference: bool,
 ) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
-    engine = make_engine(settings, home.spool, control_socket, serves_inference=serves_inference)
+    office = None if settings.gateways_listen is None else Office(settings.redis_url)
+    engine = make_engine(
+        settings, home.spool, control_socket, serves_inference=serves_inference, shares_limits=office is not None
+    )
     foundation = lay_foundation(home, settings, databases, environment())
     container = build_container(foundation, queues)
     stack.push_async_callback(container.close)
     recovered: Future[None] = Future()
-    parts = build_controller(foundation, recovered)
+    parts = build_controller(foundation, recovered, office)
     # After the facades of `build_…`, which remember.
-    forget_on_changes(foundation.bus, EngineForgets(engine))
+    forgets = EngineForgets(engine)
+    forget_on_changes(foundation.bus, forgets)
     foundation.bus.subscribe(ThresholdCrossed, tell)
-    if settings.gateways_listen is None:
+    if office is None:
         controller = ControllerThread(engine, parts.opened())
         controller.start()
     else:
-        controller = _listening(settings, foundation, engine, parts, container)
+        office.tells(forgets)
+        controller = _listening(settings, foundation, engine, parts, container, office)
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_intake(foundation), recovered)
-    return _House(home, settings, foundation, container, engine, control_socket, controller, shipper)
+    return _House(
+        home,
+        settings,
+        foundation,
+        container,
+        engine,
+        control_socket,
+        controller,
+        parts.hearing,
+        shipper,
+        office=office,
+        makes_credentials=serves_inference or settings.new_credentials,
+    )
 
 
 def _listening(
-    settings: Settings, foundation: Foundation, engine: Engine, parts: ControllerParts, container: Container
+    settings: Settings,
+    foundation: Foundation,
+    engine: Engine,
+    parts: ControllerParts,
+    container: Container,
+    office: Office,
 ) -> ControllerThread:
     """Raises OSError when there is no listening to gateways."""
     from headworks.bootstrap.gateways import open_to_gateways  # noqa: PLC0415 - gRPC, which one process alone does without
@@ -173,7 +206,8 @@ def _listening(
 
     changes, opened = Changes(), Future[int]()
     forget_on_changes(foundation.bus, changes)
-    controller = ControllerThread(engine, open_to_gateways(parts, settings, changes, container.roster, opened))
+    office.tells(changes)
+    controller = ControllerThread(engine, open_to_gateways(parts, settings, office, changes, container.roster, opened))
     controller.start()
     opened.result(_OPEN_SECONDS)
     return controller
@@ -181,7 +215,9 @@ def _listening(
 
 def _health(house: _House) -> Health:
     probes = {f"{name} database": database.ping for name, database in house.container.databases.items()}
-    probes |= {"controller": house.controller.probe, "shipper": house.shipper.probe}
+    probes |= {"controller": house.controller.probe, "shipper": house.shipper.probe, "changes": house.hearing.probe}
+    if house.office is not None:
+        probes["shares of limits"] = house.office.probe
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
@@ -191,8 +227,11 @@ async def _open_management(house: _House, health: Health, welcome: Welcome, cred
     from headworks.bootstrap.sign_in import build_sign_in, first_operator  # noqa: PLC0415 - as above
 
     sign_in = build_sign_in(house.container)
-    welcome.operator = await first_operator(sign_in, house.foundation.bus, credentials)
-    return LocalServer(management_app(house.container, sign_in, health, welcome, house.home), house.control_socket)
+    welcome.operator = await first_operator(
+        sign_in, house.foundation.bus, credentials, replaces=house.makes_credentials
+    )
+    app = management_app(house.container, sign_in, health, welcome, house.home, house.hearing)
+    return LocalServer(app, house.control_socket)
 
 
 async def _close(house: _House, control_plane: LocalServer) -> None:

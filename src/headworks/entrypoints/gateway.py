@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.health import Health
+from headworks.bootstrap.leaving import Leaving
 from headworks.bootstrap.local_server import LocalServer
 from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.remote import FormerLife, Remote, RemoteMetrics
@@ -21,7 +21,7 @@ from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
 from headworks.bootstrap.usage_queue import UsageQueue
 from headworks.entrypoints import serving
-from headworks.entrypoints.serving import Stop, drain
+from headworks.entrypoints.serving import Stop, drain, spare_collector
 from headworks.kernel.telemetry import logger
 from headworks.kernel.telemetry.metrics import Metrics
 
@@ -67,35 +67,39 @@ async def _serve(home: Home, settings: Settings) -> int:
         stack.callback(gateway.controller.stop)
         shipping = asyncio.wrap_future(gateway.shipper.start())
         serving_health = gateway.server.start()
-        gc.collect()
-        gc.freeze()
+        spare_collector()
         gateway.health.started = True
         _log.info("gateway serves", address=address, control=settings.control_address)
         await stop.wait(serving_health, shipping)
-        await _close(gateway, settings.drain_seconds)
+        await _close(gateway, settings)
     return stop.status
 
 
 def _build(home: Home, settings: Settings, bus: Bus, stack: ExitStack) -> _Gateway:
     control_socket = stack.enter_context(socket_path(home.control_socket))
-    engine = make_engine(settings, home.spool, control_socket)
+    engine = make_engine(settings, home.spool, control_socket, shares_limits=True)
     recovered: Future[None] = Future()
     former = FormerLife()
-    remote = Remote(home, settings, engine)
+    leaving = Leaving()
+    remote = Remote(home, settings, engine, leaving)
     controller = ControllerThread(engine, remote.opened(former, recovered))
     queue = UsageQueue(bus, former, recovered)
     shipper = ShipperThread(engine, queue, recovered)
     probes = {"controller": controller.probe, "control plane": remote.probe, "usage queue": shipper.probe}
-    health = Health(engine, probes, refuses_when_full=settings.spool_when_full == "refuse")
+    health = Health(engine, probes, refuses_when_full=settings.spool_when_full == "refuse", leaving=leaving)
     metrics = Metrics()
-    RemoteMetrics(metrics, remote)
+    RemoteMetrics(metrics, remote, leaving)
     server = LocalServer(beacon(health, metrics, settings.metrics_networks), control_socket)
     return _Gateway(engine, remote, controller, shipper, server, health)
 
 
-async def _close(gateway: _Gateway, seconds: float) -> None:
-    """Let open requests finish, hand over what they used, and only then take away what they need."""
-    await drain(gateway.engine, seconds)
+async def _close(gateway: _Gateway, settings: Settings) -> None:
+    """Have balancers leave, let open requests finish, hand over what they used, and only then take away what they need."""
+    gateway.health.leaving.end()
+    if settings.leave_seconds:
+        _log.info("leaving", leave_seconds=settings.leave_seconds)
+        await asyncio.sleep(settings.leave_seconds)
+    await drain(gateway.engine, settings.drain_seconds)
     await gateway.server.stop()
     await asyncio.to_thread(gateway.shipper.stop)
     _log.info("stopped")

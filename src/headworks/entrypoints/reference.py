@@ -28,7 +28,7 @@ _CLI = """# Commands
 
 What `headworks COMMAND --help` prints. Written by `python -m headworks.entrypoints.reference`.
 
-`headworks up` starts a server, and `headworks db` speaks to its databases. The others speak to a running one over its HTTP API; they
+`headworks up` starts a server; `headworks db` and `headworks migrate-store` speak to its databases. The others speak to a running one over its HTTP API; they
 find it by `credentials.json` in the data folder. Options that say where the server is come before the command: `headworks --home DIR keys list`.
 
 | exit status | |
@@ -45,8 +45,30 @@ _CONFIGURATION = """# Settings
 
 What a server can be told. Written by `python -m headworks.entrypoints.reference`.
 
-Each is an environment variable, read once at the start; some are also options of [`headworks up`](cli.md), which win. A variable
-that begins with `HEADWORKS_` and is none of these stops the start, so that a misspelt one is never ignored.
+Each can be written in three places, read once at the start, of which the last wins:
+
+1. a file, `headworks.toml` in the data folder or the one that `--config FILE` (or `HEADWORKS_CONFIG`) names: the name in small letters,
+   without `HEADWORKS_`. A section is for processes of one role:
+
+   ```toml
+   database_url = "postgresql://headworks@db.example.com/headworks"
+   trusted_proxies = ["10.0.0.0/8"]
+
+   [gateway]
+   host = "0.0.0.0"
+   port = 8080
+
+   [control]
+   port = 8081
+   ```
+
+   A file that holds a secret must not be readable by everybody. `headworks db` goes by what stands above the sections;
+2. the environment: a variable as it stands below;
+3. the command line of [`headworks up` and `headworks run`](cli.md): an option, or `--set NAME=VALUE` for those that have none.
+
+A name that is none of these stops the start, so that a misspelt one is never ignored. `headworks config check [ROLE]` says beforehand what
+is wrong and what does nothing, `headworks config show [ROLE]` what a process would go by and where that is written, and
+`headworks config example` writes a file with every default.
 
 | variable | value | default | |
 | --- | --- | --- | --- |
@@ -100,7 +122,15 @@ def _values(name: str, field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{value}`" for value in kinds)
     unit = next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), None)
-    names = {bool: "`true`, `false`", int: "number", float: "number", Path: "path", str: "text", Secret: "URL, secret"}
+    names = {
+        bool: "`true`, `false`",
+        int: "number",
+        float: "number",
+        Path: "path",
+        str: "text",
+        tuple[str, ...]: "text",
+        Secret: "URL, secret",
+    }
     return unit or names[kinds[0]]
 
 

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
     from headworks.catalog.contracts import PriceBook, Snapshot
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
+    from headworks.dataplane.shares import ShareAsk, Shares, SharesQuestion
+    from headworks.gateway.domain.registered import Registered
+    from headworks.gateway.domain.roster import KnownGateway
+    from headworks.gateway.domain.shares import Decision
     from headworks.identity.contracts import KeyView, SigningSecret
+    from headworks.kernel.audit import Change
     from headworks.ledger.contracts import InForce
     from headworks.limits.contracts import Holding, Limit, Subject
 
@@ -84,6 +89,23 @@ class LeaseOffice(Protocol):
         """Make the gateway's hold smaller, by no more than what it holds. Raises Unavailable."""
 
 
+class ShareOffice(Protocol):
+    """Who may count how much of each limit: `domain/shares.py` has the rules."""
+
+    async def take(self, life: str, asks: Sequence[ShareAsk]) -> Sequence[Decision]:
+        """Note what a life of a gateway tells, and decide; each as one step that nobody else comes between. Raises Unavailable."""
+
+    async def recall(self, limit_id: str) -> None:
+        """Have all gateways give back what they have to spare of the limit. Raises Unavailable."""
+
+
+class AsksShares(Protocol):
+    """How gateways ask for shares."""
+
+    async def ask(self, question: SharesQuestion) -> Shares:
+        """Raises Unavailable: then a gateway counts by itself."""
+
+
 class Releases(Protocol):
     """What gateways held when they died."""
 
@@ -101,6 +123,28 @@ class Holdings(Protocol):
         """All that the gateway holds, of every organisation's budgets, in nanodollars. Raises DatabaseUnavailable."""
 
 
+class Register(Protocol):
+    """Which gateways there are, and which are to drain: what control planes tell each other."""
+
+    async def note(self, control: str, known: Sequence[KnownGateway], newest: int, at: datetime) -> None:
+        """What a control plane has heard. Of one that is away it says nothing where another one has noted it since.
+
+        What nobody noted for longer than gateways are remembered goes. Raises DatabaseUnavailable.
+        """
+
+    async def gateways(self, at: datetime) -> list[Registered]:
+        """As they stand at that moment, by id. Raises DatabaseUnavailable."""
+
+    async def to_drain(self) -> frozenset[str]:
+        """Ids of gateways. Raises DatabaseUnavailable."""
+
+    async def drain(self, gateway: str, at: datetime, noted: Change) -> None:
+        """From that moment on; `noted` is for the trail, in the same transaction. Nothing where it is so already. Raises DatabaseUnavailable."""
+
+    async def undrain(self, gateway: str, noted: Change) -> None:
+        """No longer, in the same way. Raises DatabaseUnavailable."""
+
+
 class Forgets(Protocol):
     """Whoever goes by what was decided before. Any thread may call it."""
 
@@ -110,8 +154,22 @@ class Forgets(Protocol):
     def everything(self, *, access: bool) -> None:
         """No decision holds any longer. `access`: somebody may have lost theirs, so nobody may go by memory either."""
 
+    def missed(self) -> None:
+        """Anything may have changed, and nobody can tell what: as `everything`, but what is kept for an outage stays."""
+
     def budget(self, budget_id: str) -> None:
         """There may be less of this budget now, or more: leases on it are to be given back, and all is to be asked for anew."""
+
+
+class Recalls(Protocol):
+    """Whoever has shares of limits. Any thread may call it."""
+
+    def share(self, limit_id: str) -> None:
+        """Others need what is to spare of the share in this limit; of every share, where none is named."""
+
+
+class Listens(Forgets, Recalls, Protocol):
+    """What a gateway does when it hears something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.flow import LeaseQuestion, Policy, Refusal, Returned, ReturnQuestion, question_from_json
+from headworks.dataplane.shares import SharesQuestion
 from headworks.gateway import commands
 from headworks.gateway.domain import flows, refusals
 from headworks.kernel.clock import now
-from headworks.kernel.errors import HeadworksError
+from headworks.kernel.errors import HeadworksError, Unavailable
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
     from headworks.dataplane.flow import Answer, AnyQuestion
-    from headworks.gateway.ports import Neighbours
+    from headworks.gateway.ports import AsksShares, Neighbours
     from headworks.gateway.settings import GatewaySettings
     from headworks.kernel.clock import Clock
 
@@ -24,7 +25,14 @@ _MS = 1000
 class Controller:
     """Answers questions, any number at a time, within one event loop."""
 
-    def __init__(self, neighbours: Neighbours, settings: GatewaySettings, clock: Clock = now) -> None:
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        settings: GatewaySettings,
+        clock: Clock = now,
+        shares: AsksShares | None = None,
+    ) -> None:
+        """`shares`: None where no other gateway counts the same limits."""
         longest = flows.Lifetime(int(settings.fresh_seconds * _MS), int(settings.hard_seconds * _MS))
         policy = Policy(
             connect_ms=settings.upstream_connect_ms,
@@ -33,6 +41,7 @@ class Controller:
             total_ms=settings.upstream_total_ms,
         )
         self._leases = neighbours.leases
+        self._shares = shares
         self._sources = commands.Sources(neighbours, clock, longest, policy)
 
     async def answer(self, number: int, question: str) -> tuple[int, str]:
@@ -50,6 +59,10 @@ class Controller:
 
     async def decide(self, asked: AnyQuestion) -> Answer:
         """Raises Unavailable when nobody can tell."""
+        if isinstance(asked, SharesQuestion):
+            if self._shares is None:
+                raise Unavailable("Nobody counts limits for several gateways here.")
+            return await self._shares.ask(asked)
         if isinstance(asked, LeaseQuestion):
             return await self._leases.grant(asked)
         if isinstance(asked, ReturnQuestion):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -61,12 +62,14 @@ class Kept(Generic[T]):
         self._clock = clock
         self._lock = asyncio.Lock()
         self._good: _Good[T] | None = None
+        self._generations = itertools.count(1)
         self._generation = 0
         self._resting_until = 0.0
 
     def forget(self) -> None:
         """Something changed: read anew before the next answer."""
-        self._generation += 1
+        # Never a number that was there before, whoever else forgets at this moment.
+        self._generation = next(self._generations)
 
     async def get(self) -> tuple[T, float]:
         """The view, and for how many seconds it could not be confirmed: 0 in good times.

@@ -135,6 +135,11 @@ class LedgerFacade:
         if kept := self._known.get(event.organization_id):
             kept.forget()
 
+    def changed_somehow(self) -> None:
+        """As `changed`, of every organisation."""
+        for kept in list(self._known.values()):
+            kept.forget()
+
     def _kept(self, organization_id: str) -> Kept[standing.Known]:
         async def load() -> tuple[int, standing.Known]:
             async with self._ledger.reading(organization_id) as reading:

@@ -18,7 +18,7 @@ _MS = 1000
 
 
 class LimitsFacade:
-    """Belongs to one event loop, except for `changed`, which any thread may call."""
+    """Belongs to one event loop, except for what it is told of changes, which any thread may call."""
 
     def __init__(self, store: LimitStore, ages: Ages = Ages()) -> None:  # noqa: B008 - frozen
         self._store = store
@@ -28,6 +28,11 @@ class LimitsFacade:
     def changed(self, event: LimitsChanged) -> None:
         """Forget what the event makes old. Subscribe it before whoever makes the engine ask again."""
         if kept := self._rules.get(event.organization_id):
+            kept.forget()
+
+    def changed_somehow(self) -> None:
+        """As `changed`, of every organisation."""
+        for kept in list(self._rules.values()):
             kept.forget()
 
     async def limits_for(self, subject: Subject) -> Holding:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from alembic import op
-from sqlalchemy import Column, inspect
+from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, inspect
+
+from headworks.kernel.database import Exact, Long
 
 if TYPE_CHECKING:
     from sqlalchemy.schema import SchemaItem
@@ -47,3 +49,46 @@ def create_index(index: str, table: str, columns: list[str], *, unique: bool = F
     """Make an index, unless it is there."""
     if not has_index(table, index):
         op.create_index(index, table, columns, unique=unique)
+
+
+def drop_foreign_keys(table: str, names: list[str], *written: Column[object]) -> None:
+    """Drop those foreign keys that are there; and what MariaDB and MySQL made to look them up by, where nothing else needed it.
+
+    `written` are columns whose default is a text: SQLite makes the table anew, and Alembic puts what it reads there in brackets.
+    """
+    present = {found["name"] for found in inspect(op.get_bind()).get_foreign_keys(table)}
+    if not present.intersection(names) and op.get_bind().dialect.name == "sqlite":
+        return
+    with op.batch_alter_table(table, reflect_args=written) as altered:
+        for name in names:
+            if name in present:
+                altered.drop_constraint(name, type_="foreignkey")
+    for name in names:
+        # It bears the key's name.
+        if has_index(table, name):
+            op.drop_index(name, table)
+
+
+def create_announcements(context: str) -> None:
+    """The tables of `kernel.database.Announcements` as they were first, which later steps may change."""
+    table, head = f"{context}_announcements", f"{context}_announcements_head"
+    create_table(
+        table,
+        Column("sequence", BigInteger(), autoincrement=False, nullable=False),
+        Column("id", Exact(64), nullable=False),
+        Column("kind", Exact(64), nullable=False),
+        Column("fields", Long(), nullable=False),
+        PrimaryKeyConstraint("sequence", name=f"pk_{table}"),
+    )
+    create_table(
+        head,
+        Column("id", Integer(), autoincrement=False, nullable=False),
+        Column("sequence", BigInteger(), nullable=False),
+        PrimaryKeyConstraint("id", name=f"pk_{head}"),
+    )
+
+
+def drop_announcements(context: str) -> None:
+    """Take that back."""
+    op.drop_table(f"{context}_announcements_head")
+    op.drop_table(f"{context}_announcements")

@@ -250,3 +250,12 @@ class UsageStore(Protocol):
 
     def read(self) -> AbstractAsyncContextManager[UsageReading]:
         """Look-ups only. Raises DatabaseUnavailable."""
+
+    async def make_partitions(self, at: datetime) -> Sequence[str]:
+        """Where records of each month lie apart, those that records of now and soon go to; the names of the new ones.
+
+        A record is stored without, too. Safe to repeat. Raises DatabaseUnavailable.
+        """
+
+    async def drop_partitions(self, before_us: int) -> Sequence[str]:
+        """Those of months that were over by then and that hold nothing any more; their names. Raises DatabaseUnavailable."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.kernel.errors import Invalid
-from headworks.kernel.moments import moment, said, second_of
+from headworks.kernel.moments import moment, second_of
 from headworks.kernel.pagination import CursorPage, PageRequest, decode_cursor, encode_cursor
 from headworks.usage.contracts import Figures
 from headworks.usage.domain.forecasting import WINDOW_SECONDS, forecast, period_of
+from headworks.usage.domain.keeping import check_kept
 from headworks.usage.domain.rollups import SECONDS
 from headworks.usage.domain.spans import midnight_s
 
@@ -135,15 +135,10 @@ async def records(
     return CursorPage(shown, encode_cursor(last.event.occurred_at_us, last.sequence) if last else None)
 
 
-async def check_kept(usage: UsageReading, wanted: RecordFilter) -> None:
-    """Raises Invalid when it asks for a time whose records are not kept: half of them would be an answer that misleads."""
-    kept_from_us = await usage.kept_from()
-    if wanted.from_us is not None and wanted.from_us < kept_from_us:
-        raise Invalid.field(
-            "query.from",
-            "out_of_range",
-            f"must be {said(kept_from_us)} or later: records from before are not kept. Reports by day reach back further.",
-        )
+async def must_be_kept(usage: UsageReading, wanted: RecordFilter) -> None:
+    """Raises Invalid when it begins at a time whose records are not kept."""
+    if wanted.from_us is not None:
+        check_kept("query.from", wanted.from_us, await usage.kept_from())
 
 
 async def every_record(usage: UsageStore, wanted: RecordFilter) -> AsyncIterator[list[UsageRecord]]:

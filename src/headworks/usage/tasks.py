@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.clock import monotonic, now
+from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.moments import micros, said, second_of
 from headworks.kernel.telemetry import logger
@@ -47,26 +48,27 @@ async def ingest(
     when a database does not answer: give the same events again later. `before_commit` is for the kill tests.
     """
     at = clock()
+    await store.make_partitions(at)
     mark_ups, book = await store.bookkeeper.mark_up_book(), await prices.price_book()
-    while True:
+
+    async def attempt() -> Ingested:
         async with store.read() as reading:
             kept_from_us = await reading.kept_from()
         batch = commands.prepare(events, book, mark_ups, at, kept_from_us)
-        try:
-            done = await commands.store(store, batch, at, before_commit)
-        except commands.KeptFromMoved:
-            # Once a month, if at that very moment. What is stored already is passed over.
-            continue
-        break
-    if done.rejected:
-        _log.error(
-            "usage events put aside", count=done.rejected, reasons=sorted({one.reason for one in batch.rejections})
-        )
-    return done
+        done = await commands.store(store, batch, at, before_commit)
+        if done.rejected:
+            reasons = sorted({one.reason for one in batch.rejections})
+            _log.error("usage events put aside", count=done.rejected, reasons=reasons)
+        return done
+
+    # Once a month, if at that very moment. What is stored already is passed over.
+    return await until_it_holds(attempt, lost=(commands.KeptFromMoved,))
 
 
 class Keeper:
     """Makes roll-ups anew that were asked for, forgets old ones, compares an hour at a time, and says what records may be forgotten.
+
+    Sees to it that there is a place for the records of next month, and none any more for those of months that are forgotten.
 
     Safe to run twice, also in two processes.
     """
@@ -114,7 +116,9 @@ class Keeper:
 
     async def look_after(self) -> None:
         """Forget what is old, and compare one hour, the newest that is over first. Raises Unavailable."""
+        await self._store.make_partitions(self._clock())
         await self._keep_records()
+        await self._store.drop_partitions(self.kept_from_s * _SECOND_US)
         now_s = self._now_s()
         await commands.forget_old(self._store, self._settings, now_s)
         self._back = self._back % _COMPARED_HOURS + 1

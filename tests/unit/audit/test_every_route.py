@@ -23,6 +23,8 @@ from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.settings import Settings
 from headworks.bootstrap.sign_in import build_sign_in
 from headworks.bootstrap.welcome import Welcome
+from headworks.gateway.domain.roster import KnownGateway
+from headworks.kernel.audit import Change
 from headworks.kernel.bus.adapters.memory import MemoryBus
 from headworks.kernel.clock import now
 from tests.support.dead_letters import LETTER, refused
@@ -82,6 +84,8 @@ SAMPLES = {
     ("DELETE", "/api/v1/mark-ups/{mark_up_id}"): Sample("/mark-ups/{mark_up}"),
     ("POST", "/api/v1/keyring/rotations"): Sample("/keyring/rotations", {}),
     ("POST", "/api/v1/dead-letter-replays"): Sample("/dead-letter-replays", {"queue": "usage"}),
+    ("POST", "/api/v1/gateways/{gateway_id}/drain"): Sample("/gateways/{gateway}/drain"),
+    ("POST", "/api/v1/gateways/{gateway_id}/undrain"): Sample("/gateways/{drained_gateway}/undrain"),
     ("POST", "/api/v1/keys/bulk"): Sample("/keys/bulk", {"keys": [{"name": "one of many"}]}),
     ("POST", "/api/v1/keys/{key_id}/rotate"): Sample("/keys/{key}/rotate", {"overlap_seconds": 0}),
     ("POST", "/api/v1/organizations"): Sample("/organizations", {"name": "Another"}),
@@ -151,6 +155,11 @@ async def api(container: Container, tmp_path: Path) -> AsyncIterator[httpx.Async
     foothold = await container.identity.ensure_access(has_credentials=False, keep=credentials.keep)
     assert foothold.keys is not None
     await furnish(container, foothold.organization_id)
+    at = now()
+    await container.register.note("ctl_1", [KnownGateway("spl_1", "a", at), KnownGateway("spl_2", "b", at)], 0, at)
+    await container.register.drain(
+        "spl_2", at, Change("gateways.drained", "gateway", "spl_2", None, {"draining": True})
+    )
     welcome = Welcome(Settings(home=home.path), {}, container.catalog, foothold.organization_id, "http://x/v1", None)
     app = management_app(container, build_sign_in(container), Health(EngineTwin(), {}, started=True), welcome, home)
     async with httpx.AsyncClient(
@@ -177,6 +186,8 @@ async def made(api: httpx.AsyncClient) -> dict[str, str]:
     found = {
         "key": await make("/keys", {"name": "made"}),
         "letter": LETTER.id,
+        "gateway": "spl_1",
+        "drained_gateway": "spl_2",
         "deployment": await make("/deployments", {"provider": "up", "upstream_model": "spare"}),
         "budget": await make("/budgets", BUDGET),
         "mark_up": await make("/mark-ups", {"ppm": 1}),
@@ -248,7 +259,7 @@ async def test_a_change_leaves_entries(api: httpx.AsyncClient, container: Contai
     if path.startswith("/api/v1/organizations"):
         assert owners == {answer.json()["data"]["id"]}, "whose it is, not whose key it was"
     else:
-        installations = {""} if path.endswith(("rotations", "replays")) else set()
+        installations = {""} if path.endswith(("rotations", "replays", "drain")) else set()
         assert owners <= {caller["organization_id"]} | installations
     for entry in entries:
         assert (entry.actor_kind, entry.actor_id, entry.source) == ("key", caller["id"], "192.0.2.7")

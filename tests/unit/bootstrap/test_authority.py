@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 async def asks(
     control: Control, port: int, credentials: grpc.ChannelCredentials | None, host: str = "127.0.0.1"
 ) -> bool:
-    link = connect(f"{host}:{port}", credentials)
+    link = connect(f"{host}:{port}", credentials=credentials)
     try:
         stub = health_pb2_grpc.HealthStub(link.channel)
         await stub.Check(health_pb2.HealthCheckRequest(), timeout=20)  # type: ignore[attr-defined]

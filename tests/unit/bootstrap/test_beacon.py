@@ -38,9 +38,9 @@ async def test_it_says_what_it_lacks(path: str) -> None:
         health.started = True
         answer = await api.get(path)
         assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
-        assert {"name": "broker", "state": "degraded", "detail": "The broker does not answer."} in answer.json()[
-            "checks"
-        ]
+        (broker,) = [check for check in answer.json()["checks"] if check["name"] == "broker"]
+        assert (broker["state"], broker["detail"]) == ("degraded", "The broker does not answer.")
+        assert broker["since"] == next(check["since"] for check in early.json()["checks"] if check["name"] == "broker")
 
 
 async def test_it_says_when_it_has_started() -> None:
@@ -65,3 +65,23 @@ async def test_there_is_nothing_else() -> None:
     async with client(Health(EngineTwin(), {})) as api:
         assert (await api.get("/api/v1/keys")).status_code == 404
         assert (await api.post("/health")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/health/ready"])
+async def test_balancers_are_sent_elsewhere_while_it_drains(path: str) -> None:
+    engine = EngineTwin()
+    engine.start()
+    health = Health(engine, {}, started=True)
+    async with client(health) as api:
+        health.leaving.order(drain=True)
+        health.leaving.order(drain=True)
+        answer = await api.get(path)
+        assert (answer.status_code, answer.json()["status"]) == (503, "unready")
+        assert "undrain" in answer.json()["checks"][-1]["detail"]
+        assert (await api.get("/health/live")).status_code == 200
+        health.leaving.order(drain=False)
+        assert (await api.get(path)).status_code == 200
+        health.leaving.end()
+        health.leaving.order(drain=False)
+        answer = await api.get(path)
+        assert (answer.status_code, "ending" in answer.json()["checks"][-1]["detail"]) == (503, True)

@@ -77,3 +77,16 @@ async def test_the_spool_is_told_of(
     report = await Health(engine, {}, refuses_when_full=refuses, started=True).report()
     assert report.status == status
     assert words in next(check.detail for check in report.checks if check.name == "usage spool")
+
+
+async def test_each_state_has_a_beginning(engine: EngineTwin) -> None:
+    """And keeps it for as long as it lasts, whatever else changes."""
+    states = iter([well, ill, ill, well])
+
+    async def moody() -> None:
+        await next(states)()
+
+    health = Health(engine, {"a": moody, "b": well}, started=True)
+    since = [{check.name: check.since for check in (await health.report()).checks} for _ in range(4)]
+    assert since[0]["a"] != since[1]["a"] == since[2]["a"] != since[3]["a"]
+    assert len({one["b"] for one in since}) == 1

@@ -19,6 +19,8 @@ def test_the_committed_description_is_current() -> None:
 
 
 REPEATABLE = {
+    "/api/v1/gateways/{gateway_id}/drain",
+    "/api/v1/gateways/{gateway_id}/undrain",
     "/api/v1/usage-rebuilds",
     "/api/v1/users/{user_id}/password-reset",
     "/api/v1/users/{user_id}/second-factor-reset",

@@ -22,6 +22,7 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.audit import Change
 from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring, Secret
 from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
@@ -44,7 +45,7 @@ class Installation:
     def __post_init__(self) -> None:
         self.keyring = Keyring(self.path / "keyring")
         self.vault = SealedVault(self.keyring.sealer, {})
-        self.catalogs = SqlCatalogs(self.database, lambda _event: None)
+        self.catalogs = SqlCatalogs(self.database, EventBus())
         self.facade = CatalogFacade(self.catalogs, self.vault, CatalogSettings())
         self.rotation = Rotation(self.keyring, (self.facade,), self.facade.note)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from headworks.bootstrap.engine import engine_settings
 from headworks.bootstrap.settings import Settings, SettingsError, load_settings, variable_of
@@ -75,6 +76,7 @@ def test_places_of_discovery_are_moved_one_by_one() -> None:
         ({"HEADWORKS_USAGE_RECORD_MONTHS": "2"}, ["HEADWORKS_USAGE_RECORD_MONTHS", "must be 3 or more, or 0"]),
         ({"HEADWORKS_USAGE_RECORD_MONTHS": "-1"}, ["HEADWORKS_USAGE_RECORD_MONTHS"]),
         ({"HEADWORKS_BUS_URL": "http://u:canary@h/v"}, ["HEADWORKS_BUS_URL"]),
+        ({"HEADWORKS_REDIS_URL": "redis://u:canary@h/0"}, ["HEADWORKS_REDIS_URL", "in the clear"]),
         ({"HEADWORKS_METRICS_NETWORKS": "everywhere"}, ["HEADWORKS_METRICS_NETWORKS"]),
         ({"HEADWORKS_PORT": "x", "HEADWORKS_PROT": "1"}, ["HEADWORKS_PORT:", "HEADWORKS_PROT is"]),
     ],
@@ -123,3 +125,22 @@ def test_the_operator_has_an_address() -> None:
     assert load_settings({"HEADWORKS_OPERATOR_EMAIL": " ada@example.org "}).operator_email == "ada@example.org"
     with pytest.raises(SettingsError, match="HEADWORKS_OPERATOR_EMAIL"):
         load_settings({"HEADWORKS_OPERATOR_EMAIL": "ada"})
+
+
+PEERS = {"peer_ca": "/ca.pem", "peer_cert": "/cert.pem", "peer_key": "/key.pem"}
+
+
+@pytest.mark.parametrize("written", ["a:1, [2001:db8::5]:2", ["a:1", "[2001:db8::5]:2"]])
+def test_several_control_planes(written: object) -> None:
+    assert Settings.model_validate({"control_address": written, **PEERS}).control_address == ("a:1", "[2001:db8::5]:2")
+
+
+@pytest.mark.parametrize("written", ["a:1,", "a:1,b", "", ["a:1", "x y:1"], []])
+def test_each_of_several_control_planes_has_a_host_and_a_port(written: object) -> None:
+    with pytest.raises(ValidationError, match=r"host and port|at least 1"):
+        Settings.model_validate({"control_address": written, **PEERS})
+
+
+def test_one_control_plane_is_not_two() -> None:
+    with pytest.raises(ValidationError, match="twice"):
+        Settings.model_validate({"control_address": "a:1,a:1", **PEERS})

@@ -30,10 +30,10 @@ def test_files_are_made_and_told_of(run: Run, home: Path) -> None:
     assert not home.exists()
     made = run("db", "migrate")
     assert made.status == 0, made.err
-    assert made.out.count("migrated from nothing") == 5
+    assert made.out.count("migrated from nothing") == 6
     after = run("db", "status", "--json")
     assert {(row["state"], row["stored"] == row["wanted"]) for row in _contexts(after.out)} == {("current", True)}
-    assert run("db", "migrate").out.count("there already") == 5
+    assert run("db", "migrate").out.count("there already") == 6
     assert str(home / "usage.sqlite3") in run("db", "status").out
 
 
@@ -78,9 +78,9 @@ def test_a_server_that_does_not_answer_is_named(run: Run, home: Path, monkeypatc
     ("urls", "most"),
     [
         ({}, 0),
-        ({"HEADWORKS_DATABASE_URL": URL}, 45),
+        ({"HEADWORKS_DATABASE_URL": URL}, 50),
         ({"HEADWORKS_USAGE_DATABASE_URL": URL}, 15),
-        ({"HEADWORKS_CATALOG_DATABASE_URL": URL, "HEADWORKS_DATABASE_CONNECTIONS": "2"}, 4),
+        ({"HEADWORKS_CATALOG_DATABASE_URL": URL, "HEADWORKS_DATABASE_CONNECTIONS": "2"}, 6),
     ],
 )
 def test_the_connections_are_added_up(urls: dict[str, str], most: int, tmp_path: Path) -> None:
@@ -93,6 +93,7 @@ def test_a_context_with_a_url_of_its_own_uses_that(tmp_path: Path) -> None:
     )
     assert [str(place) for place in Databases(Home(tmp_path), settings)] == [
         "mariadb at other:3306, database id",
+        "postgresql at db.example:5432, database app",
         "postgresql at db.example:5432, database app",
         "postgresql at db.example:5432, database app",
         "postgresql at db.example:5432, database app",

@@ -8,7 +8,8 @@ import pytest
 
 from headworks.bootstrap.settings import load_settings
 from headworks.entrypoints.cli.failures import BadUsage, Refused
-from headworks.entrypoints.cli.server import Wish, find_server, origin_of, with_port
+from headworks.entrypoints.cli.server import find_server, origin_of, with_port
+from headworks.entrypoints.cli.wish import Wish
 from tests.unit.cli.conftest import MANAGEMENT_KEY, Run, page
 
 if TYPE_CHECKING:

@@ -55,13 +55,14 @@ NEEDED = {
     "GATEWAYS_LISTEN": "127.0.0.1:8090",
     "CONTROL_ADDRESS": "127.0.0.1:8090",
     "BUS_URL": "amqp://u:p@127.0.0.1/headworks",
+    "DATABASE_URL": "postgresql://u:p@127.0.0.1/headworks",
     "PEER_CA": "/ca.pem",
     "PEER_CERT": "/gateway.pem",
     "PEER_KEY": "/gateway-key.pem",
 }
 
 
-@pytest.mark.parametrize("role", ["gateway", "control", "usage"])
+@pytest.mark.parametrize("role", ["gateway", "control", "usage", "worker"])
 def test_a_role_is_a_process_of_its_own(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
     settings: list[Settings] = []
 
@@ -82,6 +83,7 @@ def test_a_role_is_a_process_of_its_own(run: Run, tmp_path: Path, monkeypatch: p
         ("gateway", "HEADWORKS_CONTROL_ADDRESS"),
         ("control", "HEADWORKS_GATEWAYS_LISTEN"),
         ("usage", "HEADWORKS_BUS_URL"),
+        ("worker", "HEADWORKS_DATABASE_URL"),
         ("wizard", "wizard"),
     ],
 )

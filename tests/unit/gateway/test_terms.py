@@ -12,6 +12,7 @@ import pytest
 from headworks.catalog.contracts import Price, PriceBook, Rates
 from headworks.dataplane.flow import Budget
 from headworks.identity.contracts import KeyOwner
+from headworks.kernel.timeline import BEGINNING_US, FOREVER_US
 from headworks.ledger.contracts import InForce
 from headworks.limits.contracts import Holding, Limit, Subject
 from tests.unit.gateway.conftest import NOON, World, controller_of, key, question, snapshot, target
@@ -106,7 +107,7 @@ async def test_a_document_is_held_to_nothing(world: World) -> None:
     assert (found["limits"], found["budgets"], found["hard_ms"]) == ([], [], 900_000)
 
 
-def test_the_next_change_of_a_price_is_the_first_of_either_book() -> None:
+def test_a_price_holds_until_the_first_change_of_either_book() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     shipped = price(at, at + timedelta(seconds=5))
     own = price(at + timedelta(seconds=3))
@@ -116,7 +117,8 @@ def test_the_next_change_of_a_price_is_the_first_of_either_book() -> None:
         1,
     )
     start = int(at.timestamp()) * 1_000_000
-    assert both.next_change("prv_1", "gpt", start) == start + 3_000_000
-    assert both.next_change("prv_1", "gpt", start + 3_000_000) == start + 5_000_000
-    assert both.next_change("prv_1", "gpt", start + 5_000_000) is None
-    assert both.next_change("prv_1", "none", start) is None
+    middle = start + 3_000_000
+    assert both.stretch("prv_1", "gpt", start) == (shipped, start, middle)
+    assert both.stretch("prv_1", "gpt", middle) == (own, middle, FOREVER_US)
+    assert both.stretch("prv_1", "gpt", start - 1) == (None, BEGINNING_US, start)
+    assert both.stretch("prv_1", "none", start) == (None, BEGINNING_US, FOREVER_US)

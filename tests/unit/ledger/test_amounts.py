@@ -92,6 +92,6 @@ def test_a_mark_up_holds_until_the_next_one() -> None:
     book = MarkUpBook(
         [MarkUp("b", "org_1", 20, 200, 0), MarkUp("a", "org_1", 10, 100, 0), MarkUp("c", "org_2", 7, 0, 0)]
     )
-    at = book.timeline("org_1")
+    at = book.timeline("org_1").at
     assert [at(when) for when in (99, 100, 199, 200, 2**62)] == [0, 10, 10, 20, 20]
-    assert book.timeline("org_3")(100) == 0
+    assert book.timeline("org_3").at(100) == 0

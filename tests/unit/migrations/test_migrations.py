@@ -13,6 +13,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from headworks.catalog.adapters.tables import SCHEMA as CATALOG
+from headworks.gateway.adapters.tables import SCHEMA as GATEWAY
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.bus.adapters.sqlite import SCHEMA as BUS
 from headworks.kernel.database import Schema, prepare_schema
@@ -21,7 +22,7 @@ from headworks.ledger.adapters.tables import SCHEMA as LEDGER
 from headworks.limits.adapters.tables import SCHEMA as LIMITS
 from headworks.usage.adapters.tables import SCHEMA as USAGE
 
-SCHEMAS = [IDENTITY, CATALOG, LIMITS, USAGE, LEDGER, BUS]
+SCHEMAS = [IDENTITY, CATALOG, GATEWAY, LIMITS, USAGE, LEDGER, BUS]
 
 each_context = pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.context)
 

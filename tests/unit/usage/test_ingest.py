@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -185,6 +185,12 @@ class Flaky:
         if self.fails():
             raise DatabaseUnavailable("down")
         return self.inner.transaction()
+
+    async def make_partitions(self, at: datetime) -> Sequence[str]:
+        return await self.inner.make_partitions(at)
+
+    async def drop_partitions(self, before_us: int) -> Sequence[str]:
+        return await self.inner.drop_partitions(before_us)
 
 
 def described(events: Sequence[UsageEvent]) -> Figures:

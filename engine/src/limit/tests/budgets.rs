@@ -63,6 +63,15 @@ async fn the_refusal_says_what_the_ledger_said() {
 }
 
 #[tokio::test]
+async fn what_costs_nothing_asks_for_nothing() {
+    let world = World::of(0);
+    let flow = one_budget();
+    let free = Worst { output: 0, ..ANSWER };
+    assert_eq!(world.reserve(&flow, &free).await.unwrap().settle(used(0)), 0);
+    assert_eq!(world.ledger.lock().questions, 0);
+}
+
+#[tokio::test]
 async fn a_soft_budget_refuses_nothing_and_is_not_leased() {
     let world = World::of(0);
     let mut soft = budget("bud_1");

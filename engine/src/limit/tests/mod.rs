@@ -3,6 +3,7 @@
 mod budgets;
 mod limits;
 mod races;
+mod shares;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +71,10 @@ impl Ledger {
         if self.is_away {
             return json!({"refusal": {"status": 503, "code": "c", "message": "m", "type": "t", "param": null, "cache_ms": 0, "version": 2}});
         }
+        if question["kind"] == "shares" {
+            let asks = question["asks"].as_array().unwrap();
+            return json!({"shares": asks.iter().map(|ask| self.share(ask)).collect::<Vec<_>>()});
+        }
         if question["kind"] == "return" {
             self.returned += number("amount");
             self.held -= number("amount");
@@ -83,6 +88,22 @@ impl Ledger {
         self.granted += granted;
         self.held += granted;
         json!({"lease": {"granted": granted, "term_ms": self.term_ms, "remaining": left - granted}})
+    }
+
+    /// As the office of shares does; `held` is what others have of the limit.
+    fn share(&self, ask: &Value) -> Value {
+        let number = |name: &str| ask[name].as_u64().unwrap();
+        let free = number("amount").saturating_sub(self.held + number("cap"));
+        let enough = number("need") <= free;
+        let granted = if enough {
+            number("need").max(number("want").min(free / self.slices))
+        } else {
+            0
+        };
+        json!({
+            "cap": number("cap") + granted, "used": self.held + number("used"), "enough": enough,
+            "free_in_ms": (!enough).then_some(9_000),
+        })
     }
 }
 
@@ -124,6 +145,17 @@ impl World {
         Self {
             limiter: Arc::new(Limiter::new(resolver, "spool".into(), deadline, 1)),
             ledger,
+        }
+    }
+
+    /// Whose limits are one with those of others, who have nothing of them.
+    pub fn shared() -> Self {
+        let world = Self::of(0);
+        let deadline = Duration::from_secs(5);
+        let limiter = Limiter::new(Arc::clone(&world.limiter.resolver), "spool".into(), deadline, 1);
+        Self {
+            limiter: Arc::new(limiter.sharing()),
+            ..world
         }
     }
 

@@ -23,6 +23,33 @@ fn what_was_not_confirmed_comes_again() {
     assert_eq!(spool.source(), source);
 }
 
+#[test]
+fn what_waits_is_counted_without_opening_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let nobody = dir.path().join("nobody");
+    assert_eq!(waiting(&nobody).unwrap(), (0, 0));
+    assert!(!nobody.exists());
+    let (spool, _) = open(dir.path());
+    for at in 0..10 {
+        record(&spool, at);
+    }
+    let _open = begin(&spool, 10, b"intent").unwrap();
+    let mut some = Vec::new();
+    let position = spool.read(4, &mut some);
+    spool.confirm(position).unwrap();
+    drop(spool);
+    assert_eq!(waiting(dir.path()).unwrap(), (6, 1));
+    let (spool, orphans) = open(dir.path());
+    assert_eq!(
+        (spool.status().unshipped_records, orphans.len()),
+        (6, 1),
+        "as the spool itself counts"
+    );
+    drain(&spool);
+    drop(spool);
+    assert_eq!(waiting(dir.path()).unwrap().0, 0);
+}
+
 /// As a kill leaves it between the deletion of the last segment and the making of the next.
 #[test]
 fn a_deleted_segments_number_is_not_used_again() {

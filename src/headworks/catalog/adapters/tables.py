@@ -15,15 +15,17 @@ from sqlalchemy import (
     false,
 )
 
-from headworks.catalog.contracts import Rates
-from headworks.kernel.database import Exact, Long, Microseconds, Schema, Trail, new_metadata
+from headworks.catalog.contracts import CatalogChanged, Rates
+from headworks.kernel.database import Announcements, Exact, Long, Microseconds, Schema, Trail, new_metadata
 from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0006", serves="0001")
+SCHEMA = Schema("catalog", METADATA, head="0007", serves="0001")
 
 TRAIL = Trail("catalog", METADATA)
+
+ANNOUNCEMENTS = Announcements("catalog", METADATA, (CatalogChanged,))
 
 _ID = Exact(64)
 

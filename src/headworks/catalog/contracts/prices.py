@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
+from headworks.kernel.timeline import BEGINNING_US, FOREVER_US, Stretch, Timeline
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import date, datetime
 
 
@@ -68,21 +70,6 @@ class NewPrice:
     """None: today."""
 
 
-class _Timeline(NamedTuple):
-    """Prices of one model in time: starts[i] ≤ t < ends[i] (µs) makes prices[i] the one that holds."""
-
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
-    prices: tuple[Price, ...]
-
-    def at(self, at_us: int) -> Price | None:
-        place = bisect_right(self.starts, at_us) - 1
-        return self.prices[place] if place >= 0 and at_us < self.ends[place] else None
-
-
-_FOREVER = 2**63 - 1
-
-
 class PriceBook:
     """Every price, ready to be asked: an organisation's own wins over the shipped one. Immutable."""
 
@@ -101,42 +88,29 @@ class PriceBook:
 
     def find(self, provider_id: str, upstream_model: str, at_us: int) -> Price | None:
         """The price that holds at a moment (UTC microseconds), or None where nobody has set one."""
-        return self.timeline(provider_id, upstream_model)(at_us)
+        return self.stretch(provider_id, upstream_model, at_us).value
 
-    def next_change(self, provider_id: str, upstream_model: str, at_us: int) -> int | None:
-        """When `find` will first say something else by itself, in UTC microseconds, or sooner; None for never."""
-        changes = [
-            moment
-            for owner, provider in self._names.get(provider_id, ())
-            if (timeline := self._timelines.get((owner, provider, upstream_model)))
-            for moment in (*timeline.starts, *timeline.ends)
-            if at_us < moment < _FOREVER
-        ]
-        return min(changes, default=None)
-
-    def timeline(self, provider_id: str, upstream_model: str) -> Callable[[int], Price | None]:
-        """The prices of one model in time: `find` for whoever asks about many moments."""
-        found = [
-            timeline
-            for owner, provider in self._names.get(provider_id, ())
-            if (timeline := self._timelines.get((owner, provider, upstream_model)))
-        ]
-
-        def at(at_us: int) -> Price | None:
-            for timeline in found:
-                if price := timeline.at(at_us):
-                    return price
-            return None
-
-        return at
+    def stretch(self, provider_id: str, upstream_model: str, at_us: int) -> Stretch[Price | None]:
+        """That, since when, and until when at least."""
+        from_us, until_us = BEGINNING_US, FOREVER_US
+        for owner, provider in self._names.get(provider_id, ()):
+            timeline = self._timelines.get((owner, provider, upstream_model))
+            if timeline is None:
+                continue
+            one = timeline.stretch(at_us)
+            from_us, until_us = max(from_us, one.from_us), min(until_us, one.until_us)
+            if one.value is not None:
+                return Stretch(one.value, from_us, until_us)
+        return Stretch(None, from_us, until_us)
 
 
-def _timeline(prices: tuple[Price, ...]) -> _Timeline:
-    return _Timeline(
-        tuple(_microseconds(price.valid_from) for price in prices),
-        tuple(_FOREVER if price.valid_to is None else _microseconds(price.valid_to) for price in prices),
-        prices,
-    )
+def _timeline(prices: tuple[Price, ...]) -> Timeline[Price | None]:
+    changes: list[tuple[int, Price | None]] = []
+    for price, following in zip_longest(prices, prices[1:]):
+        changes.append((_microseconds(price.valid_from), price))
+        if price.valid_to is not None and (following is None or price.valid_to < following.valid_from):
+            changes.append((_microseconds(price.valid_to), None))
+    return Timeline(changes, None)
 
 
 def _microseconds(at: datetime) -> int:

@@ -31,25 +31,38 @@ class Sender(_message.Message):
     GATEWAY_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     WAITING_RECORDS_FIELD_NUMBER: _builtins.int
+    OPEN_REQUESTS_FIELD_NUMBER: _builtins.int
+    DRAINING_FIELD_NUMBER: _builtins.int
     gateway: _builtins.str
     """The id of its spool."""
     version: _builtins.str
     """Of the package that it runs."""
     waiting_records: _builtins.int
     """Records in its spool that nobody has taken yet."""
+    open_requests: _builtins.int
+    """Requests that have begun and not ended."""
+    draining: _builtins.bool
+    """It tells balancers to go elsewhere."""
     def __init__(
         self,
         *,
         gateway: _builtins.str = ...,
         version: _builtins.str = ...,
         waiting_records: _builtins.int | None = ...,
+        open_requests: _builtins.int | None = ...,
+        draining: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records", "waiting_records", b"waiting_records"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_open_requests", b"_open_requests", "_waiting_records", b"_waiting_records", "open_requests", b"open_requests", "waiting_records", b"waiting_records"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records", "gateway", b"gateway", "version", b"version", "waiting_records", b"waiting_records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_open_requests", b"_open_requests", "_waiting_records", b"_waiting_records", "draining", b"draining", "gateway", b"gateway", "open_requests", b"open_requests", "version", b"version", "waiting_records", b"waiting_records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__open_requests: _TypeAlias = _typing.Literal["open_requests"]  # noqa: Y015
+    _WhichOneofArgType__open_requests: _TypeAlias = _typing.Literal["_open_requests", b"_open_requests"]  # noqa: Y015
     _WhichOneofReturnType__waiting_records: _TypeAlias = _typing.Literal["waiting_records"]  # noqa: Y015
     _WhichOneofArgType__waiting_records: _TypeAlias = _typing.Literal["_waiting_records", b"_waiting_records"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_requests) -> _WhichOneofReturnType__open_requests | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__waiting_records) -> _WhichOneofReturnType__waiting_records | None: ...
 
 Global___Sender: _TypeAlias = Sender  # noqa: Y015
@@ -162,12 +175,23 @@ class WatchResponse(_message.Message):
     KEY_HASH_FIELD_NUMBER: _builtins.int
     EVERYTHING_FIELD_NUMBER: _builtins.int
     BUDGET_ID_FIELD_NUMBER: _builtins.int
+    LIMIT_ID_FIELD_NUMBER: _builtins.int
+    DRAIN_FIELD_NUMBER: _builtins.int
+    DEAF_FIELD_NUMBER: _builtins.int
     instance: _builtins.str
     """The process that counts, anew at each start."""
     revision: _builtins.int
     key_hash: _builtins.str
     budget_id: _builtins.str
     """What is left of the leases on this budget is to be given back, and everything asked for anew."""
+    limit_id: _builtins.str
+    """What is to spare of the share in this limit is to be given back; of every share, where none is named. It is told to those who
+    watch now, and counts as no change.
+    """
+    drain: _builtins.bool
+    """Of beats, and of what was missed: whether balancers are to be told to go elsewhere. Absent where that is not known."""
+    deaf: _builtins.bool
+    """Of beats: what is changed elsewhere is not heard here now. Who knows another control plane that hears it should ask there."""
     @_builtins.property
     def missed(self) -> Global___Missed:
         """Changes may have been missed: all is to be asked for anew. What was kept for an outage ends with its age, as in any outage."""
@@ -183,16 +207,59 @@ class WatchResponse(_message.Message):
         key_hash: _builtins.str = ...,
         everything: Global___Everything | None = ...,
         budget_id: _builtins.str = ...,
+        limit_id: _builtins.str = ...,
+        drain: _builtins.bool | None = ...,
+        deaf: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["budget_id", b"budget_id", "change", b"change", "everything", b"everything", "key_hash", b"key_hash", "missed", b"missed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "drain", b"drain", "everything", b"everything", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_id", b"budget_id", "change", b"change", "everything", b"everything", "instance", b"instance", "key_hash", b"key_hash", "missed", b"missed", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "deaf", b"deaf", "drain", b"drain", "everything", b"everything", "instance", b"instance", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["missed", "key_hash", "everything", "budget_id"]  # noqa: Y015
+    _WhichOneofReturnType__drain: _TypeAlias = _typing.Literal["drain"]  # noqa: Y015
+    _WhichOneofArgType__drain: _TypeAlias = _typing.Literal["_drain", b"_drain"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["missed", "key_hash", "everything", "budget_id", "limit_id"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__drain) -> _WhichOneofReturnType__drain | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_change) -> _WhichOneofReturnType_change | None: ...
 
 Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class ReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SENDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
+    def __init__(
+        self,
+        *,
+        sender: Global___Sender | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sender", b"sender"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sender", b"sender"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportRequest: _TypeAlias = ReportRequest  # noqa: Y015
+
+@_typing.final
+class ReportResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportResponse: _TypeAlias = ReportResponse  # noqa: Y015
 
 @_typing.final
 class Missed(_message.Message):
@@ -456,3 +523,164 @@ class ReleaseResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReleaseResponse: _TypeAlias = ReleaseResponse  # noqa: Y015
+
+@_typing.final
+class SharesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIFE_FIELD_NUMBER: _builtins.int
+    ASKS_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    life: _builtins.str
+    """Of the gateway: another after each start."""
+    @_builtins.property
+    def asks(self) -> _containers.RepeatedCompositeFieldContainer[Global___ShareAsk]: ...
+    @_builtins.property
+    def sender(self) -> Global___Sender: ...
+    def __init__(
+        self,
+        *,
+        life: _builtins.str = ...,
+        asks: _abc.Iterable[Global___ShareAsk] | None = ...,
+        sender: Global___Sender | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "asks", b"asks", "life", b"life", "sender", b"sender"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
+    _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sender) -> _WhichOneofReturnType__sender | None: ...
+
+Global___SharesRequest: _TypeAlias = SharesRequest  # noqa: Y015
+
+@_typing.final
+class ShareAsk(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_ID_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    WINDOW_S_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    NEED_FIELD_NUMBER: _builtins.int
+    WANT_FIELD_NUMBER: _builtins.int
+    PASSING_FIELD_NUMBER: _builtins.int
+    limit_id: _builtins.str
+    unit: _builtins.str
+    """requests, tokens, spend or concurrent."""
+    window_s: _builtins.int
+    """Seconds; 0 for concurrent."""
+    amount: _builtins.int
+    number: _builtins.int
+    """Higher each time."""
+    cap: _builtins.int
+    """What the gateway may count now, until it hears the answer."""
+    used: _builtins.int
+    need: _builtins.int
+    """What a waiting request lacks; 0 where nobody waits."""
+    want: _builtins.int
+    @_builtins.property
+    def passing(self) -> _containers.RepeatedCompositeFieldContainer[Global___Passing]: ...
+    def __init__(
+        self,
+        *,
+        limit_id: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        window_s: _builtins.int = ...,
+        amount: _builtins.int = ...,
+        number: _builtins.int = ...,
+        cap: _builtins.int = ...,
+        used: _builtins.int = ...,
+        need: _builtins.int = ...,
+        want: _builtins.int = ...,
+        passing: _abc.Iterable[Global___Passing] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "cap", b"cap", "limit_id", b"limit_id", "need", b"need", "number", b"number", "passing", b"passing", "unit", b"unit", "used", b"used", "want", b"want", "window_s", b"window_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShareAsk: _TypeAlias = ShareAsk  # noqa: Y015
+
+@_typing.final
+class Passing(_message.Message):
+    """Of what is used, as much will have slid out of the window."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IN_MS_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    in_ms: _builtins.int
+    amount: _builtins.int
+    def __init__(
+        self,
+        *,
+        in_ms: _builtins.int = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "in_ms", b"in_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Passing: _TypeAlias = Passing  # noqa: Y015
+
+@_typing.final
+class SharesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHARES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def shares(self) -> _containers.RepeatedCompositeFieldContainer[Global___Share]:
+        """In the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        shares: _abc.Iterable[Global___Share] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["shares", b"shares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharesResponse: _TypeAlias = SharesResponse  # noqa: Y015
+
+@_typing.final
+class Share(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAP_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
+    ENOUGH_FIELD_NUMBER: _builtins.int
+    FREE_IN_MS_FIELD_NUMBER: _builtins.int
+    cap: _builtins.int
+    used: _builtins.int
+    """By all gateways, as far as they have told."""
+    enough: _builtins.bool
+    """Whether what was needed is in it."""
+    free_in_ms: _builtins.int
+    """Where it is not: when as much may have slid out. Not set where nobody knows."""
+    def __init__(
+        self,
+        *,
+        cap: _builtins.int = ...,
+        used: _builtins.int = ...,
+        enough: _builtins.bool = ...,
+        free_in_ms: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_free_in_ms", b"_free_in_ms", "free_in_ms", b"free_in_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_free_in_ms", b"_free_in_ms", "cap", b"cap", "enough", b"enough", "free_in_ms", b"free_in_ms", "used", b"used"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__free_in_ms: _TypeAlias = _typing.Literal["free_in_ms"]  # noqa: Y015
+    _WhichOneofArgType__free_in_ms: _TypeAlias = _typing.Literal["_free_in_ms", b"_free_in_ms"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__free_in_ms) -> _WhichOneofReturnType__free_in_ms | None: ...
+
+Global___Share: _TypeAlias = Share  # noqa: Y015

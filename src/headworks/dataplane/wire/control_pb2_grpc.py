@@ -44,6 +44,11 @@ class FlowServiceStub:
                 request_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchRequest.SerializeToString,
                 response_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchResponse.FromString,
                 _registered_method=True)
+        self.Report = channel.unary_unary(
+                '/headworks.v1.FlowService/Report',
+                request_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportRequest.SerializeToString,
+                response_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportResponse.FromString,
+                _registered_method=True)
 
 
 class FlowServiceServicer:
@@ -63,6 +68,13 @@ class FlowServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Report(self, request, context):
+        """How the gateway is, which it says after each beat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FlowServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -75,6 +87,11 @@ def add_FlowServiceServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchRequest.FromString,
                     response_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchResponse.SerializeToString,
+            ),
+            'Report': grpc.unary_unary_rpc_method_handler(
+                    servicer.Report,
+                    request_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportRequest.FromString,
+                    response_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -131,6 +148,33 @@ class FlowService:
             '/headworks.v1.FlowService/Watch',
             headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchRequest.SerializeToString,
             headworks_dot_dataplane_dot_wire_dot_control__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Report(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headworks.v1.FlowService/Report',
+            headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportRequest.SerializeToString,
+            headworks_dot_dataplane_dot_wire_dot_control__pb2.ReportResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -293,6 +337,82 @@ class LeaseService:
             '/headworks.v1.LeaseService/Release',
             headworks_dot_dataplane_dot_wire_dot_control__pb2.ReleaseRequest.SerializeToString,
             headworks_dot_dataplane_dot_wire_dot_control__pb2.ReleaseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class ShareServiceStub:
+    """Shares of limits on requests, tokens, spend and requests at the same time, so that a limit is one for all gateways.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Ask = channel.unary_unary(
+                '/headworks.v1.ShareService/Ask',
+                request_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesRequest.SerializeToString,
+                response_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesResponse.FromString,
+                _registered_method=True)
+
+
+class ShareServiceServicer:
+    """Shares of limits on requests, tokens, spend and requests at the same time, so that a limit is one for all gateways.
+    """
+
+    def Ask(self, request, context):
+        """What the gateway has and has used is noted, whatever it gets. UNAVAILABLE when nobody can tell: then it counts by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_ShareServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Ask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Ask,
+                    request_deserializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesRequest.FromString,
+                    response_serializer=headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'headworks.v1.ShareService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('headworks.v1.ShareService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class ShareService:
+    """Shares of limits on requests, tokens, spend and requests at the same time, so that a limit is one for all gateways.
+    """
+
+    @staticmethod
+    def Ask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headworks.v1.ShareService/Ask',
+            headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesRequest.SerializeToString,
+            headworks_dot_dataplane_dot_wire_dot_control__pb2.SharesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -22,6 +22,8 @@ class FlowServiceStub:
     """May requests like this one be served, and where do they go? UNAVAILABLE when nobody can tell."""
     Watch: _aio.UnaryStreamMultiCallable[_control_pb2.WatchRequest, _control_pb2.WatchResponse]
     """What the gateway must ask for anew, from now on. It never ends by itself; without changes there is a beat every few seconds."""
+    Report: _aio.UnaryUnaryMultiCallable[_control_pb2.ReportRequest, _control_pb2.ReportResponse]
+    """How the gateway is, which it says after each beat."""
 
 class FlowServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -39,6 +41,14 @@ class FlowServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_control_pb2.WatchRequest, _abc.AsyncIterator[_control_pb2.WatchResponse]],
     ) -> _abc.AsyncIterator[_control_pb2.WatchResponse]:
         """What the gateway must ask for anew, from now on. It never ends by itself; without changes there is a beat every few seconds."""
+
+    @_abc_1.abstractmethod
+    def Report(
+        self,
+        request: _control_pb2.ReportRequest,
+        context: _aio.ServicerContext[_control_pb2.ReportRequest, _abc.Awaitable[_control_pb2.ReportResponse]],
+    ) -> _abc.Awaitable[_control_pb2.ReportResponse]:
+        """How the gateway is, which it says after each beat."""
 
 def add_FlowServiceServicer_to_server(servicer: FlowServiceServicer, server: _aio.Server) -> None: ...
 
@@ -77,3 +87,23 @@ class LeaseServiceServicer(metaclass=_abc_1.ABCMeta):
         """What a gateway held in a former life comes back, once what it used in that life is settled."""
 
 def add_LeaseServiceServicer_to_server(servicer: LeaseServiceServicer, server: _aio.Server) -> None: ...
+
+class ShareServiceStub:
+    """Shares of limits on requests, tokens, spend and requests at the same time, so that a limit is one for all gateways."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Ask: _aio.UnaryUnaryMultiCallable[_control_pb2.SharesRequest, _control_pb2.SharesResponse]
+    """What the gateway has and has used is noted, whatever it gets. UNAVAILABLE when nobody can tell: then it counts by itself."""
+
+class ShareServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Shares of limits on requests, tokens, spend and requests at the same time, so that a limit is one for all gateways."""
+
+    @_abc_1.abstractmethod
+    def Ask(
+        self,
+        request: _control_pb2.SharesRequest,
+        context: _aio.ServicerContext[_control_pb2.SharesRequest, _abc.Awaitable[_control_pb2.SharesResponse]],
+    ) -> _abc.Awaitable[_control_pb2.SharesResponse]:
+        """What the gateway has and has used is noted, whatever it gets. UNAVAILABLE when nobody can tell: then it counts by itself."""
+
+def add_ShareServiceServicer_to_server(servicer: ShareServiceServicer, server: _aio.Server) -> None: ...

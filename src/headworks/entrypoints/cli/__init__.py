@@ -1,4 +1,4 @@
-"""The `headworks` command. `app` is its table of contents; each noun has a file of its own.
+"""The `headworks` command. `contents` is its table of contents; each noun has a file of its own.
 
 Every command but `up`, `db` and `mock-provider` is a client: it finds a running server and speaks the management API.
 """

@@ -7,19 +7,19 @@ from enum import StrEnum
 from typing import Annotated, TypeVar
 
 import typer
-from typer.completion import completion_init, get_completion_script  # type: ignore[attr-defined] # both are imported there
+from typer.completion import get_completion_script  # type: ignore[attr-defined] # it is imported there
 
 from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli.client import Client
+from headworks.entrypoints.cli.contents import PROGRAM
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.nouns import PROJECTS, Noun
 from headworks.entrypoints.cli.records import Record, records, text
 from headworks.entrypoints.cli.server import find_server
-from headworks.entrypoints.cli.session import wish_from
 from headworks.entrypoints.cli.tokens import signed_in
+from headworks.entrypoints.cli.wish import wish_from
 from headworks.kernel.clock import now
 
-PROGRAM = "headworks"
 VARIABLE = "_HEADWORKS_COMPLETE"
 
 T = TypeVar("T", bound=Record)
@@ -28,8 +28,6 @@ _SECONDS = 1.0
 _MOST = 200
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@%+/-]*", re.ASCII)
 """What every shell takes as one word. zsh evaluates what we say, so nothing else is ever said."""
-
-completion_init()
 
 
 class Shell(StrEnum):

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from headworks.bootstrap.environment import environment
-from headworks.entrypoints.cli.failures import BadUsage, Failure
+from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import note, say, say_json, say_table
 from headworks.entrypoints.cli.records import text
-from headworks.entrypoints.cli.session import AsJson, wish_of
+from headworks.entrypoints.cli.session import AsJson  # noqa: TC001 - typer reads it
+from headworks.entrypoints.cli.settings import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from typing import TypeVar
 
-    from headworks.bootstrap.settings import Settings
     from headworks.entrypoints.migration import Found
 
     T = TypeVar("T")
@@ -33,7 +32,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     """
     from headworks.entrypoints import migration  # noqa: PLC0415 - SQLAlchemy, for these commands alone
 
-    found, most = _run(migration.look(_settings(context)))
+    found, most = run(migration.look(settings_of(context, None)))
     if as_json:
         say_json({"contexts": _records(found), "most_connections": most})
     else:
@@ -52,21 +51,15 @@ def migrate(context: typer.Context) -> None:
     """
     from headworks.entrypoints import migration  # noqa: PLC0415 - as above
 
-    for one in _run(migration.migrate(_settings(context))):
+    for one in run(migration.migrate(settings_of(context, None))):
+        if one.standing.condition == "half moved":
+            raise Failure(f"{one.place.schema.context} is half moved ({one.place}).", "Run: headworks migrate-store")
         done = "there already" if one.standing.may_serve else f"migrated from {one.standing.stored or 'nothing'}"
         say(f"{one.place.schema.context}: {one.standing.wanted}, {done} ({one.place})")
 
 
-def _settings(context: typer.Context) -> Settings:
-    from headworks.bootstrap.settings import SettingsError, load_settings  # noqa: PLC0415 - as above
-
-    try:
-        return load_settings(environment(), {"home": wish_of(context).home})
-    except SettingsError as error:
-        raise BadUsage(str(error), "docs/reference/configuration.md lists every setting.") from error
-
-
-def _run(work: Coroutine[object, object, T]) -> T:
+def run(work: Coroutine[object, object, T]) -> T:
+    """Do it, without a server. Raises Failure."""
     from headworks.bootstrap.home import HomeError  # noqa: PLC0415 - as above
     from headworks.kernel.errors import HeadworksError  # noqa: PLC0415 - as above
     from headworks.kernel.telemetry import configure_logs  # noqa: PLC0415 - as above

@@ -10,7 +10,8 @@ from headworks.entrypoints.cli.failures import Refused
 from headworks.entrypoints.cli.output import say, say_json
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.server import read_credentials, with_port
-from headworks.entrypoints.cli.session import AsJson, wish_of
+from headworks.entrypoints.cli.session import AsJson
+from headworks.entrypoints.cli.wish import wish_of
 
 
 class Variable(StrEnum):

@@ -12,8 +12,9 @@ from headworks.entrypoints.cli.output import field, minute, note, say, say_json,
 from headworks.entrypoints.cli.records import text
 from headworks.entrypoints.cli.secret_input import Answers
 from headworks.entrypoints.cli.server import Server, meant_origin
-from headworks.entrypoints.cli.session import AsJson, Role, connect, wish_of
+from headworks.entrypoints.cli.session import AsJson, Role, connect
 from headworks.entrypoints.cli.tokens import signed_in
+from headworks.entrypoints.cli.wish import wish_of
 from headworks.kernel.clock import now
 
 if TYPE_CHECKING:

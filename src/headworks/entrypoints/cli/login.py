@@ -15,7 +15,8 @@ from headworks.entrypoints.cli.output import note, say, say_json, tell
 from headworks.entrypoints.cli.records import Record, record, text, texts
 from headworks.entrypoints.cli.secret_input import Answers
 from headworks.entrypoints.cli.server import Server, meant_origin
-from headworks.entrypoints.cli.session import AsJson, connect, wish_of
+from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.entrypoints.cli.wish import wish_of
 from headworks.kernel.clock import now
 
 if TYPE_CHECKING:

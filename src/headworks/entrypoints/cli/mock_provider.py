@@ -6,9 +6,6 @@ import typer
 
 from headworks.entrypoints.cli.failures import Failure
 
-PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-"""Every argument is the mock provider's own, `--help` included."""
-
 
 def mock_provider(context: typer.Context) -> None:
     """Run an upstream for tests, with faults on demand.

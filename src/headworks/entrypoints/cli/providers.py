@@ -11,7 +11,8 @@ from headworks.entrypoints.cli.nouns import PROVIDERS
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, text
 from headworks.entrypoints.cli.secret_input import read_secret
-from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog, variable_name
+from headworks.entrypoints.cli.session import AsJson, connect, of_the_catalog
+from headworks.entrypoints.cli.wish import variable_name
 
 if TYPE_CHECKING:
     from headworks.client.shapes import NewProviderIn, ProviderChangesIn

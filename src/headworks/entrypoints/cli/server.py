@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -13,23 +12,15 @@ from headworks.entrypoints.cli.records import record, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from headworks.entrypoints.cli.records import Record
+    from headworks.entrypoints.cli.wish import Wish
 
 CREDENTIALS = "credentials.json"
 API_PATH = "/api/v1"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the command line says about the server, before anything is looked up."""
-
-    home: Path
-    url: str | None = None
-    port: int | None = None
-    key_variable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +99,6 @@ def with_port(url: str, port: int | None) -> str:
         return url
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return urlunsplit(parts._replace(netloc=f"{host}:{port}"))
-
-
-def default_home() -> Path:
-    """Where `up` keeps its data unless it is told otherwise."""
-    return Path.home() / ".headworks"
 
 
 def is_loopback(origin: str) -> bool:

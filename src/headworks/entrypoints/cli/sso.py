@@ -10,7 +10,8 @@ from headworks.entrypoints.cli.nouns import SSO_CONNECTIONS, find, seen
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_list, tell
 from headworks.entrypoints.cli.records import Record, record, records, text, texts
 from headworks.entrypoints.cli.secret_input import read_secret
-from headworks.entrypoints.cli.session import AsJson, Role, connect, variable_name
+from headworks.entrypoints.cli.session import AsJson, Role, connect
+from headworks.entrypoints.cli.wish import variable_name
 
 if TYPE_CHECKING:
     from headworks.client.shapes import ConnectionChangeBody, GroupRoleBody, NewConnectionBody

@@ -6,7 +6,7 @@ from datetime import timedelta
 import typer
 
 from headworks.entrypoints.cli.failures import Failure
-from headworks.entrypoints.cli.output import say, say_json
+from headworks.entrypoints.cli.output import minute, say, say_json
 from headworks.entrypoints.cli.records import Record, number, record, records, text
 from headworks.entrypoints.cli.session import AsJson, connect
 
@@ -44,7 +44,8 @@ def lines_of(found: Record) -> Iterator[str]:
             yield _line(name.replace("_", " ").capitalize(), str(value))
     for check in records(found.get("checks")):
         if text(check, "state") != "ok":
-            yield _line(text(check, "state").upper(), f"{text(check, 'name')}: {text(check, 'detail')}")
+            since = f"since {minute(check, 'since')} UTC, " if check.get("since") else ""
+            yield _line(text(check, "state").upper(), f"{since}{text(check, 'name')}: {text(check, 'detail')}")
 
 
 def _spool(spool: Record) -> str:

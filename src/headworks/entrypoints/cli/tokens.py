@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headworks.entrypoints.cli.records import Record
-    from headworks.entrypoints.cli.server import Wish
+    from headworks.entrypoints.cli.wish import Wish
 
 FILE = "sessions.json"
 _EARLY = timedelta(seconds=60)

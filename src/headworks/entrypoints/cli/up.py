@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from headworks.bootstrap.environment import environment
-from headworks.entrypoints.cli.failures import BadUsage, Failure
-from headworks.entrypoints.cli.session import wish_of
+from headworks.entrypoints.cli.failures import Failure
+from headworks.entrypoints.cli.settings import Set, settings_of
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -35,35 +34,30 @@ def up(  # noqa: PLR0913 - one for each option
         ),
     ] = None,
     *,
+    sets: Set = None,
     no_discovery: Annotated[
         bool, typer.Option("--no-discovery", help="Do not look for providers' keys and for local model servers.")
     ] = False,
 ) -> None:
     """Start a server; print what it found and what to do next.
 
-    Everything runs in this one process. Each option is also a variable: HEADWORKS_PORT, HEADWORKS_HOME and so on; docs/reference/configuration.md lists the
+    Everything runs in this one process. Each option is also a variable, HEADWORKS_PORT, and a line of headworks.toml, which `headworks config example` writes; docs/reference/configuration.md lists the
     rest. Ctrl-C finishes open requests and stops; a second Ctrl-C cuts them.
     """
     try:
-        from headworks.bootstrap.settings import SettingsError, load_settings  # noqa: PLC0415 - for the server alone
-        from headworks.entrypoints.all_in_one import run  # noqa: PLC0415
+        from headworks.entrypoints.all_in_one import run  # noqa: PLC0415 - for the server alone
     except ImportError as error:
         raise Failure(
             f"this installation is not complete: {error}", "Build it with `make up`, or install the wheel again."
         ) from error
-    wish = wish_of(context)
-    overrides: dict[str, object] = {
+    options: dict[str, object] = {
         "host": host,
-        "port": wish.port if port is None else port,
-        "home": home or wish.home,
+        "port": port,
+        "home": home,
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "log_level": log_level,
         "operator_email": operator_email,
         "discovery": False if no_discovery else None,
     }
-    try:
-        settings = load_settings(environment(), overrides)
-    except SettingsError as error:
-        raise BadUsage(str(error), "docs/reference/configuration.md lists every setting.") from error
-    sys.exit(run(settings))
+    sys.exit(run(settings_of(context, "up", sets or (), options)))

@@ -15,7 +15,8 @@ from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli.client import Client
 from headworks.entrypoints.cli.failures import Failure, Refused
 from headworks.entrypoints.cli.output import note, say
-from headworks.entrypoints.cli.server import Server, Wish, default_home, find_server, is_loopback
+from headworks.entrypoints.cli.server import Server, find_server, is_loopback
+from headworks.entrypoints.cli.wish import Wish, default_home
 from headworks.entrypoints.samples.catalog import for_everybody, of_a_company
 from headworks.entrypoints.samples.keys import make_keys
 from headworks.entrypoints.samples.mock import mock_provider

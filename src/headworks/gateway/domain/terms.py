@@ -35,7 +35,7 @@ def under(terms: Terms, flow: Flow) -> Flow:
     """The flow with its limits, its budgets and its targets' prices. It ends when any of them changes by itself."""
     ends = [terms.in_force.until_us]
     ends += [
-        terms.book.next_change(target.provider_id, target.upstream_model, terms.at_us)
+        terms.book.stretch(target.provider_id, target.upstream_model, terms.at_us).until_us
         for target in flow.targets
         if target.upstream_model is not None
     ]

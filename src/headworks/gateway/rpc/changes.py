@@ -5,27 +5,42 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from headworks.dataplane.wire.control_pb2 import Everything, Missed, WatchResponse
 from headworks.kernel.ids import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
 _KEPT: Final = 10_000
 """How many changes a gateway may have missed before it must ask for everything anew; some 100 bytes each."""
 
 
+@dataclass(eq=False, slots=True)
+class _Watcher:
+    loop: asyncio.AbstractEventLoop
+    woken: asyncio.Event
+    recalled: set[str] = field(default_factory=set)
+    """Limits whose shares others need, since it was told last."""
+
+    def wake(self) -> None:
+        # A loop that is closing has no watcher left to tell.
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.woken.set)
+
+
 class Changes:
-    """The port `Forgets`: the changes of one process. Any thread may tell one; each watcher belongs to its own loop."""
+    """The ports `Forgets` and `Recalls`: the changes of one process. Any thread may tell one; each watcher belongs to its own loop."""
 
     def __init__(self, kept: int = _KEPT) -> None:
         self._instance = new_id("ctl")
         self._lock = threading.Lock()
         self._revision = 0
         self._kept: deque[WatchResponse] = deque(maxlen=kept)
-        self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._watchers: set[_Watcher] = set()
 
     def key(self, key_hash: str) -> None:
         """See the port."""
@@ -35,22 +50,48 @@ class Changes:
         """See the port."""
         self._tell(WatchResponse(everything=Everything(access=access)))
 
+    def missed(self) -> None:
+        """See the port."""
+        self._tell(WatchResponse(missed=Missed()))
+
     def budget(self, budget_id: str) -> None:
         """See the port."""
         self._tell(WatchResponse(budget_id=budget_id))
+
+    def share(self, limit_id: str) -> None:
+        """See the port `Recalls`. It is no change: who does not watch now has nothing to spare when it comes back."""
+        with self._lock:
+            watchers = list(self._watchers)
+            for watcher in watchers:
+                watcher.recalled.add(limit_id)
+        for watcher in watchers:
+            watcher.wake()
+
+    @property
+    def instance(self) -> str:
+        """Who counts: this process, anew at each start."""
+        return self._instance
 
     @property
     def newest(self) -> int:
         """The revision of the last change; 0 before the first."""
         return self._revision
 
-    async def since(self, instance: str, revision: int, beat_seconds: float) -> AsyncGenerator[WatchResponse]:
-        """What happens after that revision, for ever; a beat at once, and whenever nothing happened for so long.
+    def wake(self) -> None:
+        """A beat to whoever watches, now."""
+        with self._lock:
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher.wake()
+
+    async def since(
+        self, instance: str, revision: int, beat_seconds: float, over: Callable[[], bool] = bool
+    ) -> AsyncGenerator[WatchResponse]:
+        """What happens after that revision, until `over`; a beat at once, and whenever nothing happened for so long.
 
         Who was at a revision of another process, or missed more than is kept, is told so first.
         """
-        woken = asyncio.Event()
-        watcher = asyncio.get_running_loop(), woken
+        watcher = _Watcher(asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
             self._watchers.add(watcher)
             at = self._revision
@@ -61,15 +102,17 @@ class Changes:
                 yield self._beat(at)
             else:
                 yield self._missed(at)
-            while True:
-                woken.clear()
+            while not over():
                 for change in self._after(at):
                     at = change.revision
                     yield change
-                try:
+                for limit_id in self._recalled(watcher):
+                    yield WatchResponse(instance=self._instance, revision=at, limit_id=limit_id)
+                with suppress(TimeoutError):
                     async with asyncio.timeout(beat_seconds):
-                        await woken.wait()
-                except TimeoutError:
+                        await watcher.woken.wait()
+                watcher.woken.clear()
+                if not self._after(at) and not watcher.recalled:
                     yield self._beat(at)
         finally:
             with self._lock:
@@ -81,10 +124,14 @@ class Changes:
             change.instance, change.revision = self._instance, self._revision
             self._kept.append(change)
             watchers = list(self._watchers)
-        for loop, woken in watchers:
-            # A loop that is closing has no watcher left to tell.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(woken.set)
+        for watcher in watchers:
+            watcher.wake()
+
+    def _recalled(self, watcher: _Watcher) -> list[str]:
+        with self._lock:
+            recalled = sorted(watcher.recalled)
+            watcher.recalled.clear()
+        return recalled
 
     def _after(self, revision: int) -> list[WatchResponse]:
         with self._lock:

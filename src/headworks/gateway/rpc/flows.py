@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 import grpc
 
 from headworks.dataplane.flow import FLOW_VERSION, Question
-from headworks.dataplane.wire.control_pb2 import ResolveResponse
+from headworks.dataplane.wire.control_pb2 import ReportResponse, ResolveResponse, WatchResponse
 from headworks.dataplane.wire.control_pb2_grpc import FlowServiceServicer
 from headworks.gateway.domain import refusals
-from headworks.gateway.rpc.failures import Context, answering
-from headworks.gateway.rpc.senders import address_of, note_sender
+from headworks.gateway.rpc.failures import OURS, Context, answering
+from headworks.gateway.rpc.senders import address_of, note_sender, said_by
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
-    from headworks.dataplane.wire.control_pb2 import ResolveRequest, WatchRequest, WatchResponse
+    from headworks.dataplane.wire.control_pb2 import ReportRequest, ResolveRequest, WatchRequest
     from headworks.gateway.domain.roster import Roster
     from headworks.gateway.rpc.changes import Changes
     from headworks.gateway.tasks import Controller
@@ -33,13 +33,21 @@ class FlowServicer(FlowServiceServicer):
     """Any number of gateways, within one event loop."""
 
     def __init__(
-        self, controller: Controller, changes: Changes, roster: Roster, beat_seconds: float = BEAT_SECONDS
+        self,
+        controller: Controller,
+        changes: Changes,
+        roster: Roster,
+        deaf: Callable[[], bool] = bool,
+        beat_seconds: float = BEAT_SECONDS,
     ) -> None:
+        """`deaf`: whether changes of other control planes are not heard now."""
         self._controller = controller
         self._changes = changes
         self._roster = roster
         roster.follow(lambda: changes.newest)
+        self._deaf = deaf
         self._beat_seconds = beat_seconds
+        self._leaving = False
 
     async def Resolve(  # noqa: N802 - the service's name for it
         self, request: ResolveRequest, context: Context
@@ -57,7 +65,7 @@ class FlowServicer(FlowServiceServicer):
         async with answering(context):
             answer = await self._controller.decide(question)
             if answer == refusals.unavailable():
-                await context.abort(grpc.StatusCode.UNAVAILABLE, "what is known of this key is too old")
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "what is known of this key is too old", OURS)
         return ResolveResponse(answer=answer.to_json().encode())
 
     async def Watch(  # noqa: N802 - the service's name for it
@@ -65,13 +73,35 @@ class FlowServicer(FlowServiceServicer):
     ) -> AsyncIterator[WatchResponse]:
         """Changes, until the gateway leaves."""
         _log.info("a gateway watches", gateway=request.gateway, revision=request.revision)
-        waiting = request.sender.waiting_records if request.sender.HasField("waiting_records") else None
-        self._roster.began(request.gateway, address_of(context), request.sender.version, waiting)
+        self._roster.began(request.gateway, address_of(context), said_by(request.sender))
+        since = self._changes.since(request.instance, request.revision, self._beat_seconds, lambda: self._leaving)
         try:
-            async with aclosing(self._changes.since(request.instance, request.revision, self._beat_seconds)) as changes:
+            async with aclosing(since) as changes:
                 async for change in changes:
-                    yield change
+                    yield self._told(request.gateway, change)
                     # It goes on when that has been written.
                     self._roster.told(request.gateway, change.revision)
         finally:
             self._roster.left(request.gateway)
+
+    def _told(self, gateway: str, change: WatchResponse) -> WatchResponse:
+        """With what is this gateway's own, where it is no change."""
+        if change.WhichOneof("change") not in {None, "missed"}:
+            return change
+        # What was missed is told to everybody by one and the same message.
+        told = WatchResponse()
+        told.CopyFrom(change)
+        told.drain, told.deaf = self._roster.is_to_drain(gateway), self._deaf()
+        return told
+
+    async def Report(  # noqa: N802 - the service's name for it
+        self, request: ReportRequest, context: Context
+    ) -> ReportResponse:
+        """Noted."""
+        note_sender(self._roster, request, context)
+        return ReportResponse()
+
+    def leave(self) -> None:
+        """End every watch, so that gateways ask elsewhere from now on."""
+        self._leaving = True
+        self._changes.wake()

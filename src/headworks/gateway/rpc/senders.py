@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote
 
+from headworks.gateway.domain.roster import Said
+
 if TYPE_CHECKING:
     from headworks.dataplane.wire.control_pb2 import Sender
     from headworks.gateway.domain.roster import Roster
@@ -22,8 +24,17 @@ class _Signed(Protocol):
 def note_sender(roster: Roster, request: _Signed, context: Context) -> None:
     """Nothing of a gateway that does not tell."""
     if request.sender.gateway:
-        waiting = request.sender.waiting_records if request.sender.HasField("waiting_records") else None
-        roster.heard(request.sender.gateway, address_of(context), request.sender.version, waiting)
+        roster.heard(request.sender.gateway, address_of(context), said_by(request.sender))
+
+
+def said_by(sender: Sender) -> Said:
+    """What a gateway says of itself."""
+    return Said(
+        version=sender.version,
+        waiting_records=sender.waiting_records if sender.HasField("waiting_records") else None,
+        open_requests=sender.open_requests if sender.HasField("open_requests") else None,
+        draining=sender.draining,
+    )
 
 
 def address_of(context: Context) -> str:

@@ -1,7 +1,8 @@
-"""The gRPC server: `FlowService`, `LeaseService`, and `grpc.health.v1`."""
+"""The gRPC server: `FlowService`, `LeaseService`, `ShareService`, and `grpc.health.v1`."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +13,17 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from headworks.dataplane.wire.control_pb2_grpc import (
     add_FlowServiceServicer_to_server,
     add_LeaseServiceServicer_to_server,
+    add_ShareServiceServicer_to_server,
 )
 from headworks.gateway.rpc.flows import FlowServicer
 from headworks.gateway.rpc.leases import LeaseServicer
+from headworks.gateway.rpc.shares import ShareServicer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headworks.gateway.domain.roster import Roster
-    from headworks.gateway.ports import LeaseOffice, Releases
+    from headworks.gateway.ports import AsksShares, LeaseOffice, Releases
     from headworks.gateway.rpc.changes import Changes
     from headworks.gateway.tasks import Controller
 
@@ -33,7 +38,8 @@ _OPTIONS: Final = (
     ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.so_reuseport", 0),
 )
-SERVICES: Final = ("headworks.v1.FlowService", "headworks.v1.LeaseService")
+_LOOK_SECONDS: Final = 0.5
+SERVICES: Final = ("headworks.v1.FlowService", "headworks.v1.LeaseService", "headworks.v1.ShareService")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,24 @@ class ControlServer:
     """Serves gateways from `start` to `stop`, within one event loop."""
 
     def __init__(
-        self, controller: Controller, office: LeaseOffice, releases: Releases, changes: Changes, roster: Roster
+        self,
+        controller: Controller,
+        office: LeaseOffice,
+        releases: Releases,
+        shares: AsksShares,
+        changes: Changes,
+        roster: Roster,
+        deaf: Callable[[], bool] = bool,
     ) -> None:
+        """`deaf`: whether changes of other control planes are not heard now; then gateways do better elsewhere."""
         self._server = grpc.aio.server(options=_OPTIONS)
         self._health = health.aio.HealthServicer()
-        add_FlowServiceServicer_to_server(FlowServicer(controller, changes, roster), self._server)
+        self._deaf = deaf
+        self._flows = FlowServicer(controller, changes, roster, deaf)
+        self._telling: asyncio.Task[None] | None = None
+        add_FlowServiceServicer_to_server(self._flows, self._server)
         add_LeaseServiceServicer_to_server(LeaseServicer(office, releases, roster), self._server)
+        add_ShareServiceServicer_to_server(ShareServicer(shares, roster), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     async def start(self, listen: Listen) -> int:
@@ -64,11 +82,23 @@ class ControlServer:
         else:
             port = self._server.add_secure_port(listen.address, listen.credentials)
         await self._server.start()
-        for name in (*SERVICES, health.OVERALL_HEALTH):
-            await self._health.set(name, HealthCheckResponse.SERVING)
+        self._telling = asyncio.create_task(self._tell_health(), name="health for gateways")
         return port
 
+    async def _tell_health(self) -> None:
+        told = None
+        while True:
+            state = HealthCheckResponse.NOT_SERVING if self._deaf() else HealthCheckResponse.SERVING
+            if state != told:
+                for name in (*SERVICES, health.OVERALL_HEALTH):
+                    await self._health.set(name, state)
+                told = state
+            await asyncio.sleep(_LOOK_SECONDS)
+
     async def stop(self, seconds: float) -> None:
-        """Send gateways elsewhere, and finish what they have asked, for at most so long. Watchers are cut."""
+        """Send gateways elsewhere, and finish what they have asked, for at most so long."""
+        if self._telling is not None:
+            self._telling.cancel()
         await self._health.enter_graceful_shutdown()
+        self._flows.leave()
         await self._server.stop(seconds)

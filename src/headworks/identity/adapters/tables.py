@@ -16,7 +16,18 @@ from sqlalchemy import (
 
 from headworks.identity.adapters import directory_tables, sign_in_tables, sso_tables
 from headworks.identity.adapters.columns import COMPARED, EMAIL, ID, NAME, WORD, metadata
-from headworks.kernel.database import Long, Microseconds, Schema, Trail
+from headworks.identity.contracts import (
+    KeyChanged,
+    ManyKeysChanged,
+    MembershipChanged,
+    OrganizationChanged,
+    PasswordSet,
+    ProjectChanged,
+    ServiceAccountChanged,
+    SessionEnded,
+    UserChanged,
+)
+from headworks.kernel.database import Announcements, Long, Microseconds, Schema, Trail
 from headworks.kernel.database.replies import replies_table
 
 organizations = Table(
@@ -154,9 +165,25 @@ service_accounts = Table(
 
 TRAIL = Trail("identity", metadata)
 
+ANNOUNCEMENTS = Announcements(
+    "identity",
+    metadata,
+    (
+        KeyChanged,
+        ManyKeysChanged,
+        OrganizationChanged,
+        ProjectChanged,
+        UserChanged,
+        MembershipChanged,
+        ServiceAccountChanged,
+        SessionEnded,
+        PasswordSet,
+    ),
+)
+
 replies = replies_table("identity", metadata)
 
 PARTS = (sign_in_tables, sso_tables, directory_tables)
 """They add their tables to the same metadata; naming them here is what loads them."""
 
-SCHEMA = Schema("identity", metadata, head="0009")
+SCHEMA = Schema("identity", metadata, head="0010", serves="0009")

@@ -1,12 +1,13 @@
 """Who calls: the holder of a management key, or of an access token, as a bearer or in a browser's cookie.
 
-What a living session may do is remembered for a few seconds. In this process a change is heard of at once, by its event;
-in others it takes as long as the memory lasts.
+What a living session may do is remembered for a few seconds. A change is heard of by its event: of this process at once, of others
+within a moment, and where that fails it takes as long as the memory lasts.
 """
 
 from __future__ import annotations
 
 import hmac
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,13 +39,14 @@ class _Seen:
 
 
 class Sessions:
-    """What living sessions may do, remembered; events make it forget."""
+    """What living sessions may do, remembered; events make it forget, in whatever thread they are told."""
 
     def __init__(self, store: SignInStore, idle: timedelta) -> None:
         self._store = store
         self._idle = idle
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
         self._changes = 0
+        self._lock = threading.Lock()
 
     async def standing(self, session_id: str, at: datetime) -> Standing:
         """Raises SessionIsOver."""
@@ -53,26 +55,30 @@ class Sessions:
             return seen.standing
         changes = self._changes
         standing = await self._look_up(session_id, at)
-        # What changed while the store was read may not be in what was read.
-        if changes == self._changes:
-            self._remember(session_id, _Seen(standing, at + REMEMBERED))
+        with self._lock:
+            # What changed while the store was read may not be in what was read.
+            if changes == self._changes:
+                self._remember(session_id, _Seen(standing, at + REMEMBERED))
         return standing
 
     def forget_session(self, session_id: str) -> None:
         """It ended."""
-        self._changes += 1
-        self._seen.pop(session_id, None)
+        with self._lock:
+            self._changes += 1
+            self._seen.pop(session_id, None)
 
     def forget_user(self, user_id: str) -> None:
         """They were disabled, or may do something else, or have another password."""
-        self._changes += 1
-        for session_id in [key for key, seen in self._seen.items() if seen.standing.user.id == user_id]:
-            del self._seen[session_id]
+        with self._lock:
+            self._changes += 1
+            for session_id in [key for key, seen in self._seen.items() if seen.standing.user.id == user_id]:
+                del self._seen[session_id]
 
     def forget_all(self) -> None:
         """Something changed that concerns many."""
-        self._changes += 1
-        self._seen.clear()
+        with self._lock:
+            self._changes += 1
+            self._seen.clear()
 
     async def _look_up(self, session_id: str, at: datetime) -> Standing:
         async with self._store.read() as reading:

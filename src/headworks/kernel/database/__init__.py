@@ -4,8 +4,10 @@ Tables are SQLAlchemy Core, not ORM: rows stay inside the adapters, and nothing 
 """
 
 from headworks.kernel.database.address import Address, BadAddress
+from headworks.kernel.database.announcements import Announcements
 from headworks.kernel.database.columns import Exact, Long, Microseconds, new_metadata
 from headworks.kernel.database.database import Database
+from headworks.kernel.database.dialects import unless_there
 from headworks.kernel.database.failures import DatabaseUnavailable, is_about_rows, is_duplicate
 from headworks.kernel.database.inline import BY_KEY
 from headworks.kernel.database.schema import (
@@ -23,6 +25,7 @@ from headworks.kernel.database.trail_keys import KeptTrailKeys, SqlTrailKeys
 __all__ = [
     "BY_KEY",
     "Address",
+    "Announcements",
     "BadAddress",
     "Database",
     "DatabaseUnavailable",
@@ -42,4 +45,5 @@ __all__ = [
     "is_duplicate",
     "new_metadata",
     "prepare_schema",
+    "unless_there",
 ]

@@ -73,8 +73,12 @@ class Address:
         )
 
     def __str__(self) -> str:
-        where = self.host if self.is_socket else f"{self.host}:{self.port}"
-        return f"{self.family} at {where}, database {self.database}"
+        return f"{self.family} at {self.server}, database {self.database}"
+
+    @property
+    def server(self) -> str:
+        """Where it listens: `host:port`, or the path of its socket."""
+        return self.host if self.is_socket else f"{self.host}:{self.port}"
 
     @property
     def is_socket(self) -> bool:

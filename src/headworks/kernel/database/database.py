@@ -76,6 +76,12 @@ class Database:
         return cls(writer, reader, quick=quick, checkpoints=checkpoints)
 
     @classmethod
+    def untouched(cls, path: Path) -> Database:
+        """The SQLite file at `path`, for reading alone: nobody serves from it, and it stays byte by byte as it is."""
+        reader = sqlite.untouching_engine(path)
+        return cls(reader, reader)
+
+    @classmethod
     def on_server(cls, address: Address, schema: Schema, limits: Limits, *, takes_turns: bool = True) -> Database:
         """The context's tables on a server, which other processes write to as well.
 

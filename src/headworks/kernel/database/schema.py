@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -62,7 +63,7 @@ class Schema:
         return self.version_table if self.beside else FILE_VERSION_TABLE
 
 
-Condition = Literal["current", "compatible", "missing", "behind", "half migrated", "newer"]
+Condition = Literal["current", "compatible", "missing", "behind", "half migrated", "half moved", "newer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def prepare_schema(path: Path, schema: Schema) -> None:
 def file_standing(path: Path, schema: Schema) -> Standing:
     """How the file's tables stand. Raises SchemaUnreadable."""
     try:
-        stored = stored_revision(path, schema)
+        stored = stored_revision(path, schema, only_reads=True)
     except sqlite3.Error as error:
         raise _unreadable(path, error) from error
     if stored is None:
@@ -126,12 +127,16 @@ def file_standing(path: Path, schema: Schema) -> Standing:
     return Standing(condition, stored, schema.head)
 
 
-def stored_revision(path: Path, schema: Schema) -> str | None:
-    """The revision that the file says `schema` has; None where its tables are not there yet."""
+def stored_revision(path: Path, schema: Schema, *, only_reads: bool = False) -> str | None:
+    """The revision that the file says `schema` has; None where its tables are not there yet.
+
+    With `only_reads` the file and its log stay as they are; else SQLite copies what a kill has left in the log.
+    """
     if not path.exists():
         return None
     table = schema.file_version_table
-    with closing(sqlite3.connect(path)) as connection:
+    opened = f"file:{quote(str(path))}" + ("?mode=ro" if only_reads else "")
+    with closing(sqlite3.connect(opened, uri=True)) as connection:
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone()
         # The name is ours.
         row = connection.execute(f"SELECT version_num FROM {table}").fetchone() if known else None  # noqa: S608

@@ -28,8 +28,8 @@ _IDLE_SECONDS = 1.0
 _LEFT_AT = "headworks_left_at"
 _RECYCLE_SECONDS = 1_800
 """How old a connection gets: firewalls forget silent ones, and a name may have moved."""
-_MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-"""MariaDB and MySQL: a value that does not fit is an error, whatever the server was told."""
+_MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
+"""MariaDB and MySQL: a value that does not fit is an error, and one that is given is kept, whatever the server was told."""
 
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 

@@ -16,7 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from headworks.kernel.database.failures import DatabaseUnavailable, no_answer
+from headworks.kernel.database import moved
+from headworks.kernel.database.failures import DatabaseUnavailable, code_of, no_answer
 from headworks.kernel.database.schema import SchemaNotReady, SchemaTooNew, Standing, script_config, version_table_ddl
 from headworks.kernel.database.server import connect_args
 
@@ -44,11 +45,12 @@ _notes = Table(
 """What Alembic's own table has no room for: a row for each context of this database."""
 
 _MIGRATE: Final = "run: headworks db migrate"
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 async def standing(address: Address, schema: Schema, limits: Limits) -> Standing:
     """Look, and change nothing. Raises DatabaseUnavailable."""
-    async with _connected(address, limits) as connection:
+    async with connected(address, limits) as connection:
         return await connection.run_sync(_look, schema)
 
 
@@ -56,7 +58,7 @@ async def check(address: Address, schema: Schema, limits: Limits) -> None:
     """Raises SchemaNotReady or SchemaTooNew, saying what to run, unless this code may serve; and DatabaseUnavailable."""
     found = await standing(address, schema, limits)
     if not found.may_serve:
-        raise _refusal(found, schema, address)
+        raise refusal(found, schema, address)
 
 
 async def migrate(address: Address, schema: Schema, limits: Limits) -> Standing:
@@ -64,10 +66,10 @@ async def migrate(address: Address, schema: Schema, limits: Limits) -> Standing:
 
     Raises SchemaTooNew, SchemaNotReady where tables of others are in the way, and DatabaseUnavailable.
     """
-    async with _connected(address, limits) as connection, _alone(connection, address, limits):
+    async with connected(address, limits) as connection, _alone(connection, address, limits):
         before = await connection.run_sync(_look, schema)
         if before.condition == "newer":
-            raise _refusal(before, schema, address)
+            raise refusal(before, schema, address)
         if before.condition in {"missing", "behind", "half migrated"}:
             await connection.run_sync(_migrate, schema, before, address)
         return before
@@ -92,10 +94,13 @@ def _look(connection: Connection, schema: Schema) -> Standing:
         condition = "missing"
     else:
         condition = "current" if stored == schema.head else "behind"
+    if condition in {"current", "compatible"} and schema.context in moved.unended(connection):
+        condition = "half moved"
     return Standing(condition, stored, schema.head)
 
 
-def _refusal(found: Standing, schema: Schema, address: Address) -> SchemaNotReady | SchemaTooNew:
+def refusal(found: Standing, schema: Schema, address: Address) -> SchemaNotReady | SchemaTooNew:
+    """Why this code does not work on these tables, and what to run."""
     where = f"The tables of {schema.context} ({address})"
     match found.condition:
         case "newer":
@@ -107,6 +112,11 @@ def _refusal(found: Standing, schema: Schema, address: Address) -> SchemaNotRead
             return SchemaNotReady(
                 f"{where} are half migrated: a migration to {found.wanted} began and has not ended. Wait for it if it is "
                 f"still running; if it died, {_MIGRATE}"
+            )
+        case "half moved":
+            return SchemaNotReady(
+                f"{where} are half moved: what `headworks migrate-store` began to copy there is not all there. Run it again; it "
+                "goes on where it was."
             )
         case "missing":
             return SchemaNotReady(f"{where} are not there yet; {_MIGRATE}")
@@ -165,7 +175,7 @@ def _note(connection: Connection, schema: Schema, *, migrating_to: str | None) -
 
 
 @asynccontextmanager
-async def _connected(address: Address, limits: Limits) -> AsyncIterator[AsyncConnection]:
+async def connected(address: Address, limits: Limits) -> AsyncIterator[AsyncConnection]:
     """One connection that nobody shares, without a limit on how long a statement takes. Raises DatabaseUnavailable."""
     engine = create_async_engine(
         address.url(), connect_args=connect_args(address, limits), poolclass=NullPool, hide_parameters=True
@@ -190,24 +200,43 @@ async def _connect(engine: AsyncEngine, address: Address) -> AsyncConnection:
         raise no_answer(error, address) from error
 
 
+async def hold(connection: AsyncConnection, address: Address, what: str, seconds: float) -> bool:
+    """Hold the database's lock for `what` until the connection is closed, so that a process that dies lets go of it.
+
+    False where another one holds it for longer.
+    """
+    number = _lock(address, what)
+    if address.family == "postgresql":
+        await connection.exec_driver_sql(f"SET lock_timeout = {seconds * 1000:.0f}")
+        try:
+            await connection.execute(select(func.pg_advisory_lock(int(number, 16))))
+        except DBAPIError as error:
+            if code_of(error) != _LOCK_NOT_AVAILABLE:
+                raise
+            await connection.rollback()
+            return False
+        taken = True
+    else:
+        taken = await connection.scalar(select(func.get_lock(number, seconds))) == 1
+    await connection.commit()
+    return taken
+
+
+def _lock(address: Address, what: str) -> str:
+    return hashlib.sha256(f"headworks {what} {address.database}".encode()).hexdigest()[:15]
+
+
 @asynccontextmanager
 async def _alone(connection: AsyncConnection, address: Address, limits: Limits) -> AsyncIterator[None]:
-    """Hold the database's migration lock. It belongs to the connection, so a process that dies lets go of it.
-
-    Raises DatabaseUnavailable when another migration holds it for longer than a statement may take.
-    """
-    lock = hashlib.sha256(f"headworks migrates {address.database}".encode()).hexdigest()[:15]
-    if address.family == "postgresql":
-        take, give = select(func.pg_advisory_lock(int(lock, 16))), select(func.pg_advisory_unlock(int(lock, 16)))
-        await connection.exec_driver_sql(f"SET lock_timeout = {limits.statement_seconds * 1000:.0f}")
-    else:
-        take, give = select(func.get_lock(lock, limits.statement_seconds)), select(func.release_lock(lock))
-    taken = await connection.scalar(take)
-    if address.family != "postgresql" and taken != 1:
+    """Hold the database's migration lock. Raises DatabaseUnavailable when another one does for longer than a statement may take."""
+    if not await hold(connection, address, "migrates", limits.statement_seconds):
         raise DatabaseUnavailable(f"Another process is migrating {address}, and has not come to an end in time.")
     try:
         yield
     finally:
         await connection.rollback()
-        await connection.execute(give)
+        number = _lock(address, "migrates")
+        postgresql = address.family == "postgresql"
+        give = func.pg_advisory_unlock(int(number, 16)) if postgresql else func.release_lock(number)
+        await connection.execute(select(give))
         await connection.commit()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from sqlalchemy import event
+from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from headworks.kernel.database.checkpoints import LIMIT_BYTES, LONGEST_PAGES
@@ -70,6 +71,23 @@ def reading_engine(path: Path, *, inline: bool) -> AsyncEngine:
     )
     cache = () if inline else (f"cache_size = -{_CACHE_KIB}",)
     _on_connect(engine, (f"busy_timeout = {BUSY_MS}", "query_only = ON", *cache))
+    return engine
+
+
+def untouching_engine(path: Path) -> AsyncEngine:
+    """One connection that leaves the file and its log as they are, also when it is closed. For who reads what nobody serves."""
+    file = URL.create(DRIVER, database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+    engine = create_async_engine(
+        file,
+        connect_args=_connect_args(InlineConnection),
+        pool_size=1,
+        max_overflow=0,
+        hide_parameters=True,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+    )
+    _on_connect(engine, (f"busy_timeout = {BUSY_MS}", f"cache_size = -{_CACHE_KIB}"))
     return engine
 
 

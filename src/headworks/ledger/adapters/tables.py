@@ -16,14 +16,17 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from headworks.kernel.database import Exact, Schema, Trail, new_metadata
+from headworks.kernel.database import Announcements, Exact, Schema, Trail, new_metadata
 from headworks.kernel.database.replies import replies_table
+from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("ledger", METADATA, head="0002", beside="usage")
+SCHEMA = Schema("ledger", METADATA, head="0003", serves="0002", beside="usage")
 
 TRAIL = Trail("ledger", METADATA)
+
+ANNOUNCEMENTS = Announcements("ledger", METADATA, (BudgetChanged, MarkUpChanged))
 
 _ID = Exact(128)
 _MODEL = Exact(256)

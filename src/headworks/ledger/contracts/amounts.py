@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 from operator import mul
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from headworks.kernel.money import LARGEST_AMOUNT, UNITS_PER_PRICE, half_to_even
+from headworks.kernel.timeline import Timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from headworks.catalog.contracts import Rates
 
@@ -37,9 +37,10 @@ def amounts_of(units: Sequence[int], rates: Rates | None, markup_ppm: int, *, su
 
     What used nothing and failed costs nothing, a charge for each request included.
     """
-    used = any(units)
-    if rates is None or not (used or succeeded):
-        return UNPRICED if used else NOTHING
+    if (rates is None or not succeeded) and not any(units):
+        return NOTHING
+    if rates is None:
+        return UNPRICED
     # `map` ends with the shorter one: the rate for each request, which comes last, meets no bucket.
     total = sum(map(mul, units, rates)) + rates.requests
     cost = half_to_even(total, UNITS_PER_PRICE)
@@ -60,6 +61,9 @@ class MarkUp:
     version: int = 1
 
 
+_NONE: Final[Timeline[int]] = Timeline((), 0)
+
+
 class MarkUpBook:
     """Every organisation's mark-ups, to be asked without waiting. Immutable."""
 
@@ -69,21 +73,8 @@ class MarkUpBook:
         found: dict[str, list[tuple[int, int]]] = {}
         for one in mark_ups:
             found.setdefault(one.organization_id, []).append((one.valid_from_us, one.ppm))
-        self._timelines: Mapping[str, list[tuple[int, int]]] = {name: sorted(line) for name, line in found.items()}
+        self._timelines = {name: Timeline(sorted(line), 0) for name, line in found.items()}
 
-    def timeline(self, organization_id: str) -> Callable[[int], int]:
-        """What its mark-up was (parts per million) at a moment, in UTC microseconds. 0 before the first."""
-        line = self._timelines.get(organization_id)
-        if line is None:
-            return _none_at
-        starts = [start for start, _ in line]
-
-        def at(at_us: int) -> int:
-            place = bisect_right(starts, at_us) - 1
-            return line[place][1] if place >= 0 else 0
-
-        return at
-
-
-def _none_at(_at_us: int) -> int:
-    return 0
+    def timeline(self, organization_id: str) -> Timeline[int]:
+        """What its mark-up was (parts per million), in time. 0 before the first."""
+        return self._timelines.get(organization_id, _NONE)

@@ -73,7 +73,7 @@ class Rater:
 
     def __init__(self, organization_id: str, book: PriceBook, mark_ups: MarkUpBook) -> None:
         self._book = book
-        self._mark_up = mark_ups.timeline(organization_id)
+        self._mark_ups = mark_ups.timeline(organization_id)
         self.by_model: defaultdict[str, Tally] = defaultdict(Tally)
 
     def changed(self, records: Iterable[RatedRecord], latest: dict[int, Adjustment]) -> list[Changed]:
@@ -95,7 +95,7 @@ class Rater:
 
     def _rate(self, record: RatedRecord) -> tuple[Amounts, str | None]:
         price = self._book.find(record.provider_id, record.upstream_model, record.occurred_at_us)
-        markup_ppm = self._mark_up(record.occurred_at_us)
+        markup_ppm = self._mark_ups.at(record.occurred_at_us)
         rates = None if price is None else price.rates
         amounts = amounts_of(record.units, rates, markup_ppm, succeeded=record.succeeded)
         return amounts, price.id if price is not None and amounts.cost is not None else None

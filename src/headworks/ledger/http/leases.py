@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request
 
-from headworks.kernel.pagination import Page
+from headworks.kernel.pagination import page_of
 from headworks.kernel.principal import Principal
 from headworks.kernel.web import (
     PageEnvelope,
@@ -62,8 +62,7 @@ async def list_leases(
     if wanted == principal.organization_id or principal.may("installation:operate"):
         async with ledger.reading(wanted) as reading:
             found = await holdings(reading, gateway, budget_id)
-    page = Page(found[paging.offset : paging.offset + paging.per_page], len(found), paging)
-    return page_envelope(page.map(_out), request)
+    return page_envelope(page_of(found, paging).map(_out), request)
 
 
 def _out(one: Holding) -> LeaseOut:

@@ -82,7 +82,7 @@ def in_force(known: Known, to: Whose, at_us: int) -> InForce:
         )
         ends += [period.end_us, allowances.next_end(budget, known.raises, at_us)]
     ends += [one.valid_from_us for one in known.mark_ups if one.valid_from_us > at_us]
-    markup_ppm = MarkUpBook(known.mark_ups).timeline(to.organization)(at_us)
+    markup_ppm = MarkUpBook(known.mark_ups).timeline(to.organization).at(at_us)
     return InForce(tuple(budgets), markup_ppm, min((end for end in ends if end is not None), default=None))
 
 

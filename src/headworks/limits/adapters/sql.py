@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from headworks.kernel.errors import Stale
-from headworks.limits.adapters.tables import TRAIL, limits, revisions
+from headworks.limits.adapters.tables import ANNOUNCEMENTS, TRAIL, limits, revisions
 from headworks.limits.contracts import Limit, LimitsChanged
 from headworks.limits.errors import LimitExists
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     from headworks.kernel.audit import Change
     from headworks.kernel.database import Database, SqlTrailKeys
-    from headworks.kernel.events import Publish
+    from headworks.kernel.events import EventBus
 
 
 class SqlLimits:
     """The port `LimitStore` on a database."""
 
-    def __init__(self, database: Database, publish: Publish, trail_keys: SqlTrailKeys | None = None) -> None:
-        """`publish` hears of each committed change. `trail_keys` sign the audit trail; None leaves it unsigned."""
+    def __init__(self, database: Database, bus: EventBus, trail_keys: SqlTrailKeys | None = None) -> None:
+        """`bus` hears of each committed change. `trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
-        self._publish = publish
+        self._bus = bus
         self._trail_keys = trail_keys
 
     @asynccontextmanager
@@ -42,14 +42,15 @@ class SqlLimits:
     @asynccontextmanager
     async def writing(self, organization_id: str) -> AsyncIterator[SqlWriter]:
         """Commits and announces at the end of the block, where it changed something. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
-            writer = SqlWriter(connection, organization_id)
-            yield writer
-            if writer.changed:
-                await _raise_revision(connection, organization_id)
-            await TRAIL.append(connection, writer.changes, self._trail_keys, organization_id)
-        if writer.changed:
-            self._publish(LimitsChanged(organization_id))
+        with self._bus.after() as told:
+            async with self._database.transaction() as connection:
+                writer = SqlWriter(connection, organization_id)
+                yield writer
+                if writer.changed:
+                    await _raise_revision(connection, organization_id)
+                    told(LimitsChanged(organization_id))
+                await TRAIL.append(connection, writer.changes, self._trail_keys, organization_id)
+                await ANNOUNCEMENTS.append(connection, told)
 
     async def revision(self, organization_id: str) -> int:
         """0 for an organisation that never had a limit. Raises DatabaseUnavailable."""

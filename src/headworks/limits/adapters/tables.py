@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, Table, UniqueConstraint
 
-from headworks.kernel.database import Exact, Microseconds, Schema, Trail, new_metadata
+from headworks.kernel.database import Announcements, Exact, Microseconds, Schema, Trail, new_metadata
 from headworks.kernel.database.replies import replies_table
+from headworks.limits.contracts import LimitsChanged
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("limits", METADATA, head="0001")
+SCHEMA = Schema("limits", METADATA, head="0002", serves="0001")
 
 TRAIL = Trail("limits", METADATA)
+
+ANNOUNCEMENTS = Announcements("limits", METADATA, (LimitsChanged,))
 
 _ID = Exact(64)
 

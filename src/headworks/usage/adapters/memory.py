@@ -18,6 +18,7 @@ from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from headworks.kernel.pagination import Page, PageRequest
     from headworks.usage.contracts import ReportRow
@@ -69,6 +70,14 @@ class MemoryStore:
         """Of this moment."""
         yield MemoryReading(self._state)
 
+    async def make_partitions(self, _at: datetime) -> list[str]:
+        """All lies together."""
+        return []
+
+    async def drop_partitions(self, _before_us: int) -> list[str]:
+        """All lies together."""
+        return []
+
 
 class MemoryUnit:
     """The port `UsageUnit`."""
@@ -85,9 +94,11 @@ class MemoryUnit:
                 raise AlreadyThere
             subject, own = row
             cost, charge, received_at_us = own[-3:]
+            # Rows stay in the order in which they were added.
+            newest = next((record.sequence for record in reversed(self.state.rows.values())), 0)
             event = event_of(subject.shared, own)
             self.state.rows[identity] = UsageRecord(
-                sequence=max((record.sequence for record in self.state.rows.values()), default=0) + 1,
+                sequence=newest + 1,
                 event=event,
                 cost_nanodollars=cost,
                 charge_nanodollars=charge,

@@ -6,9 +6,10 @@ slow. Event ids that rise with time keep that index's pages warm; random ones co
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -16,8 +17,10 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    event,
 )
 
 from headworks.dataplane.events import LONGEST_TAGS
@@ -27,11 +30,13 @@ from headworks.usage.domain.rows import BUCKETS
 from headworks.usage.domain.screening import LONGEST_BUDGETS, LONGEST_ID, LONGEST_TEXT
 
 if TYPE_CHECKING:
+    from sqlalchemy.schema import ExecutableDDLElement
+
     from headworks.usage.domain.rollups import Grain
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0006")
+SCHEMA = Schema("usage", METADATA, head="0008", serves="0006")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -72,8 +77,10 @@ events = Table(
     "usage_events",
     METADATA,
     Column("id", _NUMBER, primary_key=True),
-    Column("source_id", ForeignKey("usage_sources.id"), nullable=False),
-    Column("subject_id", ForeignKey("usage_subjects.id"), nullable=False),
+    # Of `sources` and `subjects`, without foreign keys: each would be looked up for each record, a third of what one costs. Both
+    # are made in the transaction of the records that name them, or were found committed, and nothing removes one.
+    Column("source_id", _NUMBER, nullable=False),
+    Column("subject_id", _NUMBER, nullable=False),
     Column("event_id", _ID, nullable=False),
     Column("upstream_request_id", _TEXT, nullable=False),
     Column("error_code", _TEXT, nullable=False),
@@ -92,10 +99,22 @@ events = Table(
     Column("charge_nanodollars", BigInteger),
     # Of the ledger, which settled it there. None before there was one.
     Column("transaction_id", BigInteger),
+    # Of a partitioned table it would have to hold the event's id, too; there each partition has its own.
+    PrimaryKeyConstraint("id").ddl_if(callable_=lambda *_, dialect, **__: dialect.name != "postgresql"),
     UniqueConstraint("source_id", "event_id"),
     Index(None, "occurred_at_us"),
     Index(None, "transaction_id"),
+    postgresql_partition_by="RANGE (event_id)",
 )
+"""On PostgreSQL the records of each month are apart; see `sql/partitions.py`."""
+
+REST: Final = f"{events.name}_rest"
+"""PostgreSQL's partition of what is of no month: of clocks that are wrong, and of ids that are none of the engine's."""
+
+_rest: ExecutableDDLElement = DDL(  # type: ignore[no-untyped-call]
+    f"CREATE TABLE {REST} PARTITION OF {events.name} (CONSTRAINT pk_{REST} PRIMARY KEY (id)) DEFAULT"
+)
+event.listen(events, "after_create", _rest.execute_if(dialect="postgresql"))
 
 groups = Table(
     "usage_groups",

@@ -6,9 +6,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from headworks.kernel.contention import until_it_holds
-from headworks.kernel.errors import Invalid
 from headworks.kernel.fail_point import midway
-from headworks.kernel.moments import first_second_of, moment
+from headworks.kernel.moments import first_second_of
+from headworks.usage.domain.keeping import check_kept
 from headworks.usage.domain.rollups import GRAINS, NOTHING, SECONDS, changed
 
 if TYPE_CHECKING:
@@ -32,20 +32,11 @@ async def ask_anew(usage: UsageStore, organization_id: str, first: date, last: d
 
     async def ask() -> None:
         async with usage.transaction() as unit:
-            check_kept("first_day", first, await unit.kept_from())
+            check_kept("first_day", days.start * _SECOND_US, await unit.kept_from())
             await unit.ask_anew(days)
             unit.books.note_rebuild(organization_id, first, last)
 
     await until_it_holds(ask)
-
-
-def check_kept(field: str, day: date, kept_from_us: int) -> None:
-    """Raises Invalid when the day's records are not kept any more."""
-    if first_second_of(day) * _SECOND_US < kept_from_us:
-        kept_from = moment(kept_from_us).date()
-        raise Invalid.field(
-            field, "out_of_range", f"must be {kept_from} or later: records from before are not kept, their sums are"
-        )
 
 
 async def keep_from(usage: UsageStore, at_us: int) -> bool:

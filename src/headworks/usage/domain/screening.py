@@ -26,7 +26,7 @@ LONGEST_TEXT: Final = 256
 LONGEST_BUDGETS: Final = 1024
 LARGEST_AMOUNT: Final = 2**63 - 1
 """Of nanodollars: what a database's integer holds."""
-_OLDEST_US = 35 * 86_400_000_000
+OLDEST_US = 35 * 86_400_000_000
 _YOUNGEST_US = 5 * 60_000_000
 """A clock that is further off than this is wrong, and its records are moved to where they can still be right."""
 
@@ -73,7 +73,7 @@ def are_usual(events: Sequence[Sequence[object]], received_at_us: int) -> bool:
             # A sum is an integer when all that it adds up are.
             all(type(sum(one)) is int and min(one) >= 0 and max(one) <= LARGEST_COUNT for one in (*counts, [0, *known]))
             and (type(sum(drawn)) is int and min(drawn) >= 0 and max(drawn) <= LARGEST_AMOUNT)
-            and (received_at_us - _OLDEST_US <= min(times) and max(times) <= received_at_us + _YOUNGEST_US)
+            and (received_at_us - OLDEST_US <= min(times) and max(times) <= received_at_us + _YOUNGEST_US)
             and set(map(type, columns["streamed"])) == {bool}
             and (texts.isascii() and texts.isprintable())
             and all(max(map(len, columns[name])) <= LONGEST_ID for name in _TEXTS)
@@ -120,7 +120,7 @@ def _check_clock(fields: dict[str, Any], received_at_us: int, kept_from_us: int)
             f"it began before {said(kept_from_us)}, since when records are kept: whether it was stored and charged before, "
             "cannot be told any more"
         )
-    sane = min(max(fields["occurred_at_us"], received_at_us - _OLDEST_US), received_at_us + _YOUNGEST_US)
+    sane = min(max(fields["occurred_at_us"], received_at_us - OLDEST_US), received_at_us + _YOUNGEST_US)
     if sane != fields["occurred_at_us"]:
         fields["occurred_at_us"] = sane
         _flag(fields, "clock")

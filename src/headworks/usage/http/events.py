@@ -140,7 +140,7 @@ async def list_usage_events(
     """Single requests, the newest first."""
     wanted = query.wanted(principal)
     async with store.read() as reading:
-        await queries.check_kept(reading, wanted)
+        await queries.must_be_kept(reading, wanted)
         found = await queries.records(reading, wanted, query.cursor, query.per_page)
     numbers = [record.sequence for record in found.items]
     adjusted = await store.bookkeeper.adjustments(principal.organization_id, numbers)

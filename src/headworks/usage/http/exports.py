@@ -81,7 +81,7 @@ async def export_usage_events(
     """Single requests as a file, all of them, the newest first."""
     wanted = query.wanted(principal)
     async with store.read() as reading:
-        await queries.check_kept(reading, wanted)
+        await queries.must_be_kept(reading, wanted)
     columns = [Column(name, _kind(name)) for name in UsageEventOut.model_fields]
 
     async def lines() -> AsyncIterator[list[Line]]:

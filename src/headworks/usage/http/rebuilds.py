@@ -24,12 +24,15 @@ from headworks.kernel.web import (
     require,
 )
 from headworks.usage import commands
+from headworks.usage.domain.keeping import check_kept
 from headworks.usage.domain.rollups import LAST_HOUR, SECONDS, Compared
 from headworks.usage.domain.spans import span, zone_of
 from headworks.usage.ports import UsageStore
 from headworks.usage.settings import UsageSettings
 
 router = Router()
+
+_SECOND_US = 1_000_000
 
 _Store = Annotated[UsageStore, provided(UsageStore)]
 _Operator = Annotated[Principal, require("installation:operate")]
@@ -92,7 +95,7 @@ async def check_usage(
     if day > now().date():
         raise Invalid.field("query.day", "out_of_range", "must not lie in the future")
     async with store.read() as reading:
-        commands.check_kept("query.day", day, await reading.kept_from())
+        check_kept("query.day", start_s * _SECOND_US, await reading.kept_from())
     found = Compared(0, 0, 0)
     for hour in range(LAST_HOUR + 1):
         hour_s = start_s + hour * SECONDS["hour"]

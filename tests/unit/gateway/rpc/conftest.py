@@ -14,8 +14,18 @@ import pytest
 
 from headworks.dataplane.flow import AnyQuestion
 from headworks.dataplane.wire.control_pb2 import Sender
-from headworks.gateway.adapters.control import KeptFlows, Link, RemoteController, RemoteLeases, Watcher, connect
+from headworks.gateway.adapters.control import (
+    KeptFlows,
+    Link,
+    RemoteController,
+    RemoteLeases,
+    RemoteShares,
+    Watcher,
+    connect,
+)
 from headworks.gateway.adapters.memory import MemoryLeaseOffice
+from headworks.gateway.adapters.memory_shares import MemoryShareOffice
+from headworks.gateway.commands import Sharing
 from headworks.gateway.domain.roster import Roster
 from headworks.gateway.rpc import Changes, ControlServer, Listen
 from headworks.kernel.clock import unix_ms
@@ -37,8 +47,14 @@ class Table:
     def everything(self, *, access: bool) -> None:
         self.told.append(("all", "access" if access else ""))
 
+    def missed(self) -> None:
+        self.told.append(("all", "missed"))
+
     def budget(self, budget_id: str) -> None:
         self.told.append(("budget", budget_id))
+
+    def share(self, limit_id: str) -> None:
+        self.told.append(("share", limit_id))
 
 
 @dataclass
@@ -53,6 +69,8 @@ class Control:
     port: int = 0
     server: ControlServer | None = None
     released: list[str] = field(default_factory=list)
+    deaf: bool = False
+    shares: Sharing | None = None
 
     async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
         assert source == GATEWAY
@@ -63,8 +81,15 @@ class Control:
         return 0
 
     async def made(self) -> ControlServer:
+        shares = self.shares = Sharing(MemoryShareOffice(self.changes.share))
         return ControlServer(
-            controller_of(self.world, leases=self.office), self.office, self, self.changes, self.roster
+            controller_of(self.world, leases=self.office),
+            self.office,
+            self,
+            shares,
+            self.changes,
+            self.roster,
+            lambda: self.deaf,
         )
 
     async def start(self) -> None:
@@ -79,7 +104,7 @@ class Control:
     async def restart(self) -> None:
         """Another process, which knows nothing of what this one told."""
         await self.stop()
-        self.changes = Changes()
+        self.changes, self.roster = Changes(), Roster()
         await self.start()
 
 
@@ -92,7 +117,12 @@ class Gateway:
     kept: KeptFlows
     controller: RemoteController
     leases: RemoteLeases
+    shares: RemoteShares
     watcher: Watcher
+    said: Sender
+    """What it says of itself."""
+    drains: list[bool]
+    """What it was told to do."""
 
     async def ask(self, asked: AnyQuestion | None = None) -> dict[str, Any]:
         number, answer = await self.controller.answer(7, json.dumps(asdict(asked or question())))
@@ -109,17 +139,18 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 def gateway_of(
-    address: str, folder: Path, *, silence_seconds: float = 6.0, clock_ms: Callable[[], int] = unix_ms
+    *addresses: str, folder: Path, silence_seconds: float = 6.0, clock_ms: Callable[[], int] = unix_ms
 ) -> Gateway:
-    link = connect(address, sender=lambda: Sender(gateway=GATEWAY, version="1.2.3", waiting_records=7))
+    said = Sender(gateway=GATEWAY, version="1.2.3", waiting_records=7)
+    link = connect(*addresses, sender=lambda: said)
     table = Table()
     sealer = open_keyring(folder / "keyring")
     kept = KeptFlows(folder / "flows.sqlite3", sealer, clock_ms=clock_ms)
-    leases = RemoteLeases(link)
-    controller = RemoteController(link, leases, kept)
-    return Gateway(
-        link, table, kept, controller, leases, Watcher(GATEWAY, link, table, controller, kept, silence_seconds)
-    )
+    leases, shares = RemoteLeases(link), RemoteShares(link)
+    controller = RemoteController(link, leases, shares, kept)
+    drains = list[bool]()
+    watcher = Watcher(GATEWAY, link, table, controller, kept, silence_seconds, drains.append)
+    return Gateway(link, table, kept, controller, leases, shares, watcher, said, drains)
 
 
 @pytest.fixture
@@ -132,7 +163,7 @@ async def control(world: World) -> AsyncIterator[Control]:
 
 @pytest.fixture
 async def gateway(control: Control, tmp_path: Path) -> AsyncIterator[Gateway]:
-    gateway = gateway_of(f"127.0.0.1:{control.port}", tmp_path)
+    gateway = gateway_of(f"127.0.0.1:{control.port}", folder=tmp_path)
     watching = asyncio.create_task(gateway.watcher.run())
     await until(lambda: gateway.link.heard)
     yield gateway

@@ -55,7 +55,7 @@ async def test_a_flow_outlives_a_restart_of_the_gateway(control: Control, gatewa
     at_first = (await gateway.ask())["flow"]
     await gateway.kept.flush()
     await control.stop()
-    again = gateway_of(f"127.0.0.1:{control.port}", tmp_path)
+    again = gateway_of(f"127.0.0.1:{control.port}", folder=tmp_path)
     assert (await again.ask())["flow"]["targets"] == at_first["targets"]
     await again.link.close()
     again.kept.close()
@@ -66,7 +66,9 @@ async def test_what_is_known_ends_with_its_age(control: Control, gateway: Gatewa
     await gateway.kept.flush()
     await control.stop()
     for later_ms, served in ((890_000, True), (910_000, False), (-3_600_000, True)):
-        again = gateway_of(f"127.0.0.1:{control.port}", tmp_path, clock_ms=partial(int.__add__, unix_ms(), later_ms))
+        again = gateway_of(
+            f"127.0.0.1:{control.port}", folder=tmp_path, clock_ms=partial(int.__add__, unix_ms(), later_ms)
+        )
         assert ("flow" in await again.ask()) is served
         await again.link.close()
         again.kept.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headworks.dataplane.wire.control_pb2 import ReleaseRequest, ResolveRequest, Sender, WatchRequest
 from headworks.gateway.adapters.control import connect
-from headworks.gateway.domain.roster import KnownGateway
+from headworks.gateway.domain.roster import KnownGateway, Said
 from tests.unit.gateway.conftest import KEY_HASH, question
 from tests.unit.gateway.rpc.conftest import GATEWAY, Control, Gateway, until
 
@@ -16,7 +16,7 @@ def only(control: Control) -> KnownGateway:
 
 async def test_a_gateway_is_known_from_its_watch_on(control: Control, gateway: Gateway) -> None:
     one = only(control)
-    assert (one.id, one.version, one.waiting_records, one.away_since) == (GATEWAY, "1.2.3", 7, None)
+    assert (one.id, one.said, one.away_since) == (GATEWAY, Said("1.2.3", 7), None)
     assert one.address.startswith("127.0.0.1:")
     control.changes.key(KEY_HASH)
     await until(lambda: only(control).revision == control.roster.newest == 1)
@@ -26,11 +26,11 @@ async def test_every_question_is_heard(control: Control, gateway: Gateway) -> No
     heard = only(control).heard_at
     gateway.link.sender = lambda: Sender(gateway=GATEWAY, version="1.2.4", waiting_records=0)
     await gateway.ask(question())
-    assert (only(control).version, only(control).waiting_records) == ("1.2.4", 0)
+    assert only(control).said == Said("1.2.4", 0)
     assert only(control).heard_at > heard
     gateway.link.sender = lambda: Sender(gateway=GATEWAY, waiting_records=9)
     await gateway.leases.release(GATEWAY, [])
-    assert (only(control).version, only(control).waiting_records) == ("1.2.4", 9)
+    assert only(control).said == Said("1.2.4", 9)
 
 
 async def test_a_gateway_that_goes_away_is_seen_to(control: Control, gateway: Gateway) -> None:
@@ -47,7 +47,7 @@ async def test_a_gateway_that_is_older_than_this_is_served_and_known_by_its_watc
     watch = link.flows.Watch(WatchRequest(gateway="spl_old"))
     await watch.read()
     one = only(control)
-    assert (one.id, one.version, one.waiting_records) == ("spl_old", "", None)
+    assert (one.id, one.said) == ("spl_old", Said())
     watch.cancel()
     await until(lambda: only(control).away_since is not None)
     await link.close()

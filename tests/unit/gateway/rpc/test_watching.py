@@ -50,7 +50,7 @@ async def test_what_was_missed_meanwhile_is_told_later(control: Control, gateway
     control.changes.key(KEY_HASH)
     await control.start()
     await until(lambda: gateway.watcher.revision == 1)
-    assert gateway.table.told == [("key", KEY_HASH)], "no more than that"
+    assert gateway.table.told == [("share", ""), ("key", KEY_HASH)], "no more than that"
 
 
 async def test_another_process_knows_nothing_so_all_is_asked_anew(control: Control, gateway: Gateway) -> None:
@@ -58,7 +58,7 @@ async def test_another_process_knows_nothing_so_all_is_asked_anew(control: Contr
     gateway.table.told.clear()
     await control.restart()
     await until(lambda: gateway.watcher.instance != first)
-    assert gateway.table.told == [("all", "")]
+    assert gateway.table.told == [("share", ""), ("all", "missed")]
     assert "flow" in await gateway.ask()
 
 
@@ -123,7 +123,7 @@ async def test_silence_is_a_lost_connection(control: Control, tmp_path: Path) ->
 
     server = await asyncio.start_server(black_hole, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    gateway = gateway_of(f"127.0.0.1:{port}", tmp_path, silence_seconds=0.05)
+    gateway = gateway_of(f"127.0.0.1:{port}", folder=tmp_path, silence_seconds=0.05)
     watching = asyncio.create_task(gateway.watcher.run())
     answer = await gateway.ask(question())
     assert answer["refusal"]["status"] == 503

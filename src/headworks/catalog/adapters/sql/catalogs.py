@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from headworks.catalog.adapters.sql.reader import SqlReader
 from headworks.catalog.adapters.sql.rows import price_of, provider_of
 from headworks.catalog.adapters.sql.store import SqlStore
-from headworks.catalog.adapters.tables import TRAIL, prices, providers, revisions
+from headworks.catalog.adapters.tables import ANNOUNCEMENTS, TRAIL, prices, providers, revisions
 from headworks.catalog.contracts import SHARED, CatalogChanged
 from headworks.kernel.secrets import key_id_of
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from headworks.catalog.contracts import Price, Provider
     from headworks.kernel.database import Database, SqlTrailKeys
-    from headworks.kernel.events import Publish
+    from headworks.kernel.events import EventBus
 
 _REVISION = select(revisions.c.revision).where(revisions.c.scope == bindparam("scope"))
 _ALL_REVISIONS = select(func.coalesce(func.sum(revisions.c.revision), 0))
@@ -38,10 +38,10 @@ _RAISE_REVISION = (
 class SqlCatalogs:
     """The port `Catalogs` on a database."""
 
-    def __init__(self, database: Database, publish: Publish, trail_keys: SqlTrailKeys | None = None) -> None:
-        """`publish` hears of each committed change. `trail_keys` sign the audit trail; None leaves it unsigned."""
+    def __init__(self, database: Database, bus: EventBus, trail_keys: SqlTrailKeys | None = None) -> None:
+        """`bus` hears of each committed change. `trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
-        self._publish = publish
+        self._bus = bus
         self._trail_keys = trail_keys
 
     @asynccontextmanager
@@ -53,15 +53,16 @@ class SqlCatalogs:
     @asynccontextmanager
     async def writing(self, organization_id: str) -> AsyncIterator[SqlStore]:
         """Commits and announces at the end of the block, where it changed something. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
-            store = SqlStore(connection, organization_id)
-            yield store
-            if store.changed:
-                await _raise_revision(connection, organization_id)
-            owner = "" if organization_id in SHARED else organization_id
-            await TRAIL.append(connection, store.changes, self._trail_keys, owner)
-        if store.changed:
-            self._publish(CatalogChanged(None if organization_id in SHARED else organization_id))
+        shared = organization_id in SHARED
+        with self._bus.after() as told:
+            async with self._database.transaction() as connection:
+                store = SqlStore(connection, organization_id)
+                yield store
+                if store.changed:
+                    await _raise_revision(connection, organization_id)
+                    told(CatalogChanged(None if shared else organization_id))
+                await TRAIL.append(connection, store.changes, self._trail_keys, "" if shared else organization_id)
+                await ANNOUNCEMENTS.append(connection, told)
 
     async def revision(self, organization_id: str) -> int:
         """0 for a catalog that nobody has written to. Raises DatabaseUnavailable."""

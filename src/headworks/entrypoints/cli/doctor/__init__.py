@@ -15,7 +15,8 @@ from headworks.entrypoints.cli.doctor.server import check_server
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import say, say_json
 from headworks.entrypoints.cli.server import is_loopback
-from headworks.entrypoints.cli.session import AsJson, connect, wish_of
+from headworks.entrypoints.cli.session import AsJson, connect
+from headworks.entrypoints.cli.wish import wish_of
 
 __all__ = ["doctor"]
 

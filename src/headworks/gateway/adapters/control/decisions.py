@@ -15,6 +15,7 @@ from headworks.dataplane.flow import (
     ReturnQuestion,
     question_from_json,
 )
+from headworks.dataplane.shares import SharesQuestion
 from headworks.dataplane.wire.control_pb2 import ResolveRequest
 from headworks.gateway.domain import refusals
 from headworks.kernel.errors import HeadworksError, Unavailable
@@ -23,7 +24,7 @@ from headworks.kernel.telemetry import logger
 if TYPE_CHECKING:
     from headworks.gateway.adapters.control.kept import KeptFlows
     from headworks.gateway.adapters.control.link import Link
-    from headworks.gateway.ports import LeaseOffice
+    from headworks.gateway.ports import AsksShares, LeaseOffice
 
 _log = logger(__name__)
 
@@ -31,9 +32,10 @@ _log = logger(__name__)
 class RemoteController:
     """In the place of `tasks.Controller`, within one event loop."""
 
-    def __init__(self, link: Link, leases: LeaseOffice, kept: KeptFlows) -> None:
+    def __init__(self, link: Link, leases: LeaseOffice, shares: AsksShares, kept: KeptFlows) -> None:
         self._link = link
         self._leases = leases
+        self._shares = shares
         self._kept = kept
         self._changes = 0
         self.from_memory = 0
@@ -56,6 +58,8 @@ class RemoteController:
     async def _answer(self, text: str) -> str:
         """Raises Unavailable when nobody can tell."""
         asked = question_from_json(text)
+        if isinstance(asked, SharesQuestion):
+            return await self._share_out(asked)
         if isinstance(asked, LeaseQuestion):
             return (await self._leases.grant(asked)).to_json()
         if isinstance(asked, ReturnQuestion):
@@ -70,6 +74,13 @@ class RemoteController:
             self.from_memory += 1
             return known
 
+    async def _share_out(self, asked: SharesQuestion) -> str:
+        """Who counts alone asks again and again: its log says so once."""
+        try:
+            return (await self._shares.ask(asked)).to_json()
+        except Unavailable:
+            return refusals.unavailable().to_json()
+
     async def _resolve(self, asked: Question) -> str:
         request = ResolveRequest(
             key_hash=asked.key_hash,
@@ -81,7 +92,9 @@ class RemoteController:
         )
         changes = self._changes
         try:
-            response = await self._link.flows.Resolve(request, timeout=self._link.deadline_seconds)
+            response = await self._link.ask(
+                lambda: self._link.flows.Resolve(request, timeout=self._link.deadline_seconds)
+            )
         except grpc.aio.AioRpcError as error:
             raise unavailable(error) from None
         answer: str = response.answer.decode()

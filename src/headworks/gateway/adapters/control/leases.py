@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
@@ -14,7 +15,7 @@ from headworks.kernel.clock import monotonic
 from headworks.kernel.telemetry import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from headworks.dataplane.flow import LeaseQuestion, ReturnQuestion
     from headworks.gateway.adapters.control.link import Link
@@ -47,7 +48,7 @@ class RemoteLeases:
             request_id=wanted.request_id,
             sender=self._link.sender(),
         )
-        answer = await self._call(self._link.leases.Grant(request, timeout=self._link.deadline_seconds))
+        answer = await self._call(lambda: self._link.leases.Grant(request, timeout=self._link.deadline_seconds))
         if answer.HasField("lease"):
             return Lease(answer.lease.granted, answer.lease.term_ms, answer.lease.remaining)
         spent = answer.spent
@@ -63,7 +64,7 @@ class RemoteLeases:
             amount=returned.amount,
             sender=self._link.sender(),
         )
-        await self._call(self._link.leases.GiveBack(request, timeout=self._link.deadline_seconds))
+        await self._call(lambda: self._link.leases.GiveBack(request, timeout=self._link.deadline_seconds))
 
     async def release(self, source: str, event_ids: Sequence[str]) -> None:
         """All that the gateway held in a former life comes back, once these requests of that life are settled. It waits for that.
@@ -77,7 +78,7 @@ class RemoteLeases:
             request = wire.ReleaseRequest(source=source, event_ids=part, more=number < len(parts))
             while True:
                 request.sender.CopyFrom(self._link.sender())
-                answer = await self._call(self._link.leases.Release(request, timeout=_LONG_SECONDS))
+                answer = await self._call(partial(self._release, request))
                 if answer.settled:
                     break
                 if monotonic() >= give_up:
@@ -86,8 +87,11 @@ class RemoteLeases:
                     continue
                 await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _call(self, call: Awaitable[T]) -> T:
+    def _release(self, request: wire.ReleaseRequest) -> Awaitable[wire.ReleaseResponse]:
+        return self._link.leases.Release(request, timeout=_LONG_SECONDS)
+
+    async def _call(self, call: Callable[[], Awaitable[T]]) -> T:
         try:
-            return await call
+            return await self._link.ask(call)
         except grpc.aio.AioRpcError as error:
             raise unavailable(error) from None

@@ -19,7 +19,7 @@ from headworks.identity.adapters.sign_in_tables import (
     sessions,
     signing_keys,
 )
-from headworks.identity.adapters.tables import TRAIL
+from headworks.identity.adapters.tables import ANNOUNCEMENTS, TRAIL
 from headworks.identity.adapters.telling import Telling
 from headworks.identity.contracts import Session
 from headworks.identity.domain.throttle import Tries
@@ -186,11 +186,12 @@ class SqlSignIn:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlSignInUnit]:
         """See `ports.SignInStore`."""
-        with self._bus.after() as publish:
+        with self._bus.after() as told:
             async with self._database.transaction() as connection:
-                telling = Telling(publish)
+                telling = Telling(told)
                 yield SqlSignInUnit(connection, telling)
                 await TRAIL.append(connection, telling.changes, self._trail_keys)
+                await ANNOUNCEMENTS.append(connection, told)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:

@@ -15,7 +15,7 @@ from headworks.identity.adapters.sql.people import SqlMembers, SqlUsers
 from headworks.identity.adapters.sql.places import SqlOrganizations, SqlProjects
 from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
 from headworks.identity.adapters.sql.sso import SqlSignOns, SqlSsoConnections
-from headworks.identity.adapters.tables import TRAIL
+from headworks.identity.adapters.tables import ANNOUNCEMENTS, TRAIL
 from headworks.identity.adapters.telling import Telling
 
 if TYPE_CHECKING:
@@ -193,8 +193,9 @@ class SqlStore:
     @asynccontextmanager
     async def operate(self) -> AsyncIterator[SqlInstallation]:
         """See `ports.Store`."""
-        with self._bus.after() as publish:
+        with self._bus.after() as told:
             async with self._database.transaction() as connection:
-                telling = Telling(publish)
+                telling = Telling(told)
                 yield SqlInstallation(connection, telling)
                 await TRAIL.append(connection, telling.changes, self._trail_keys)
+                await ANNOUNCEMENTS.append(connection, told)

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headworks.kernel.events import Collected
 from headworks.ledger.adapters.sql.bound import MOST_ASKED
 from headworks.ledger.adapters.sql.budgets import live_budgets
 from headworks.ledger.adapters.sql.known import Known
 from headworks.ledger.adapters.sql.overview import SqlOverview
 from headworks.ledger.adapters.sql.unit import SqlReading, SqlUnit
 from headworks.ledger.adapters.sql.writing import JournalWrites
-from headworks.ledger.adapters.tables import TRAIL
+from headworks.ledger.adapters.tables import ANNOUNCEMENTS, TRAIL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
 
     from headworks.kernel.database import Database, SqlTrailKeys
-    from headworks.kernel.events import Publish
+    from headworks.kernel.events import EventBus
     from headworks.ledger.adapters.sql.outside import RecordTables
     from headworks.ledger.contracts import Budget
     from headworks.ledger.domain.postings import Posting
@@ -29,13 +30,13 @@ class SqlLedger:
     """The port `Ledger` on usage's database."""
 
     def __init__(
-        self, database: Database, records: RecordTables, publish: Publish, trail_keys: SqlTrailKeys | None = None
+        self, database: Database, records: RecordTables, bus: EventBus, trail_keys: SqlTrailKeys | None = None
     ) -> None:
-        """`publish` hears of what was committed. `trail_keys` sign the audit trail; None leaves it unsigned."""
+        """`bus` hears of what was committed. `trail_keys` sign the audit trail; None leaves it unsigned."""
         self._database = database
         self._trail_keys = trail_keys
         self._records = records
-        self._publish = publish
+        self._bus = bus
         self._known = Known()
 
     @asynccontextmanager
@@ -71,7 +72,7 @@ class SqlLedger:
             await joined.finish()
 
     def _joined(self, connection: AsyncConnection) -> SqlInstallation:
-        return SqlInstallation(connection, self._records, self._known, self._publish, self._trail_keys)
+        return SqlInstallation(connection, self._records, self._known, self._bus, self._trail_keys)
 
     @asynccontextmanager
     async def _forgetful(self) -> AsyncIterator[None]:
@@ -90,13 +91,14 @@ class SqlInstallation:
         connection: AsyncConnection,
         records: RecordTables,
         known: Known,
-        publish: Publish,
+        bus: EventBus,
         trail_keys: SqlTrailKeys | None,
     ) -> None:
         self._connection = connection
         self._records = records
         self._known = known
-        self._publish = publish
+        self._bus = bus
+        self._told = Collected()
         self._trail_keys = trail_keys
         self._journal = JournalWrites(connection, known)
         self._units: dict[str, SqlUnit] = {}
@@ -131,10 +133,10 @@ class SqlInstallation:
         """Before the commit."""
         for organization_id, unit in self._units.items():
             await TRAIL.append(self._connection, unit.changes, self._trail_keys, organization_id)
+            self._told.events.extend(unit.told)
+        await ANNOUNCEMENTS.append(self._connection, self._told)
 
     def committed(self) -> None:
         """Only now: numbers that were given in a transaction that fails are given again, to others."""
         self._known.learn(self._journal.learnt)
-        for unit in self._units.values():
-            for event in unit.told:
-                self._publish(event)
+        self._bus.tell(self._told)

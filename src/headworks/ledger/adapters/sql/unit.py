@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
-from headworks.kernel.database import is_duplicate
+from headworks.kernel.database import is_duplicate, unless_there
 from headworks.kernel.errors import Stale
 from headworks.kernel.ids import new_id
 from headworks.kernel.money import LARGEST_AMOUNT
 from headworks.ledger.adapters.charged import charged
 from headworks.ledger.adapters.sql.budgets import BudgetReads
-from headworks.ledger.adapters.sql.dialects import unless_there
 from headworks.ledger.adapters.sql.journal import JournalReads
 from headworks.ledger.adapters.sql.ratings import RatingReads
 from headworks.ledger.adapters.sql.rows import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 
+from headworks.kernel.database import unless_there
 from headworks.ledger.adapters.sql.bound import MOST_ASKED
-from headworks.ledger.adapters.sql.dialects import unless_there
 from headworks.ledger.adapters.tables import accounts, entries, organizations, transactions
 
 if TYPE_CHECKING:

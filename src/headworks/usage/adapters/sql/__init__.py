@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from headworks.kernel.moments import time_of
 from headworks.kernel.telemetry import logger
 from headworks.usage.adapters.sql.numbers import Known
+from headworks.usage.adapters.sql.partitions import Partitions
 from headworks.usage.adapters.sql.reading import SqlReading
 from headworks.usage.adapters.sql.unit import SqlUnit
 from headworks.usage.settings import TAG_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from headworks.kernel.database import Database
     from headworks.usage.ports import Bookkeeper
@@ -32,6 +34,7 @@ class SqlStore:
         self.bookkeeper = bookkeeper
         self._tag_values = tag_values
         self._known = Known()
+        self._partitions = Partitions(database)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqlUnit]:
@@ -45,6 +48,7 @@ class SqlStore:
                 yield unit
         except BaseException:
             self._known.forget()
+            self._partitions.forget()
             raise
         # Only now: numbers that were given in a transaction that fails are given again, to others.
         self._known.learn(unit.learnt)
@@ -63,3 +67,11 @@ class SqlStore:
         """Raises DatabaseUnavailable."""
         async with self._database.read() as connection:
             yield SqlReading(connection)
+
+    async def make_partitions(self, at: datetime) -> list[str]:
+        """On PostgreSQL."""
+        return await self._partitions.make(at)
+
+    async def drop_partitions(self, before_us: int) -> list[str]:
+        """On PostgreSQL."""
+        return await self._partitions.drop(before_us)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.pagination import Page
 from headworks.usage.adapters.sql.reporting import Reporting
-from headworks.usage.adapters.tables import events, groups, pending, rejected, rollups, sources, subjects, turns
+from headworks.usage.adapters.sql.rollups import kept_from
+from headworks.usage.adapters.tables import events, groups, pending, rejected, rollups, sources, subjects
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.figures import FIGURES, WINDOW
@@ -106,7 +107,7 @@ class SqlReading:
 
     async def kept_from(self) -> int:
         """Of the turn's row."""
-        return await self._connection.scalar(select(turns.c.kept_from_us)) or 0
+        return await kept_from(self._connection)
 
     async def first_day(self) -> int | None:
         """Along the index on `occurred_at_us`."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import BigInteger, Integer, and_, delete, func, literal_column, or_, select, update
 
 from headworks.ledger.contracts import RatedRecord, RecordSum, Sums
-from headworks.usage.adapters.sql.rollups import SqlRollups
+from headworks.usage.adapters.sql.rollups import SqlRollups, kept_from
 from headworks.usage.adapters.sql.tags import Tags
-from headworks.usage.adapters.tables import events, groups, rollups, subjects, turns
+from headworks.usage.adapters.tables import events, groups, rollups, subjects
 from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.rollups import SECONDS, changed
 from headworks.usage.domain.rows import BUCKETS
@@ -79,7 +79,7 @@ class SqlRecordTables:
 
     async def kept_from(self, connection: AsyncConnection) -> int:
         """Of the row that turns are taken by."""
-        return await connection.scalar(select(turns.c.kept_from_us)) or 0
+        return await kept_from(connection)
 
     async def unsettled_owners(self, connection: AsyncConnection) -> list[str]:
         """By id."""
@@ -113,7 +113,7 @@ class SqlRecords:
 
     async def kept_from(self) -> int:
         """As of all."""
-        return await SqlRecordTables().kept_from(self._connection)
+        return await kept_from(self._connection)
 
     async def sum_of_days(self, scope: Scope, scope_id: str, period: Period) -> Sums:
         """Along the index on `start_s`. Sums of a day are 64 bits; theirs are added up in halves, as those of records."""

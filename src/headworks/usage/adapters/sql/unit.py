@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 
 from headworks.usage.adapters.sql.adding import adding_to
 from headworks.usage.adapters.sql.numbers import Known, Numbers
@@ -57,14 +58,20 @@ class SqlUnit:
             await self._adding.add_rows(self._connection, rows, numbers)
 
     async def present(self, rows: Iterable[Row]) -> Collection[tuple[str, str]]:
-        """Asks for some hundreds at a time: a statement has a largest number of parameters."""
-        wanted = [identity_of(row) for row in rows]
-        identity = tuple_(sources.c.name, events.c.event_id)
-        among = select(sources.c.name, events.c.event_id).join(sources, sources.c.id == events.c.source_id)
+        """Asks for some hundreds at a time: a statement has a largest number of parameters.
+
+        Each source by itself: for pairs PostgreSQL would compare each record there is with each that is asked for.
+        """
+        wanted: defaultdict[str, list[str]] = defaultdict(list)
+        for source, event_id in map(identity_of, rows):
+            wanted[source].append(event_id)
         found: set[tuple[str, str]] = set()
-        for start in range(0, len(wanted), _ASKED_AT_ONCE):
-            statement = among.where(identity.in_(wanted[start : start + _ASKED_AT_ONCE]))
-            found.update((row.name, row.event_id) for row in await self._connection.execute(statement))
+        for source, event_ids in wanted.items():
+            number = select(sources.c.id).where(sources.c.name == source).scalar_subquery()
+            among = select(events.c.event_id).where(events.c.source_id == number)
+            for start in range(0, len(event_ids), _ASKED_AT_ONCE):
+                statement = among.where(events.c.event_id.in_(event_ids[start : start + _ASKED_AT_ONCE]))
+                found.update((source, event_id) for event_id in (await self._connection.execute(statement)).scalars())
         return found
 
     async def add_sums(self, minutes: Mapping[Slot, Sums]) -> None:

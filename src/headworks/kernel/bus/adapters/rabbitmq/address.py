@@ -5,9 +5,10 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
 from headworks.kernel.secrets import Secret
+from headworks.kernel.server_url import LOOPBACK, BadServerUrl, split, tls_options
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 TlsMode = Literal["disable", "require", "verify-ca", "verify-full"]
 Side = Literal["events", "tasks"]
 
-_EXAMPLE: Final = "write it as amqps://user:password@host:5671/headworks"
 _LONGEST_PREFIX: Final = 100
-_OPTIONS: Final = frozenset({"sslmode", "sslrootcert"})
-_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-class BadBusAddress(ValueError):
-    """The URL cannot be used. The text says why, and holds nothing of it but names of options."""
+class BadBusAddress(BadServerUrl):
+    """As it says."""
+
+    server = "RabbitMQ"
+    example = "write it as amqps://user:password@host:5671/headworks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +43,17 @@ class Address:
     @classmethod
     def parse(cls, secret: Secret) -> Address:
         """Raises BadBusAddress."""
-        url, port = _split(secret)
-        if url.scheme not in {"amqp", "amqps"} or not url.hostname:
-            raise BadBusAddress(f"it is no URL of RabbitMQ; {_EXAMPLE}")
+        url, host, port = split(secret, {"amqp", "amqps"}, BadBusAddress)
         if not url.username or not url.password:
-            raise BadBusAddress(f"it names no user with a password; {_EXAMPLE}")
+            raise BadBusAddress(f"it names no user with a password; {BadBusAddress.example}")
         prefix = unquote(url.path.removeprefix("/"))
         if not 1 <= len(prefix) <= _LONGEST_PREFIX:
-            raise BadBusAddress(f"its path must say what our virtual hosts are called; {_EXAMPLE}")
-        options = _options(url)
+            raise BadBusAddress(f"its path must say what our virtual hosts are called; {BadBusAddress.example}")
+        options = tls_options(url, BadBusAddress)
         tls = _tls(url, options.get("sslmode"))
         user, password = Secret(unquote(url.username)), Secret(unquote(url.password))
         usual = 5671 if url.scheme == "amqps" else 5672
-        return cls(url.hostname, port or usual, user, password, prefix, tls, options.get("sslrootcert"))
+        return cls(host, port or usual, user, password, prefix, tls, options.get("sslrootcert"))
 
     def __str__(self) -> str:
         return f"RabbitMQ at {self.host}:{self.port}"
@@ -77,25 +76,6 @@ class Address:
         return context
 
 
-def _split(secret: Secret) -> tuple[SplitResult, int | None]:
-    try:
-        url = urlsplit(secret.reveal())
-        port = url.port
-    except ValueError:
-        # Not chained: the cause repeats the URL.
-        raise BadBusAddress(f"it is no URL of RabbitMQ; {_EXAMPLE}") from None
-    return url, port
-
-
-def _options(url: SplitResult) -> dict[str, str]:
-    given = parse_qsl(url.query, keep_blank_values=True)
-    options = dict(given)
-    if url.fragment or len(options) != len(given) or not _OPTIONS.issuperset(options):
-        # Not named: a password with an unquoted question mark would be cut in two there.
-        raise BadBusAddress("it has an option that is not known, or one twice; there are sslmode and sslrootcert")
-    return options
-
-
 def _tls(url: SplitResult, mode: str | None) -> TlsMode:
     if mode is not None and mode not in get_args(TlsMode):
         raise BadBusAddress(f"sslmode must be one of {', '.join(get_args(TlsMode))}")
@@ -106,6 +86,6 @@ def _tls(url: SplitResult, mode: str | None) -> TlsMode:
         return known or "verify-full"
     if known not in {None, "disable"}:
         raise BadBusAddress("amqp is without TLS; write amqps for a connection with it")
-    if known is None and url.hostname not in _LOOPBACK:
+    if known is None and url.hostname not in LOOPBACK:
         raise BadBusAddress("passwords would cross the network in the clear: write amqps, or add ?sslmode=disable")
     return "disable"

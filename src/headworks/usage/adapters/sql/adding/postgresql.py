@@ -1,13 +1,15 @@
-"""PostgreSQL: a column at a time."""
+"""PostgreSQL: records by `COPY`, and sums a column at a time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Boolean, Integer
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
 
-from headworks.usage.adapters.sql.adding.statements import COLUMNS, INTO, ONCE, SUMMED, adding_up, into, values
+from headworks.kernel.database import is_duplicate
+from headworks.kernel.database.postgresql import copy_rows
+from headworks.usage.adapters.sql.adding.statements import COLUMNS, SUMMED, adding_up, into, values
 from headworks.usage.adapters.tables import events, rejected, rollups
 from headworks.usage.ports import AlreadyThere
 
@@ -16,21 +18,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Insert, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
-    from sqlalchemy.types import TypeEngine
 
     from headworks.usage.adapters.sql.adding.statements import Numbers
     from headworks.usage.domain.rows import Row
 
 
 class PostgresqlAdding:
-    """A column at a time, as arrays: one prepared statement for any number of rows."""
+    """Sums go a column at a time, as arrays: one prepared statement for any number of them."""
 
     def __init__(self) -> None:
-        arrays = ", ".join(f"${number}::{_array(events.c[name].type)}" for number, name in enumerate(COLUMNS, 1))
-        self._statement = f"{INTO}SELECT * FROM unnest({arrays}){ONCE}"  # noqa: S608 - names of ours
         numbers = ", ".join(f"${number}::bigint[]" for number in range(1, len(SUMMED) + 1))
         self._sums = {
-            table.name: f"{into(table)}SELECT * FROM unnest({numbers}){adding_up(table)}"  # noqa: S608 - as above
+            table.name: f"{into(table)}SELECT * FROM unnest({numbers}){adding_up(table)}"  # noqa: S608 - names of ours
             for table in rollups.values()
         }
         self.put_aside: Insert = self.unless_there(rejected)
@@ -40,20 +39,15 @@ class PostgresqlAdding:
         return postgresql.insert(table).on_conflict_do_nothing()
 
     async def add_rows(self, connection: AsyncConnection, rows: Sequence[Row], numbers: Numbers) -> None:
-        """See `Adding`."""
-        columns = tuple(map(list, zip(*values(rows, numbers), strict=True)))
-        added = await connection.exec_driver_sql(self._statement, columns)
-        if added.rowcount != len(rows):
-            raise AlreadyThere
+        """See `Adding`. A record that is there already is an error, which ends the transaction: it is begun anew without."""
+        try:
+            await copy_rows(connection, events.name, COLUMNS, values(rows, numbers))
+        except IntegrityError as error:
+            if is_duplicate(error):
+                raise AlreadyThere from error
+            raise
 
     async def add_sums(self, connection: AsyncConnection, table: Table, sums: Sequence[tuple[int, ...]]) -> None:
         """See `Adding`. Rows are locked in the order of the arrays."""
         columns = tuple(map(list, zip(*sums, strict=True)))
         await connection.exec_driver_sql(self._sums[table.name], columns)
-
-
-def _array(kind: TypeEngine[object]) -> str:
-    """How a column's values travel; how long a text may be, and how large a number, is for the table to say."""
-    if isinstance(kind, Boolean):
-        return "boolean[]"
-    return "bigint[]" if isinstance(kind, Integer) else "text[]"
