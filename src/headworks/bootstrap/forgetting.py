@@ -15,11 +15,11 @@ from headworks.identity.contracts import (
     UserChanged,
 )
 from headworks.kernel.events import MayHaveMissed
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
+from headworks.ledger.contracts import BudgetChanged, LeasesWanted, MarkUpChanged
 from headworks.limits.contracts import LimitsChanged
 
 if TYPE_CHECKING:
-    from headworks.gateway.ports import Forgets
+    from headworks.gateway.ports import Listens
     from headworks.kernel.events import EventBus
 
 # Each of these concerns many keys at once, and happens seldom.
@@ -73,12 +73,16 @@ class EngineForgets:
         self._engine.recall(budget_id)
         self._engine.invalidate_all()
 
+    def lease(self, budget_id: str) -> None:
+        """See the port."""
+        self._engine.recall(budget_id)
+
     def share(self, limit_id: str) -> None:
         """See the port."""
         self._engine.recall_share(limit_id)
 
 
-def forget_on_changes(bus: EventBus, whoever: Forgets) -> None:
+def forget_on_changes(bus: EventBus, whoever: Listens) -> None:
     """Call it when all who remember on this side have subscribed: they must have forgotten before anybody asks again."""
     bus.subscribe(KeyChanged, lambda event: whoever.key(event.key_hash))
     for kind in _OF_ACCESS:
@@ -86,4 +90,5 @@ def forget_on_changes(bus: EventBus, whoever: Forgets) -> None:
     for kind in _OF_TERMS:
         bus.subscribe(kind, lambda _event: whoever.everything(access=False))
     bus.subscribe(BudgetChanged, lambda event: whoever.budget(event.budget_id))
+    bus.subscribe(LeasesWanted, lambda event: whoever.lease(event.budget_id))
     bus.subscribe(MayHaveMissed, lambda _event: whoever.missed())

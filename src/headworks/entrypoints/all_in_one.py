@@ -173,7 +173,7 @@ def _build(
         controller = ControllerThread(engine, parts.opened())
         controller.start()
     else:
-        office.tells(forgets)
+        office.tells(forgets.share)
         controller = _listening(settings, foundation, engine, parts, container, office)
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_intake(foundation), recovered)
@@ -206,7 +206,7 @@ def _listening(
 
     changes, opened = Changes(), Future[int]()
     forget_on_changes(foundation.bus, changes)
-    office.tells(changes)
+    office.tells(changes.share)
     controller = ControllerThread(engine, open_to_gateways(parts, settings, office, changes, container.roster, opened))
     controller.start()
     opened.result(_OPEN_SECONDS)
