@@ -43,8 +43,13 @@ _SETTLED_SECONDS = 150
 """All that waits in spools and queues; and more than the term and the grace (90 s) of a hold that nobody asks for again."""
 _PROMISED_BACK = {"gateway": 5.0, "control": 30.0}
 """Seconds from the start of a process to its being ready, by role."""
+_LIMITS: tuple[dict[str, object], ...] = (
+    {"unit": "requests", "window": "minute", "amount": 10**9},
+    {"unit": "tokens", "window": "hour", "amount": 10**12},
+    {"unit": "concurrent", "window": None, "amount": 10**6},
+)
+"""More than there will ever be."""
 _REFUSALS = (401, 402, 403, 404, 429)
-_PLENTY = 10**9
 
 
 def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Result, list[float]]:
@@ -60,9 +65,8 @@ def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4)
         rig.prepare()
         models = [priced(rig, upstream_model) for upstream_model in MODELS]
         budget = cluster.control.management.post("/budgets", BUDGET)["id"]
-        for unit, window in (("requests", "minute"), ("tokens", "hour"), ("concurrent", None)):
-            limit = {"scope": "organization", "unit": unit, "window": window, "amount": _PLENTY}
-            cluster.control.management.post("/limits", limit)
+        for limit in _LIMITS:
+            cluster.control.management.post("/limits", {"scope": "organization", **limit})
         key = cluster.control.credentials.api_key
         for gateway in cluster.gateways:
             eventually(lambda gateway=gateway: _asked(gateway, key, models[0]), what="an answer")  # type: ignore[misc]
