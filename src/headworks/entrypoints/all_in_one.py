@@ -26,7 +26,8 @@ from headworks.bootstrap.credentials import Credentials, endpoint_of
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
-from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
+from headworks.bootstrap.flow_table import EngineForgets
+from headworks.bootstrap.forgetting import forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.messages import TOPOLOGY
