@@ -8,10 +8,10 @@ import pytest
 
 from headworks.dataplane.flow import Budget as FlowBudget
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
+from headworks.kernel import recall
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages
 from headworks.ledger import commands
-from headworks.ledger import facade as ledger_facade
 from headworks.ledger.contracts import (
     InForce,
     LeasesWanted,
@@ -220,14 +220,14 @@ async def test_what_comes_back_through_another_control_plane_is_found(books: Acc
 
 
 async def test_what_is_in_use_is_asked_for_once_a_second(books: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_facade, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(recall, "PATIENCE_SECONDS", 0.0)
     facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
     place = today((await make_budget(books, 100)).id)
     await lease(books, place, 90, source="busy")
     for _ in range(3):
         assert isinstance(await facade.grant(LeaseQuestion("late", *place, 50, 50, "")), Spent)
     assert books.told.count(LeasesWanted(ORG, place.budget_id)) == 1
-    monkeypatch.setattr(ledger_facade, "_RECALL_SECONDS", 0.0)
+    monkeypatch.setattr(recall, "AGAIN_SECONDS", 0.0)
     assert isinstance(await facade.grant(LeaseQuestion("late", *place, 50, 50, "")), Spent)
     assert books.told.count(LeasesWanted(ORG, place.budget_id)) == 2
 

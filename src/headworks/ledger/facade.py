@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from headworks.dataplane.flow import Spent
-from headworks.kernel.clock import monotonic, now
+from headworks.kernel.clock import now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages, Kept
 from headworks.kernel.moments import micros
+from headworks.kernel.recall import Recall
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
 from headworks.ledger.contracts import LeasesWanted, Place
@@ -37,12 +37,6 @@ T = TypeVar("T")
 _log = logger(__name__)
 
 _MS = 1000
-PATIENCE_SECONDS: Final = 0.5
-"""How long a question waits for what others give back: they hear of it within a fifth of a second."""
-_LOOK_SECONDS: Final = 0.1
-"""What is given back through another control plane is found by looking."""
-_RECALL_SECONDS: Final = 1.0
-"""How often a budget's leases are asked for, at most: what did not come back then is in use."""
 
 
 class Bookkeeper:
@@ -120,9 +114,7 @@ class LedgerFacade:
         self._ages = ages
         self._known: dict[str, Kept[standing.Known]] = {}
         self._owners: dict[str, str] = {}
-        self._recalled: dict[str, float] = {}
-        """When each budget's leases were asked for last; only of those that somebody lacked within the last second."""
-        self._returned = asyncio.Event()
+        self._recall = Recall()
 
     async def in_force(
         self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
@@ -171,10 +163,14 @@ class LedgerFacade:
         async def grant(unit: Unit) -> Lease | commands.Lacking:
             return await commands.grant(unit, wanted, self._settings, micros(self._clock()))
 
+        async def recall(unit: Unit) -> None:
+            unit.publish(LeasesWanted(unit.organization_id, wanted.budget_id))
+
         try:
             found = await self._of_owner(wanted.budget_id, grant)
-            if isinstance(found, commands.Lacking) and found.lent and self._may_recall(wanted.budget_id):
-                found = await self._patiently(wanted.budget_id, found, grant)
+            if not _is_final(found) and self._recall.may_ask(wanted.budget_id):
+                await self._of_owner(wanted.budget_id, recall)
+                found = await self._recall.until(partial(self._of_owner, wanted.budget_id, grant), _is_final)
             return found.spent if isinstance(found, commands.Lacking) else found
         except (BudgetNotFound, Invalid) as refused:
             _log.warning("no lease", budget_id=wanted.budget_id, reason=refused.message)
@@ -189,34 +185,10 @@ class LedgerFacade:
 
         try:
             await self._of_owner(returned.budget_id, take_back)
-            self._returned.set()
+            self._recall.came_back()
         except (BudgetNotFound, Invalid) as refused:
             # A budget that was removed has been taken back from everybody.
             _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
-
-    def _may_recall(self, budget_id: str) -> bool:
-        at = monotonic()
-        self._recalled = {one: then for one, then in self._recalled.items() if at - then < _RECALL_SECONDS}
-        return self._recalled.setdefault(budget_id, at) == at
-
-    async def _patiently(
-        self,
-        budget_id: str,
-        found: Lease | commands.Lacking,
-        grant: Callable[[Unit], Awaitable[Lease | commands.Lacking]],
-    ) -> Lease | commands.Lacking:
-        async def recall(unit: Unit) -> None:
-            unit.publish(LeasesWanted(unit.organization_id, budget_id))
-
-        give_up = monotonic() + PATIENCE_SECONDS
-        await self._of_owner(budget_id, recall)
-        while isinstance(found, commands.Lacking) and found.lent and monotonic() < give_up:
-            # Of any budget: to look once too often costs little.
-            self._returned.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._returned.wait(), _LOOK_SECONDS)
-            found = await self._of_owner(budget_id, grant)
-        return found
 
     async def held_by(self, source: str) -> int:
         """The gateway's port `Holdings`. Raises DatabaseUnavailable."""
@@ -254,3 +226,8 @@ class LedgerFacade:
                 return await work(unit)
 
         return await until_it_holds(attempt)
+
+
+def _is_final(found: Lease | commands.Lacking) -> bool:
+    """Whether nobody else holds what may come back."""
+    return not (isinstance(found, commands.Lacking) and found.lent)
