@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Column, Integer, Table, Text, insert
 from structlog.testing import capture_logs
 
-from headworks.kernel.database import Database, Schema, checkpoints, new_metadata, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, Schema, checkpoints, new_metadata, prepare_schema
 from headworks.kernel.database.checkpoints import LONGEST_PAGES, Checkpoints, copy_log
 
 metadata = new_metadata()
@@ -37,7 +37,7 @@ async def database(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[
 
 
 async def add(database: Database, rows: int) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": PAGEFUL}] * rows)
 
 
@@ -77,7 +77,7 @@ async def test_the_log_stays_short_however_much_is_written(
 
 
 async def test_a_commit_copies_nothing_unless_the_log_is_far_too_long(database: Database, path: Path) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         longest = (await connection.exec_driver_sql("PRAGMA wal_autocheckpoint")).scalar()
     assert longest == LONGEST_PAGES
     before = path.stat().st_size
