@@ -9,12 +9,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sqlalchemy import DDL, event
+from sqlalchemy import DDL, event, text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator
 
-    from sqlalchemy import MetaData
+    from sqlalchemy import Connection, MetaData
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry
@@ -35,6 +35,13 @@ _SEES: Final = "headworks_sees"
 """In the pool, of each connection: what it was told last."""
 _OWN: Final = "headworks_own"
 _SHARED: Final = "headworks_shared"
+
+
+def are_passed(connection: Connection) -> bool:
+    """Whether no wall holds this role: a superuser, or one with BYPASSRLS."""
+    if connection.dialect.name != "postgresql":
+        return False
+    return bool(connection.scalar(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")))
 
 
 def remember(engine: AsyncEngine, sight: Sight) -> None:
