@@ -170,14 +170,14 @@ WRITER = """
 import asyncio, os, sys
 from pathlib import Path
 from sqlalchemy import text
-from headworks.kernel.database import Database, checkpoints
+from headworks.kernel.database import EVERYTHING, Database, checkpoints
 
 checkpoints._CHANGES = 7
 
 async def main():
     database = Database.sqlite(Path(sys.argv[1]))
     for number in range(1_000_000):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(text("INSERT INTO things (id, name) VALUES (:id, 'x')"), {"id": number})
         os.write(1, f"{number}\\n".encode())
 
