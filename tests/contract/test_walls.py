@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from headworks.kernel.telemetry import configure_logs
 from headworks.limits.adapters.tables import SCHEMA as LIMITS_SCHEMA
 from tests.support.databases import LIMITS, Databases, Place
 from tests.support.schemas import fill
+from tests.support.servers import PostgresqlServer
 
 OTHERWISE = {"organizations": "id", "prices": "owner", "revisions": "scope"}
 """Which column says whose a row is, where it is not `organization_id`."""
@@ -220,6 +222,16 @@ async def test_who_asks_by_turns_and_who_leaves_in_the_middle(schema: Schema, da
 
 
 @of_identity
+async def test_one_connection_for_all_reading_sees_what_it_is_told(schema: Schema, place: Place) -> None:
+    assert place.address is not None
+    database = Database.on_server(place.address, schema, replace(LIMITS, connections=2))
+    for whose, rows in ((A, [A]), (EVERYTHING, [A, B, C]), (B, [B]), ("", []), (EVERYTHING, [A, B, C]), (C, [C])):
+        async with database.read(whose) as connection:
+            assert list(await connection.scalars(owners(keys))) == rows
+    await database.close()
+
+
+@of_identity
 async def test_a_statement_of_a_store_that_forgets_whose_finds_its_own(schema: Schema, database: Database) -> None:
     store = SqlStore(database, EventBus())
     async with store.read(A) as reading:
@@ -261,6 +273,18 @@ async def test_an_organisations_place_in_an_index_is_found(schema: Schema, datab
     assert f"Index Cond: ((organization_id)::text = '{A}'::text)" in plan, plan
     assert "current_setting" not in "\n".join(line for line in plan.splitlines() if "Filter" in line), plan
     assert "InitPlan" in plan, plan
+
+
+@of_identity
+def test_a_dump_by_our_own_role_is_whole_or_refused(schema: Schema, place: Place, databases: Databases) -> None:
+    running = databases.servers.get("postgresql")
+    assert isinstance(running, PostgresqlServer)
+    assert place.address is not None
+    with pytest.raises(RuntimeError, match="affected by row-level security"):
+        running.dump(place.address.database)
+    dump = running.dump(place.address.database, "--enable-row-security", "--table=projects", "--column-inserts")
+    assert dump.count("INSERT INTO public.projects") == len((A, B, C))
+    assert "ALTER TABLE ONLY public.projects FORCE ROW LEVEL SECURITY" in dump
 
 
 def test_a_role_above_the_rules_is_named(

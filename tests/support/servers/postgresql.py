@@ -26,7 +26,9 @@ class PostgresqlServer(Server):
     user = "postgres"
 
     def __init__(self, **settings: str) -> None:
-        self._programs = {name: program(name, "postgresql", _FOLDERS) for name in ("initdb", "postgres", "psql")}
+        self._programs = {
+            name: program(name, "postgresql", _FOLDERS) for name in ("initdb", "postgres", "psql", "pg_dump")
+        }
         super().__init__()
         self.settings = {
             "listen_addresses": "127.0.0.1",
@@ -85,10 +87,16 @@ class PostgresqlServer(Server):
         """See `Server`. As the administrator, who sees everything."""
         return self._psql("-At", "-F", "\t", "-c", statement, database=database or "postgres")
 
+    def dump(self, database: str, *options: str) -> str:
+        """What `pg_dump` writes for Headworks' own role. Raises RuntimeError where it refuses."""
+        return self._client("pg_dump", ROLE, *options, database)
+
     def _psql(self, *options: str, database: str) -> str:
-        command = [self._programs["psql"], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
+        return self._client("psql", _ADMIN, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *options)
+
+    def _client(self, name: str, role: str, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - our own command
-            [*command, "-U", _ADMIN, "-d", database, *options],
+            [self._programs[name], "-h", "127.0.0.1", "-p", str(self.port), "-U", role, *arguments],
             env={"PGPASSWORD": PASSWORD, "PATH": os.defpath},
             capture_output=True,
             text=True,
