@@ -12,6 +12,8 @@ say "Headworks under load, killed 200 times: served by the upstream = records, n
 $python -m tests.prove.kills --cycles 200
 say "400 clients at once on one hard budget: no overshoot, all of it usable"
 $python -m tests.prove.race --clients 400
+say "400 clients at once over four gateways on a budget that pays for ten answers: no overshoot, all of it usable"
+$python -m tests.prove.race --clients 400 --gateways 4 --worth 10
 say "four gateways on one limit, three times its load, in memory and in Redis: no window holds more, 98 % of it used"
 $python -m tests.prove.limits --windows 3
 $python -m tests.prove.limits --windows 3 --redis
@@ -20,7 +22,7 @@ $python -m tests.prove.revocation --tries 100
 
 say "directory to refusal, 100 times"
 $python -m tests.prove.leavers --tries 100
-say "a cluster of seven processes, each killed in turn, 200 times; and revocation on both gateways by either control plane, 100 times"
+say "a cluster of nine processes, each killed in turn, 200 times; and revocation on both gateways by either control plane, 100 times"
 $python -m tests.prove.cluster --cycles 200 --tries 100
 say "every process of a cluster restarted under load, 10 times over: no request fails"
 $python -m tests.prove.rolling --rounds 10

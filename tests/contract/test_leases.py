@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from headworks.dataplane.flow import Budget as FlowBudget
@@ -9,8 +11,10 @@ from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages
 from headworks.ledger import commands
+from headworks.ledger import facade as ledger_facade
 from headworks.ledger.contracts import (
     InForce,
+    LeasesWanted,
     Place,
 )
 from headworks.ledger.facade import LedgerFacade
@@ -191,3 +195,47 @@ async def test_the_facade_is_a_lease_office(books: Accounting) -> None:
             0, 0, 0, None, hard=False
         )
         await facade.take_back(ReturnQuestion("spool_1", budget_id, start, 5))
+
+
+async def test_nobody_is_refused_what_another_gateway_holds_and_does_not_use(books: Accounting) -> None:
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    place = today((await make_budget(books, 100)).id)
+    await lease(books, place, 90, source="idle")
+    asking = asyncio.create_task(facade.grant(LeaseQuestion("busy", *place, 50, 50, "")))
+    while LeasesWanted(ORG, place.budget_id) not in books.told:
+        await asyncio.sleep(0)
+    await facade.take_back(ReturnQuestion("idle", *place, 90))
+    assert await asking == Lease(50, SETTINGS.term_seconds * 1000, 50)
+
+
+async def test_what_comes_back_through_another_control_plane_is_found(books: Accounting) -> None:
+    one, other = (LedgerFacade(books.ledger, SETTINGS, lambda: NOON) for _ in range(2))
+    place = today((await make_budget(books, 100)).id)
+    await lease(books, place, 90, source="idle")
+    asking = asyncio.create_task(one.grant(LeaseQuestion("busy", *place, 50, 50, "")))
+    while LeasesWanted(ORG, place.budget_id) not in books.told:
+        await asyncio.sleep(0)
+    await other.take_back(ReturnQuestion("idle", *place, 60))
+    assert isinstance(await asking, Lease)
+
+
+async def test_what_is_in_use_is_asked_for_once_a_second(books: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_facade, "PATIENCE_SECONDS", 0.0)
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    place = today((await make_budget(books, 100)).id)
+    await lease(books, place, 90, source="busy")
+    for _ in range(3):
+        assert isinstance(await facade.grant(LeaseQuestion("late", *place, 50, 50, "")), Spent)
+    assert books.told.count(LeasesWanted(ORG, place.budget_id)) == 1
+    monkeypatch.setattr(ledger_facade, "_RECALL_SECONDS", 0.0)
+    assert isinstance(await facade.grant(LeaseQuestion("late", *place, 50, 50, "")), Spent)
+    assert books.told.count(LeasesWanted(ORG, place.budget_id)) == 2
+
+
+async def test_nobody_is_asked_for_what_nobody_holds(books: Accounting) -> None:
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    place = today((await make_budget(books, 100)).id)
+    assert isinstance(await facade.grant(LeaseQuestion("spool_1", *place, 90, 90, "")), Lease)
+    # One's own hold is no reason to ask others.
+    assert isinstance(await facade.grant(LeaseQuestion("spool_1", *place, 50, 50, "")), Spent)
+    assert not any(isinstance(event, LeasesWanted) for event in books.told)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headworks.kernel.moments import micros
 from headworks.kernel.pagination import Page, PageRequest
 from headworks.kernel.sorting import Order
 from headworks.usage.contracts import Figures, ReportRow
@@ -419,6 +420,23 @@ async def test_what_is_put_aside_is_put_aside_once(usage: UsageStore) -> None:
             await unit.put_aside([Rejection("a" * 64, "reason", "event", NOON), Rejection("b" * 64, "r", "e", NOON)])
     async with usage.read(None) as reading:
         assert await reading.rejected() == 2
+
+
+async def test_what_was_put_aside_is_listed_the_newest_first(usage: UsageStore) -> None:
+    later = NOON.replace(hour=13)
+    some = [
+        Rejection(letter * 64, f"reason {letter}", "event", at)
+        for letter, at in zip("bac", (NOON, NOON, later), strict=True)
+    ]
+    async with usage.transaction() as unit:
+        await unit.put_aside(some)
+    listed: list[Rejection] = []
+    async with usage.read(None) as reading:
+        while found := await reading.rejections(
+            (micros(listed[-1].rejected_at), listed[-1].digest) if listed else None, 2
+        ):
+            listed += found
+    assert listed == [some[2], some[1], some[0]]
 
 
 async def test_a_report_of_sums_beyond_64_bits_is_exact(usage: UsageStore) -> None:

@@ -160,6 +160,28 @@ def test_a_budget_is_one_for_all_gateways(cluster: Cluster, rig: Rig) -> None:
     )
 
 
+def test_what_one_gateway_holds_and_does_not_use_pays_for_a_request_of_another(cluster: Cluster, rig: Rig) -> None:
+    management, upstream_model = rig.headworks.management, "mock:tokens=10,cached=0,rate=1000"
+    model = rig.model(upstream_model)
+    management.post(
+        "/prices", {"provider": "mock", "upstream_model": upstream_model, "rates": {"input": 0, "output": 10**9}}
+    )
+    made = management.create_key("to share")
+    budget = {"scope": "key", "scope_id": made["id"], "name": "two answers", "period": "total"}
+    budget_id = management.post("/budgets", budget | {"amount_nanodollars": 20 * 1_000})["id"]
+    with client(cluster.gateways[0], made["key"]) as first, client(cluster.gateways[1], made["key"]) as second:
+        # The whole budget is set aside for a short answer, and what it did not cost stays with this gateway.
+        first.chat.completions.create(model=model, messages=ASKED, max_tokens=20)
+        assert management.get(f"/budgets/{budget_id}")["current"]["held"]["nanodollars"] > 0
+        answer = second.chat.completions.create(model=model, messages=ASKED, max_tokens=10)
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 10, "not one shorter"
+    eventually(
+        lambda: management.get(f"/budgets/{budget_id}")["current"]["spent"]["nanodollars"] == 20_000,
+        what="all of it settled",
+    )
+
+
 def test_a_gateway_goes_on_without_its_control_plane_and_after_its_own_restart(cluster: Cluster, rig: Rig) -> None:
     model, key = rig.model("mock:tokens=7"), rig.headworks.credentials.api_key
     gateway = cluster.gateways[0]

@@ -1,23 +1,26 @@
 """kill -9 of every process of a cluster in random order, under load; and revocation on every gateway.
 
 `python -m tests.prove.cluster --cycles 200 --tries 100`. Killed are two gateways, whoever stores usage, the worker, two control planes,
-RabbitMQ and PostgreSQL. The upstream is not, and its list of what it served is what the records are compared with. All of it is drawn from one hard
-budget: in the end the ledger agrees with the records, and nobody holds anything.
+RabbitMQ, PostgreSQL, and Redis, which comes back empty. The upstream is not, and its list of what it served is what the records are
+compared with. All of it is drawn from one hard budget: in the end the ledger agrees with the records, and nobody holds anything. Limits
+that are never reached refuse nobody, and who was killed serves again in time.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 
@@ -28,6 +31,7 @@ from tests.support.cluster import Cluster
 from tests.support.headworks import Management
 from tests.support.load import Load
 from tests.support.mock import MockProvider
+from tests.support.redis import RedisServer
 from tests.support.rig import Rig
 
 if TYPE_CHECKING:
@@ -37,67 +41,101 @@ if TYPE_CHECKING:
 
 _SETTLED_SECONDS = 150
 """All that waits in spools and queues; and more than the term and the grace (90 s) of a hold that nobody asks for again."""
+_PROMISED_BACK = {"gateway": 5.0, "control": 30.0}
+"""Seconds from the start of a process to its being ready, by role."""
+_LIMITS: tuple[dict[str, object], ...] = (
+    {"unit": "requests", "window": "minute", "amount": 10**9},
+    {"unit": "tokens", "window": "hour", "amount": 10**12},
+    {"unit": "concurrent", "window": None, "amount": 10**6},
+)
+"""More than there will ever be."""
+_REFUSALS = (401, 402, 403, 404, 429)
 
 
 def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Result, list[float]]:
     """Kill processes `cycles` times and compare the accounts; the times of `tries` revocations, in seconds."""
     chance = random.Random(seed)  # noqa: S311 - no secret
     result = Result()
-    with MockProvider(folder) as upstream, Cluster(folder, gateways=2, controls=2) as cluster:
+    with (
+        MockProvider(folder) as upstream,
+        RedisServer() as redis,
+        Cluster(folder, gateways=2, controls=2, redis=redis) as cluster,
+    ):
         rig = Rig(cluster.control, upstream)
         rig.prepare()
         models = [priced(rig, upstream_model) for upstream_model in MODELS]
         budget = cluster.control.management.post("/budgets", BUDGET)["id"]
+        for limit in _LIMITS:
+            cluster.control.management.post("/limits", {"scope": "organization", **limit})
         key = cluster.control.credentials.api_key
         for gateway in cluster.gateways:
             eventually(lambda gateway=gateway: _asked(gateway, key, models[0]), what="an answer")  # type: ignore[misc]
         times = [_seconds_until_refused(cluster, number) for number in range(tries)]
+        loads = [
+            Load(gateway, models, clients=clients, seed=seed + number, api_key=key)
+            for number, gateway in enumerate(cluster.gateways)
+        ]
         with ExitStack() as stack:
-            for number, gateway in enumerate(cluster.gateways):
-                stack.enter_context(Load(gateway, models, clients=clients, seed=seed + number, api_key=key))
-            for number, (name, kill) in enumerate(_plan(cluster, cycles, chance), 1):
+            for load in loads:
+                stack.enter_context(load)
+            for number, (name, kill) in enumerate(_plan(cluster, redis, cycles, chance), 1):
                 time.sleep(chance.uniform(0, 0.5))
-                kill(chance.uniform(0, 1))
+                back = kill(chance.uniform(0, 1))
                 result.kills[name] += 1
+                result.back[name] = max(result.back.get(name, 0.0), round(back, 1))
                 if number % 20 == 0:
                     print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
         upstream.wait_until_idle()
+        result.statuses = sum((load.statuses for load in loads), Counter())
         compare(rig, result, seconds=_SETTLED_SECONDS)
+        result.discrepancies += _broken_promises(result)
         _settle(cluster, models[0], budget, result)
     return result, times
 
 
-def _plan(cluster: Cluster, cycles: int, chance: random.Random) -> list[tuple[str, Callable[[float], None]]]:
-    """Who is killed, and stays dead for how many seconds."""
-    victims: list[tuple[str, Callable[[float], None]]] = [
+def _plan(
+    cluster: Cluster, redis: RedisServer, cycles: int, chance: random.Random
+) -> list[tuple[str, Callable[[float], float]]]:
+    """Who is killed, and stays dead for how many seconds; how many it then takes to be back."""
+    victims: list[tuple[str, Callable[[float], float]]] = [
         *((f"gateway {number}", _killing(one)) for number, one in enumerate(cluster.gateways)),
         *((f"usage {number}", _killing(one)) for number, one in enumerate(cluster.usage)),
         ("worker", _killing(cluster.worker)),
         *((f"control {number}", _killing(one)) for number, one in enumerate(cluster.controls)),
-        ("RabbitMQ", _killing_server(cluster.rabbitmq.kill, cluster.rabbitmq.start)),
-        ("PostgreSQL", _killing_server(cluster.postgresql.kill, cluster.postgresql.start)),
+        ("RabbitMQ", _killing(cluster.rabbitmq)),
+        ("PostgreSQL", _killing(cluster.postgresql)),
+        ("Redis", _killing(redis)),
     ]
     plan = [victims[number % len(victims)] for number in range(cycles)]
     chance.shuffle(plan)
     return plan
 
 
-def _killing(process: Headworks) -> Callable[[float], None]:
-    def kill(seconds: float) -> None:
-        process.kill()
+class _Mortal(Protocol):
+    def kill(self) -> object: ...
+
+    def start(self) -> object: ...
+
+
+def _killing(victim: _Mortal) -> Callable[[float], float]:
+    def kill(seconds: float) -> float:
+        victim.kill()
         time.sleep(seconds)
-        process.start()
+        began = time.monotonic()
+        victim.start()
+        return time.monotonic() - began
 
     return kill
 
 
-def _killing_server(kill: Callable[[], object], start: Callable[[], object]) -> Callable[[float], None]:
-    def killing(seconds: float) -> None:
-        kill()
-        time.sleep(seconds)
-        start()
-
-    return killing
+def _broken_promises(result: Result) -> list[str]:
+    late = [
+        f"{name} was back after {seconds:.1f} s"
+        for name, seconds in result.back.items()
+        if seconds > _PROMISED_BACK.get(name.partition(" ")[0], math.inf)
+    ]
+    refused = [f"{result.statuses[status]} x {status}" for status in _REFUSALS if result.statuses[status]]
+    return late + refused
 
 
 def _seconds_until_refused(cluster: Cluster, number: int) -> float:

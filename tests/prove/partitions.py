@@ -1,7 +1,8 @@
 """What a cluster does while two of its parts do not hear each other: served, refused, recorded, and how long until all is well again.
 
 `python -m tests.prove.partitions --seconds 20` prints the table of docs/explanation/partitions.md. A gateway and the control plane have
-network namespaces of their own; links between them, to PostgreSQL and to RabbitMQ are cut one after the other, so that packets vanish.
+network namespaces of their own; links between them, to PostgreSQL, to RabbitMQ and to Redis are cut one after the other, so that packets
+vanish.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tests.support.headworks import Headworks
 from tests.support.mock import MockProvider
 from tests.support.namespaces import Network, inside
 from tests.support.rabbitmq import RabbitServer
+from tests.support.redis import RedisServer
 from tests.support.servers.postgresql import PostgresqlServer
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 _BODY: Any = {"messages": [{"role": "user", "content": "one two three"}]}
 _PAUSE = 0.05
 _WELL_SECONDS = 180
-PARTITIONS = ("gateway and control", "gateway and RabbitMQ", "control and PostgreSQL")
+PARTITIONS = ("gateway and control", "gateway and RabbitMQ", "control and PostgreSQL", "control and Redis")
 
 
 class Parted(Assembled):
@@ -48,13 +50,18 @@ class Parted(Assembled):
         network = stack.enter_context(Network())
         control, gateway = network.namespace("control"), network.namespace("gateway")
         people, callers = network.link(None, control), network.link(None, gateway)
-        database, broker = network.link(None, control), network.link(None, gateway)
+        database, broker, counters = (
+            network.link(None, control),
+            network.link(None, gateway),
+            network.link(None, control),
+        )
         asked = network.link(control, gateway)
-        self.links: dict[str, Link] = dict(zip(PARTITIONS, (asked, broker, database), strict=True))
+        self.links: dict[str, Link] = dict(zip(PARTITIONS, (asked, broker, database, counters), strict=True))
         self.upstream = stack.enter_context(MockProvider(self._folder))
         self.postgresql = PostgresqlServer().start()
         stack.callback(self.postgresql.close)
         self.rabbitmq = stack.enter_context(RabbitServer())
+        redis = stack.enter_context(RedisServer())
         url = self.postgresql.url(self.postgresql.new_database())
         certificates = self._folder / "certs"
         authority = make_authority(certificates)
@@ -65,8 +72,10 @@ class Parted(Assembled):
         through = url.replace(f"127.0.0.1:{self.postgresql.port}", network.way(database, self.postgresql.port))
         here = self.rabbitmq.url()
         to_broker = here.replace(f"127.0.0.1:{self.rabbitmq.port}", network.way(broker, self.rabbitmq.port))
+        to_redis = redis.url().replace(f"127.0.0.1:{redis.port}", network.way(counters, redis.port))
         assert through != url
         assert to_broker != here
+        assert to_redis != redis.url()
         self.control = Headworks(
             self._folder / "control",
             role="control",
@@ -75,6 +84,7 @@ class Parted(Assembled):
             database_url=f"{through}?sslmode=disable",
             keyring=keyring,
             gateways_listen=listens,
+            redis_url=f"{to_redis}?sslmode=disable",
             **peers,
         )
         self.gateway = Headworks(
@@ -102,6 +112,8 @@ class Parted(Assembled):
         held, self.free = api.create_key("held to a budget"), api.create_key("free")["key"]
         of_key = {"scope": "key", "scope_id": held["id"]}
         api.post("/budgets", {**of_key, "name": "of the key", "amount_nanodollars": 10**12, "period": "month"})
+        for unit, window in (("requests", "minute"), ("concurrent", None)):
+            api.post("/limits", {**of_key, "unit": unit, "window": window, "amount": 10**6})
         self.held = held["key"]
         self._strangers = iter([api.create_key(f"never seen {number}")["key"] for number in range(2 * len(PARTITIONS))])
         for key in (self.held, self.free):
@@ -159,7 +171,7 @@ class Seen:
     free: Counter[int] = field(default_factory=Counter)
     """Statuses of requests that the gateway knows all about, of a key without a budget."""
     held: Counter[int] = field(default_factory=Counter)
-    """The same with a hard budget."""
+    """The same with a hard budget and limits."""
     slowest: float = 0
     """Seconds that one of them took."""
     unknown: int = -1
@@ -262,7 +274,7 @@ def main() -> int:
     wish = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="headworks-partitions-") as folder, Parted(Path(folder)) as parted:
         say(
-            "| cut between | key without a budget: served | key with a hard budget | slowest served | new key | management API | records | well again after |"
+            "| cut between | key without a budget: served | key with a hard budget and limits | slowest served | new key | management API | records | well again after |"
         )
         say("| --- | --- | --- | --- | --- | --- | --- | --- |")
         wrong = 0

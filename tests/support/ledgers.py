@@ -103,7 +103,8 @@ async def lease(
     """For a gateway."""
     async with books.ledger.writing(ORG) as unit:
         wanted = LeaseQuestion(source, place.budget_id, place.start_us, need, want, request_id="")
-        return await commands.grant(unit, wanted, SETTINGS, at_us)
+        found = await commands.grant(unit, wanted, SETTINGS, at_us)
+        return found.spent if isinstance(found, commands.Lacking) else found
 
 
 async def counters_of(books: Accounting, place: Place) -> Counters:

@@ -6,6 +6,7 @@ import http.client
 import json
 import random
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Load:
         """
         self.answered = 0
         """Answers read to their end."""
+        self.statuses: Counter[int] = Counter()
         self._port = headworks.port
         self._key = api_key or headworks.credentials.api_key
         self._models = tuple(models)
@@ -69,6 +71,8 @@ class Load:
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         connection.request("POST", "/v1/chat/completions", json.dumps(request), headers)
         answer = connection.getresponse()
+        with self._lock:
+            self.statuses[answer.status] += 1
         if leave and stream:
             answer.read(chance.randint(1, 400))
             return False

@@ -11,6 +11,7 @@ from tests.support.child import eventually
 from tests.support.rig import PROVIDER
 
 if TYPE_CHECKING:
+    from tests.support.headworks import Headworks
     from tests.support.rig import Rig
 
 INPUT, OUTPUT = 1_000, 3_000
@@ -24,6 +25,15 @@ class Shop:
 
     rig: Rig
     model: str
+    doors: tuple[Headworks, ...] = ()
+    """Gateways of their own; without, what is managed serves as well."""
+    of_input: int = INPUT
+    """What a token of the question costs."""
+
+    @property
+    def gateways(self) -> tuple[Headworks, ...]:
+        """Who is asked for answers."""
+        return self.doors or (self.rig.headworks,)
 
     def key(self, name: str) -> tuple[str, str]:
         """A new key: its id and its secret."""
@@ -45,7 +55,7 @@ class Shop:
         body = {"model": model or self.model, "messages": [{"role": "user", "content": "hello"}]} | fields
         headers = {"authorization": f"Bearer {key}"}
         return httpx.post(
-            f"{self.rig.headworks.url}/v1/chat/completions", json=body, headers=headers, trust_env=False, timeout=30
+            f"{self.gateways[0].url}/v1/chat/completions", json=body, headers=headers, trust_env=False, timeout=30
         )
 
     def standing(self, budget_id: str) -> dict[str, int]:
@@ -56,12 +66,9 @@ class Shop:
     def settled(self, budget_id: str) -> dict[str, int]:
         """The same, when all that was served since is recorded."""
         self.rig.upstream.wait_until_idle()
-        headworks = self.rig.headworks
+        waiting = ("headworks_spool_unshipped_records", "headworks_reservations_open")
         eventually(
-            lambda: (
-                headworks.metric("headworks_spool_unshipped_records") == 0
-                and headworks.metric("headworks_reservations_open") == 0
-            ),
+            lambda: not any(gateway.metric(name) for gateway in self.gateways for name in waiting),
             what="everything settled",
         )
         return self.standing(budget_id)
@@ -69,7 +76,7 @@ class Shop:
     def cost_of(self, key_id: str) -> int:
         """What the records of a key come to, from their tokens."""
         records = [one for one in self.rig.headworks.management.usage_events() if one["key_id"] == key_id]
-        return sum(one["input_tokens"] * INPUT + one["output_tokens"] * OUTPUT for one in records)
+        return sum(one["input_tokens"] * self.of_input + one["output_tokens"] * OUTPUT for one in records)
 
     def verified(self) -> dict[str, Any]:
         """The ledger's own proof, which must hold."""
@@ -78,8 +85,8 @@ class Shop:
         return report
 
 
-def price(rig: Rig, upstream_model: str) -> str:
+def price(rig: Rig, upstream_model: str, of_input: int = INPUT) -> str:
     """The alias of an upstream model that has a price from now on."""
-    rates = {"input": INPUT * MILLION, "output": OUTPUT * MILLION}
+    rates = {"input": of_input * MILLION, "output": OUTPUT * MILLION}
     rig.headworks.management.post("/prices", {"provider": PROVIDER, "upstream_model": upstream_model, "rates": rates})
     return rig.model(upstream_model)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from headworks.kernel.bus.adapters.memory import MemoryBus
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -32,6 +30,8 @@ async def bus_from(url: Secret | None, topology: Topology, folder: Path) -> Bus:
 
         return await SqliteBus.open(folder / FILE, topology)
     if url.reveal() == _MEMORY:
+        from headworks.kernel.bus.adapters.memory import MemoryBus  # noqa: PLC0415 - for one process alone
+
         return MemoryBus(topology)
     if find_spec("aiormq") is None:
         raise BadBus("RabbitMQ's driver aiormq is not installed; run: pip install 'headworks[rabbitmq]'")

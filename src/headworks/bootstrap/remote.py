@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from headworks import __version__
-from headworks.bootstrap.forgetting import EngineForgets
+from headworks.bootstrap.flow_table import EngineForgets
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.bootstrap.peers import channel_credentials
 from headworks.dataplane.wire.control_pb2 import Sender

@@ -11,11 +11,10 @@ from headworks.gateway.commands import Sharing
 from headworks.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from headworks.dataplane.shares import Shares, SharesQuestion
     from headworks.gateway.adapters.redis_shares import RedisShareOffice
-    from headworks.gateway.ports import Recalls
     from headworks.kernel.secrets import Secret
 
 
@@ -28,12 +27,12 @@ class Office:
 
     def __init__(self, redis_url: Secret | None) -> None:
         """In Redis, where there is one; else in this process. Raises BadOffice, BadRedisAddress. Does not connect."""
-        self._told: list[Recalls] = []
+        self._told: list[Callable[[str], object]] = []
         self._redis = None if redis_url is None else self._in_redis(redis_url)
         self._sharing = Sharing(self._redis or MemoryShareOffice(self._tell))
         self._others: frozenset[str] = frozenset()
 
-    def tells(self, whoever: Recalls) -> None:
+    def tells(self, whoever: Callable[[str], object]) -> None:
         """When gateways are to give back what they have to spare. Before it is opened."""
         self._told.append(whoever)
 
@@ -70,7 +69,7 @@ class Office:
 
     def _tell(self, limit_id: str) -> None:
         for whoever in self._told:
-            whoever.share(limit_id)
+            whoever(limit_id)
 
     def _in_redis(self, url: Secret) -> RedisShareOffice:
         if find_spec("redis") is None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from headworks import __version__
 from headworks.bootstrap.banner import Place, command_of, render
-from headworks.bootstrap.discovery import Discovery, Surroundings, discover, forget
+from headworks.bootstrap.discovery.search import Surroundings, discover, forget
 from headworks.bootstrap.summary import Summary, summarize
 from headworks.kernel.telemetry import logger
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headworks.bootstrap.credentials import FirstOperator
+    from headworks.bootstrap.discovery import Discovery
     from headworks.bootstrap.settings import Settings
     from headworks.catalog.facade import CatalogFacade
     from headworks.kernel.secrets import Secret

@@ -459,6 +459,10 @@ class Api:
         """One re-rating."""
         return cast("shapes.ReRatingOut", self._transport.send("GET", filled("/re-ratings/{re_rating_id}", re_rating_id))["data"])
 
+    def list_rejected_usage_events(self, *, cursor: str | None = None, per_page: int | None = None) -> Page[shapes.RejectedUsageEventOut]:
+        """What was put aside, the newest first: nothing, where all is well."""
+        return cast("Page[shapes.RejectedUsageEventOut]", self._transport.send("GET", "/rejected-usage-events", query={"cursor": cursor, "per_page": per_page}))
+
     def list_service_accounts(self, *, project_id: str | None = None, state: Literal["active", "disabled"] | None = None, page: int | None = None, per_page: int | None = None, sort: str | None = None) -> Page[shapes.ServiceAccountOut]:
         """The organisation's, the oldest first."""
         return cast("Page[shapes.ServiceAccountOut]", self._transport.send("GET", "/service-accounts", query={"project_id": project_id, "state": state, "page": page, "per_page": per_page, "sort": sort}))

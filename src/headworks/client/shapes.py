@@ -1210,6 +1210,15 @@ class RefreshBody(TypedDict):
     refresh_token: NotRequired[str | None]
 
 
+class RejectedUsageEventOut(TypedDict):
+    """An event that is no record, counts for no budget, and is in no report."""
+
+    event: str
+    id: str
+    reason: str
+    rejected_at: str
+
+
 class ReplayIn(TypedDict):
     """What to put back."""
 

@@ -26,7 +26,8 @@ from headworks.bootstrap.credentials import Credentials, endpoint_of
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
-from headworks.bootstrap.forgetting import EngineForgets, forget_on_changes
+from headworks.bootstrap.flow_table import EngineForgets
+from headworks.bootstrap.forgetting import forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.messages import TOPOLOGY
@@ -173,7 +174,7 @@ def _build(
         controller = ControllerThread(engine, parts.opened())
         controller.start()
     else:
-        office.tells(forgets)
+        office.tells(forgets.share)
         controller = _listening(settings, foundation, engine, parts, container, office)
     stack.callback(controller.stop)
     shipper = ShipperThread(engine, build_intake(foundation), recovered)
@@ -206,7 +207,7 @@ def _listening(
 
     changes, opened = Changes(), Future[int]()
     forget_on_changes(foundation.bus, changes)
-    office.tells(changes)
+    office.tells(changes.share)
     controller = ControllerThread(engine, open_to_gateways(parts, settings, office, changes, container.roster, opened))
     controller.start()
     opened.result(_OPEN_SECONDS)

@@ -162,7 +162,10 @@ class Forgets(Protocol):
 
 
 class Recalls(Protocol):
-    """Whoever has shares of limits. Any thread may call it."""
+    """Whoever has leases on budgets, and shares of limits. Any thread may call it."""
+
+    def lease(self, budget_id: str) -> None:
+        """Others need what is left of the leases on this budget. Nothing has changed."""
 
     def share(self, limit_id: str) -> None:
         """Others need what is to spare of the share in this limit; of every share, where none is named."""

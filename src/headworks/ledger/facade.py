@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from headworks.dataplane.flow import Spent
-from headworks.kernel.clock import now
+from headworks.kernel.clock import monotonic, now
 from headworks.kernel.contention import until_it_holds
 from headworks.kernel.errors import Invalid
 from headworks.kernel.kept import Ages, Kept
 from headworks.kernel.moments import micros
 from headworks.kernel.telemetry import logger
 from headworks.ledger import commands
-from headworks.ledger.contracts import Place
+from headworks.ledger.contracts import LeasesWanted, Place
 from headworks.ledger.domain import audited
 from headworks.ledger.domain.scopes import Whose
 from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
@@ -36,6 +37,12 @@ T = TypeVar("T")
 _log = logger(__name__)
 
 _MS = 1000
+PATIENCE_SECONDS: Final = 0.5
+"""How long a question waits for what others give back: they hear of it within a fifth of a second."""
+_LOOK_SECONDS: Final = 0.1
+"""What is given back through another control plane is found by looking."""
+_RECALL_SECONDS: Final = 1.0
+"""How often a budget's leases are asked for, at most: what did not come back then is in use."""
 
 
 class Bookkeeper:
@@ -113,6 +120,9 @@ class LedgerFacade:
         self._ages = ages
         self._known: dict[str, Kept[standing.Known]] = {}
         self._owners: dict[str, str] = {}
+        self._recalled: dict[str, float] = {}
+        """When each budget's leases were asked for last; only of those that somebody lacked within the last second."""
+        self._returned = asyncio.Event()
 
     async def in_force(
         self, organization_id: str, project_id: str, key_id: str, user_id: str, model: str, at: datetime
@@ -153,16 +163,19 @@ class LedgerFacade:
         return Kept(load, revision, self._ages, BudgetsUnavailable)
 
     async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
-        """A lease. Of a budget or a period that is not there nothing is left, and nothing is refused either.
+        """A lease. Nobody is refused what others hold and do not use: that is asked for first.
 
-        Raises Unavailable.
+        Of a budget or a period that is not there nothing is left, and nothing is refused either. Raises Unavailable.
         """
 
-        async def grant(unit: Unit) -> Lease | Spent:
+        async def grant(unit: Unit) -> Lease | commands.Lacking:
             return await commands.grant(unit, wanted, self._settings, micros(self._clock()))
 
         try:
-            return await self._of_owner(wanted.budget_id, grant)
+            found = await self._of_owner(wanted.budget_id, grant)
+            if isinstance(found, commands.Lacking) and found.lent and self._may_recall(wanted.budget_id):
+                found = await self._patiently(wanted.budget_id, found, grant)
+            return found.spent if isinstance(found, commands.Lacking) else found
         except (BudgetNotFound, Invalid) as refused:
             _log.warning("no lease", budget_id=wanted.budget_id, reason=refused.message)
             return Spent(0, 0, 0, None, hard=False)
@@ -176,9 +189,34 @@ class LedgerFacade:
 
         try:
             await self._of_owner(returned.budget_id, take_back)
+            self._returned.set()
         except (BudgetNotFound, Invalid) as refused:
             # A budget that was removed has been taken back from everybody.
             _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
+
+    def _may_recall(self, budget_id: str) -> bool:
+        at = monotonic()
+        self._recalled = {one: then for one, then in self._recalled.items() if at - then < _RECALL_SECONDS}
+        return self._recalled.setdefault(budget_id, at) == at
+
+    async def _patiently(
+        self,
+        budget_id: str,
+        found: Lease | commands.Lacking,
+        grant: Callable[[Unit], Awaitable[Lease | commands.Lacking]],
+    ) -> Lease | commands.Lacking:
+        async def recall(unit: Unit) -> None:
+            unit.publish(LeasesWanted(unit.organization_id, budget_id))
+
+        give_up = monotonic() + PATIENCE_SECONDS
+        await self._of_owner(budget_id, recall)
+        while isinstance(found, commands.Lacking) and found.lent and monotonic() < give_up:
+            # Of any budget: to look once too often costs little.
+            self._returned.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._returned.wait(), _LOOK_SECONDS)
+            found = await self._of_owner(budget_id, grant)
+        return found
 
     async def held_by(self, source: str) -> int:
         """The gateway's port `Holdings`. Raises DatabaseUnavailable."""

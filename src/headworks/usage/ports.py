@@ -234,6 +234,9 @@ class UsageReading(Protocol):
     async def rejected(self) -> int:
         """How many events were put aside."""
 
+    async def rejections(self, after: tuple[int, str] | None, limit: int) -> list[Rejection]:
+        """The newest first, by digest within a microsecond; `after` is (rejected at, in microseconds, and digest) of the last one seen."""
+
 
 class UsageStore(Protocol):
     """Where usage is kept."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headworks.kernel.moments import moment, second_of
+from headworks.kernel.moments import micros, moment, second_of
 from headworks.kernel.pagination import CursorPage, PageRequest, decode_cursor, encode_cursor
 from headworks.usage.contracts import Figures
 from headworks.usage.domain.forecasting import WINDOW_SECONDS, forecast, period_of
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headworks.kernel.pagination import Page
     from headworks.usage.contracts import ReportRow, UsageRecord
     from headworks.usage.domain.forecasting import Period
-    from headworks.usage.ports import Names, RecordFilter, ReportFilter, UsageReading, UsageStore
+    from headworks.usage.ports import Names, RecordFilter, Rejection, ReportFilter, UsageReading, UsageStore
 
 _AT_ONCE = 1_000
 _NAMED = ("organization", "project", "key", "user", "provider")
@@ -133,6 +133,18 @@ async def records(
     more = len(found) > per_page
     last = shown[-1] if more else None
     return CursorPage(shown, encode_cursor(last.event.occurred_at_us, last.sequence) if last else None)
+
+
+async def rejections(usage: UsageReading, cursor: str | None, per_page: int) -> CursorPage[Rejection]:
+    """What was put aside, the newest first. Raises Invalid on a cursor that is not ours."""
+    after: tuple[int, str] | None = None
+    if cursor is not None:
+        at_us, digest = decode_cursor(cursor, int, str)
+        after = int(at_us), str(digest)
+    found = await usage.rejections(after, per_page + 1)
+    shown = found[:per_page]
+    last = shown[-1] if len(found) > per_page else None
+    return CursorPage(shown, encode_cursor(micros(last.rejected_at), last.digest) if last else None)
 
 
 async def must_be_kept(usage: UsageReading, wanted: RecordFilter) -> None:

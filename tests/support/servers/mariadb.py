@@ -34,6 +34,11 @@ class MariadbServer(Server):
         """The server's folder."""
         return self.folder / "data"
 
+    @property
+    def _own_tmpdir(self) -> str:
+        # A server that starts removes all temporary tables of its folder for them, those of others that run there, too.
+        return f"--tmpdir={self.folder}"
+
     def start(self) -> Self:
         """See `Server`."""
         options = [
@@ -43,6 +48,7 @@ class MariadbServer(Server):
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             f"--pid-file={self.folder / 'pid'}",
+            self._own_tmpdir,
             "--skip-log-bin",
             "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",
@@ -96,8 +102,8 @@ class MariadbServer(Server):
         subprocess.run(  # noqa: S603 - our own command
             self.as_its_user(
                 self._programs["mariadb-install-db"],
-                *("--no-defaults", f"--datadir={self.data}", "--auth-root-authentication-method=normal"),
-                "--skip-test-db",
+                *("--no-defaults", f"--datadir={self.data}", self._own_tmpdir),
+                *("--auth-root-authentication-method=normal", "--skip-test-db"),
             ),
             capture_output=True,
             check=True,

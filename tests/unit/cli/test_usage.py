@@ -66,6 +66,7 @@ async def _use(file: Path, organization: str) -> None:
         )
         for number in range(5)
     ]
+    events.append(usage_event(9, organization_id=organization, occurred_at_us=at_us, input_tokens=-1))
     await ingest(sql_usage(database), prices, events)
     await database.close()
 
@@ -153,3 +154,10 @@ def test_sums_are_checked_and_made_anew(run: Run) -> None:
     day = (now() - timedelta(minutes=1)).date().isoformat()
     assert "all of them right" in run("usage", "check", day).out
     assert "To be made anew" in run("usage", "rebuild", "--from", day, "--no-wait").out
+
+
+def test_operators_see_what_was_put_aside(run: Run) -> None:
+    (one,) = shown(run("usage", "rejected", "--json"))
+    assert "input_tokens" in one["reason"]
+    assert one["reason"] in run("usage", "rejected").out
+    assert run("usage", "rejected", "-n", "0").status == 2

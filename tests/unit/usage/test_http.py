@@ -339,3 +339,19 @@ async def test_what_is_not_kept_is_refused_and_never_half_answered(
     assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (422, "first_day"), answer.text
     assert (await client.get("/usage-events", params={"from": "2026-01-02T12:00:00Z"})).status_code == 200
     assert (await client.get("/usage-events")).json()["data"], "what there is, is listed"
+
+
+async def test_operators_see_what_was_put_aside(client: httpx.AsyncClient, memory: MemoryStore, prices: Prices) -> None:
+    assert (await shown(client, "/rejected-usage-events"))["data"] == []
+    await ingest(memory, prices, [event(7, input_tokens=-1), event(8, input_tokens=-2)], clock=lambda: NOON)
+    first = await shown(client, "/rejected-usage-events", per_page=1)
+    assert set(first["data"][0]) == {"id", "rejected_at", "reason", "event"}
+    following = await client.get(first["links"]["next"].removeprefix("/api/v1"))
+    (second,) = following.json()["data"]
+    both = [first["data"][0], second]
+    assert len({one["id"] for one in both}) == 2
+    assert all("input_tokens" in one["reason"] for one in both)
+    assert following.json()["links"]["next"] is None
+    assert (await client.get("/rejected-usage-events", params={"cursor": "nonsense"})).status_code == 422
+    viewer = {"authorization": "Bearer org_1-viewer"}
+    assert (await client.get("/rejected-usage-events", headers=viewer)).status_code == 403

@@ -176,6 +176,7 @@ class WatchResponse(_message.Message):
     EVERYTHING_FIELD_NUMBER: _builtins.int
     BUDGET_ID_FIELD_NUMBER: _builtins.int
     LIMIT_ID_FIELD_NUMBER: _builtins.int
+    WANTED_BUDGET_ID_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     DEAF_FIELD_NUMBER: _builtins.int
     instance: _builtins.str
@@ -188,6 +189,8 @@ class WatchResponse(_message.Message):
     """What is to spare of the share in this limit is to be given back; of every share, where none is named. It is told to those who
     watch now, and counts as no change.
     """
+    wanted_budget_id: _builtins.str
+    """What is left of the leases on this budget is to be given back, for others need it. It counts as no change, either."""
     drain: _builtins.bool
     """Of beats, and of what was missed: whether balancers are to be told to go elsewhere. Absent where that is not known."""
     deaf: _builtins.bool
@@ -208,16 +211,17 @@ class WatchResponse(_message.Message):
         everything: Global___Everything | None = ...,
         budget_id: _builtins.str = ...,
         limit_id: _builtins.str = ...,
+        wanted_budget_id: _builtins.str = ...,
         drain: _builtins.bool | None = ...,
         deaf: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "drain", b"drain", "everything", b"everything", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "drain", b"drain", "everything", b"everything", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed", "wanted_budget_id", b"wanted_budget_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "deaf", b"deaf", "drain", b"drain", "everything", b"everything", "instance", b"instance", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_drain", b"_drain", "budget_id", b"budget_id", "change", b"change", "deaf", b"deaf", "drain", b"drain", "everything", b"everything", "instance", b"instance", "key_hash", b"key_hash", "limit_id", b"limit_id", "missed", b"missed", "revision", b"revision", "wanted_budget_id", b"wanted_budget_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__drain: _TypeAlias = _typing.Literal["drain"]  # noqa: Y015
     _WhichOneofArgType__drain: _TypeAlias = _typing.Literal["_drain", b"_drain"]  # noqa: Y015
-    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["missed", "key_hash", "everything", "budget_id", "limit_id"]  # noqa: Y015
+    _WhichOneofReturnType_change: _TypeAlias = _typing.Literal["missed", "key_hash", "everything", "budget_id", "limit_id", "wanted_budget_id"]  # noqa: Y015
     _WhichOneofArgType_change: _TypeAlias = _typing.Literal["change", b"change"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__drain) -> _WhichOneofReturnType__drain | None: ...

@@ -23,8 +23,8 @@ _KEPT: Final = 10_000
 class _Watcher:
     loop: asyncio.AbstractEventLoop
     woken: asyncio.Event
-    recalled: set[str] = field(default_factory=set)
-    """Limits whose shares others need, since it was told last."""
+    recalled: set[bytes] = field(default_factory=set)
+    """What others need, since it was told last: responses, serialised."""
 
     def wake(self) -> None:
         # A loop that is closing has no watcher left to tell.
@@ -58,12 +58,20 @@ class Changes:
         """See the port."""
         self._tell(WatchResponse(budget_id=budget_id))
 
+    def lease(self, budget_id: str) -> None:
+        """See the port `Recalls`."""
+        self._recall(WatchResponse(wanted_budget_id=budget_id))
+
     def share(self, limit_id: str) -> None:
-        """See the port `Recalls`. It is no change: who does not watch now has nothing to spare when it comes back."""
+        """See the port `Recalls`."""
+        self._recall(WatchResponse(limit_id=limit_id))
+
+    def _recall(self, wanted: WatchResponse) -> None:
+        """It is no change: who does not watch now has nothing to spare when it comes back."""
         with self._lock:
             watchers = list(self._watchers)
             for watcher in watchers:
-                watcher.recalled.add(limit_id)
+                watcher.recalled.add(wanted.SerializeToString(deterministic=True))
         for watcher in watchers:
             watcher.wake()
 
@@ -106,8 +114,9 @@ class Changes:
                 for change in self._after(at):
                     at = change.revision
                     yield change
-                for limit_id in self._recalled(watcher):
-                    yield WatchResponse(instance=self._instance, revision=at, limit_id=limit_id)
+                for wanted in self._recalled(watcher):
+                    wanted.instance, wanted.revision = self._instance, at
+                    yield wanted
                 with suppress(TimeoutError):
                     async with asyncio.timeout(beat_seconds):
                         await watcher.woken.wait()
@@ -127,9 +136,9 @@ class Changes:
         for watcher in watchers:
             watcher.wake()
 
-    def _recalled(self, watcher: _Watcher) -> list[str]:
+    def _recalled(self, watcher: _Watcher) -> list[WatchResponse]:
         with self._lock:
-            recalled = sorted(watcher.recalled)
+            recalled = [WatchResponse.FromString(one) for one in sorted(watcher.recalled)]
             watcher.recalled.clear()
         return recalled
 

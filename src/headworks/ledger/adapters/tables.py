@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from headworks.kernel.database import Announcements, Exact, Schema, Trail, new_metadata, wall_off
 from headworks.kernel.database.replies import replies_table
-from headworks.ledger.contracts import BudgetChanged, MarkUpChanged
+from headworks.ledger.contracts import BudgetChanged, LeasesWanted, MarkUpChanged
 
 METADATA = new_metadata()
 
@@ -26,7 +26,7 @@ SCHEMA = Schema("ledger", METADATA, head="0004", serves="0002", beside="usage")
 
 TRAIL = Trail("ledger", METADATA)
 
-ANNOUNCEMENTS = Announcements("ledger", METADATA, (BudgetChanged, MarkUpChanged))
+ANNOUNCEMENTS = Announcements("ledger", METADATA, (BudgetChanged, LeasesWanted, MarkUpChanged))
 
 _ID = Exact(128)
 _MODEL = Exact(256)

@@ -13,7 +13,7 @@ from headworks.ledger.commands.budgets import (
 )
 from headworks.ledger.commands.closing import close_fixed, close_period, fixed
 from headworks.ledger.commands.forgetting import Forgotten, forget
-from headworks.ledger.commands.leases import give_back, grant, reclaim
+from headworks.ledger.commands.leases import Lacking, give_back, grant, reclaim
 from headworks.ledger.commands.mark_ups import NewMarkUp, create_mark_up, remove_mark_up
 from headworks.ledger.commands.periods import open_period
 from headworks.ledger.commands.rebuilding import rebuild
@@ -23,6 +23,7 @@ from headworks.ledger.commands.settling import settle
 __all__ = [
     "BudgetChanges",
     "Forgotten",
+    "Lacking",
     "NewBudget",
     "NewMarkUp",
     "NewRaise",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from headworks.dataplane.flow import Lease, Spent
@@ -29,7 +29,16 @@ _EARLY_US: Final = 300 * _SECOND_US
 """How far a gateway's clock may be ahead of ours."""
 
 
-async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_us: int) -> Lease | Spent:
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """There is less than is needed."""
+
+    spent: Spent
+    lent: int
+    """Nanodollars that other gateways hold, for requests that run and for those that may come."""
+
+
+async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_us: int) -> Lease | Lacking:
     """At least what is needed, or nothing. All that the gateway holds of the period is good for a new term either way.
 
     Raises BudgetNotFound, and Invalid for a question that makes no sense.
@@ -49,11 +58,12 @@ async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_
         overdue = {hold: hold.amount for hold in holds.values() if hold.expires_at_us <= at_us}
         if overdue:
             counters = await _shrink(unit, "lease_reclaimed", counters, overdue, at_us)
-        amount = slice_of(counters.available, wanted.need, wanted.want, 1 + len(holds) - len(overdue))
+            holds = {source: hold for source, hold in holds.items() if hold not in overdue}
+        amount = slice_of(counters.available, wanted.need, wanted.want, 1 + len(holds))
     if amount:
         counters = await _grow(unit, counters, own, amount, at_us)
     elif wanted.need:
-        return _spent(budget, counters)
+        return Lacking(_spent(budget, counters), sum(hold.amount for hold in holds.values()))
     return Lease(amount, settings.term_seconds * _MS, max(counters.available, 0))
 
 

@@ -10,7 +10,7 @@ from headworks.ledger.contracts.amounts import (
     amounts_of,
 )
 from headworks.ledger.contracts.budgets import Alert, Budget, Counters, InForce, Period, PeriodKind, Place, Raise
-from headworks.ledger.contracts.events import BudgetChanged, MarkUpChanged, ThresholdCrossed
+from headworks.ledger.contracts.events import BudgetChanged, LeasesWanted, MarkUpChanged, ThresholdCrossed
 from headworks.ledger.contracts.holds import Hold
 from headworks.ledger.contracts.journal import Account, AccountKind, Balance, Entry, Transaction, TransactionKind
 from headworks.ledger.contracts.records import (
@@ -41,6 +41,7 @@ __all__ = [
     "Entry",
     "Hold",
     "InForce",
+    "LeasesWanted",
     "MarkUp",
     "MarkUpBook",
     "MarkUpChanged",

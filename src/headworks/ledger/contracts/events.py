@@ -19,6 +19,14 @@ class BudgetChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class LeasesWanted:
+    """A gateway lacks what others may hold and not use: they are to give it back. It changes nothing else."""
+
+    organization_id: str
+    budget_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarkUpChanged:
     """What an organisation pays on top is another now."""
 

@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headworks.kernel.moments import micros
 from headworks.usage.adapters.memory_rollups import MemoryRollups, recounted
 from headworks.usage.contracts import UsageRecord
 from headworks.usage.domain.remarks import CONTRADICTS
@@ -212,6 +213,13 @@ class MemoryReading:
     async def rejected(self) -> int:
         """How many there are."""
         return len(self._state.rejected)
+
+    async def rejections(self, after: tuple[int, str] | None, limit: int) -> list[Rejection]:
+        """The newest first."""
+        found = sorted(self._state.rejected.values(), key=lambda one: (-micros(one.rejected_at), one.digest))
+        if after is not None:
+            found = [one for one in found if (-micros(one.rejected_at), one.digest) > (-after[0], after[1])]
+        return found[:limit]
 
 
 def _place(record: UsageRecord) -> tuple[int, int]:

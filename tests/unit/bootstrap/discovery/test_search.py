@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from headworks.bootstrap.discovery import NAMES, Discovery, Finding, Surroundings, discover, forget
+from headworks.bootstrap.discovery import NAMES, Discovery, Finding
 from headworks.bootstrap.discovery.places import HOSTED, list_request
+from headworks.bootstrap.discovery.search import Surroundings, discover, forget
 from headworks.catalog.contracts import Offer, Offered, Provider, Route, RouteTarget, Snapshot, VisibleModel
 from headworks.kernel.errors import Invalid
 from tests.support.scripted import Reply, ScriptedServer

@@ -53,6 +53,9 @@ class Table:
     def budget(self, budget_id: str) -> None:
         self.told.append(("budget", budget_id))
 
+    def lease(self, budget_id: str) -> None:
+        self.told.append(("lease", budget_id))
+
     def share(self, limit_id: str) -> None:
         self.told.append(("share", limit_id))
 

@@ -23,6 +23,18 @@ async def test_changes_are_heard_in_order(control: Control, gateway: Gateway) ->
     assert gateway.table.told == [("key", KEY_HASH), ("budget", "bud_1"), ("all", "")]
 
 
+async def test_what_others_need_is_told_and_changes_nothing(control: Control, gateway: Gateway) -> None:
+    control.changes.key(KEY_HASH)
+    await until(lambda: gateway.watcher.revision == 1)
+    gateway.table.told.clear()
+    for _ in range(2):
+        control.changes.lease("bud_1")
+    control.changes.share("lim_1")
+    await until(lambda: len(gateway.table.told) == 2)
+    assert sorted(gateway.table.told) == [("lease", "bud_1"), ("share", "lim_1")]
+    assert gateway.watcher.revision == 1
+
+
 async def test_a_revoked_key_is_not_served_from_memory(control: Control, gateway: Gateway) -> None:
     await gateway.ask()
     await gateway.kept.flush()

@@ -24,6 +24,8 @@ _log = logger(__name__)
 
 SILENCE_SECONDS: Final = 6.0
 """Three beats that did not come."""
+_RECALLS: Final = frozenset({"limit_id", "wanted_budget_id"})
+"""After which every decision still holds."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 
@@ -112,7 +114,7 @@ class Watcher:
             which = "missed"
         if heard.HasField("drain"):
             self._drain(heard.drain)
-        if which is not None and which != "limit_id":
+        if which is not None and which not in _RECALLS:
             # First, so that an answer to an older question is not kept any more.
             self._controller.changed()
         if which is not None:
@@ -128,6 +130,8 @@ class Watcher:
                 self._table.key(heard.key_hash)
             case "budget_id":
                 self._table.budget(heard.budget_id)
+            case "wanted_budget_id":
+                self._table.lease(heard.wanted_budget_id)
             case "limit_id":
                 self._table.share(heard.limit_id)
             case "everything":

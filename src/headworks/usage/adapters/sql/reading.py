@@ -6,10 +6,11 @@ from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.exc import DBAPIError
 
 from headworks.dataplane.events import UsageEvent
+from headworks.kernel.moments import moment
 from headworks.kernel.pagination import Page
 from headworks.usage.adapters.sql.reporting import Reporting
 from headworks.usage.adapters.sql.rollups import kept_from
@@ -19,6 +20,7 @@ from headworks.usage.domain.dimensions import TEXTS
 from headworks.usage.domain.figures import FIGURES, WINDOW
 from headworks.usage.domain.remarks import CONTRADICTS
 from headworks.usage.domain.rollups import SECONDS
+from headworks.usage.ports import Rejection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -162,6 +164,15 @@ class SqlReading:
     async def rejected(self) -> int:
         """How many there are."""
         return await self._connection.scalar(select(func.count()).select_from(rejected)) or 0
+
+    async def rejections(self, after: tuple[int, str] | None, limit: int) -> list[Rejection]:
+        """Of the whole table, which is small where all is well."""
+        at, digest = rejected.c.rejected_at, rejected.c.digest
+        wanted = select(rejected).order_by(at.desc(), digest).limit(limit)
+        if after is not None:
+            last = moment(after[0])
+            wanted = wanted.where(or_(at < last, and_(at == last, digest > after[1])))
+        return [Rejection(**row) for row in (await self._connection.execute(wanted)).mappings()]
 
 
 def _is_large(row: ReportRow) -> bool:
