@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import delete, update
 
-from headworks.kernel.database import Database
+from headworks.kernel.database import EVERYTHING, Database
 from headworks.kernel.database import announcements as module
 from headworks.kernel.database.announcements import Place
 from headworks.kernel.events import Collected, MayHaveMissed
@@ -43,7 +43,7 @@ def changed(name: str) -> BudgetChanged:
 
 async def tell(database: Database, *names: str) -> list[str]:
     told = Collected([changed(name) for name in names])
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await ANNOUNCEMENTS.append(connection, told)
     return told.rows
 
@@ -51,18 +51,18 @@ async def tell(database: Database, *names: str) -> list[str]:
 @asynccontextmanager
 async def telling(database: Database, name: str) -> AsyncIterator[None]:
     """A transaction that has told something, and is not over."""
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await ANNOUNCEMENTS.append(connection, Collected([changed(name)]))
         yield
 
 
 async def here(database: Database) -> Place:
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return await ANNOUNCEMENTS.place(connection)
 
 
 async def read(database: Database, place: Place) -> tuple[Place, list[object]]:
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         place, told = await ANNOUNCEMENTS.after(connection, place)
     return place, [one.event for one in told]
 
@@ -71,7 +71,7 @@ async def test_what_is_told_is_read_once_and_in_order(database: Database) -> Non
     place = await here(database)
     assert await read(database, place) == (place, [])
     rows = [*await tell(database, "a", "b"), *await tell(database, "c")]
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         _, told = await ANNOUNCEMENTS.after(connection, place)
     assert [one.row for one in told] == rows
     place, events = await read(database, place)
@@ -82,7 +82,7 @@ async def test_what_is_told_is_read_once_and_in_order(database: Database) -> Non
 
 
 async def test_what_is_of_no_kind_is_not_told(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         told = Collected(["text", MarkUpChanged("org_2")])
         await ANNOUNCEMENTS.append(connection, told)
     assert (await read(database, Place(0, "")))[1] == [MarkUpChanged("org_2")]
@@ -188,7 +188,7 @@ async def test_a_database_that_was_put_back_is_noticed(database: Database, how: 
     await tell(database, "a", "b")
     place = await here(database)
     rows = ANNOUNCEMENTS._rows
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         if how == "emptied":
             await connection.execute(delete(rows))
         elif how == "put back":
@@ -204,6 +204,6 @@ async def test_a_database_that_was_put_back_is_noticed(database: Database, how: 
 async def test_what_a_newer_version_tells_is_everything(database: Database, values: dict[str, str]) -> None:
     place = await here(database)
     await tell(database, "a")
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(update(ANNOUNCEMENTS._rows).values(values))
     assert (await read(database, place))[1] == [MayHaveMissed()]

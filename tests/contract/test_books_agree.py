@@ -105,7 +105,7 @@ async def test_records_that_are_older_than_the_ledger_are_settled_once(books: Ac
     keeper = Keeper(books.ledger, SETTINGS, lambda: NOON)
     for _ in range(2):
         await keeper.once()
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         assert await reading.pending_days() == [NOON_US // 10**6 - 43_200], "what is settled late is added up anew"
     await UsageKeeper(books.usage, UsageSettings(), lambda: NOON).make_anew()
     await roll_ups_hold(books)

@@ -16,12 +16,14 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from headworks.kernel.contention import TransactionLost
 from headworks.kernel.database import (
+    EVERYTHING,
     Database,
     DatabaseUnavailable,
     Exact,
     Long,
     Microseconds,
     Schema,
+    Sight,
     is_about_rows,
     is_duplicate,
     new_metadata,
@@ -68,22 +70,22 @@ async def other(place: Place) -> AsyncIterator[Database]:
 
 
 async def names(database: Database) -> list[str]:
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return list(await connection.scalars(select(things.c.name).order_by(things.c.name)))
 
 
 async def add(database: Database, *wanted: str) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": name} for name in wanted])
 
 
 @on_every_database
 async def test_a_transaction_commits_at_its_end_or_leaves_nothing(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": "a"}, {"name": "b"}])
         assert await names(database) == []
     with pytest.raises(LookupError):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(insert(things).values(name="c"))
             raise LookupError
     assert await names(database) == ["a", "b"]
@@ -92,7 +94,7 @@ async def test_a_transaction_commits_at_its_end_or_leaves_nothing(database: Data
 @on_every_database
 async def test_a_read_cannot_write(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
-        async with database.read() as connection:
+        async with database.read(EVERYTHING) as connection:
             await connection.execute(insert(things).values(name="secret-name"))
     assert "secret-name" not in str(caught.value)
     assert await names(database) == []
@@ -109,7 +111,7 @@ async def test_what_the_rows_break_is_for_the_adapter_to_say(database: Database)
 @on_every_database
 async def test_a_moment_does_not_see_what_comes_later(database: Database, other: Database) -> None:
     await add(database, "a")
-    async with database.moment() as connection:
+    async with database.moment(EVERYTHING) as connection:
         assert await connection.scalar(select(func.count()).select_from(things)) == 1
         await add(other, "b")
         assert await connection.scalar(select(func.count()).select_from(things)) == 1
@@ -120,7 +122,7 @@ async def test_a_moment_does_not_see_what_comes_later(database: Database, other:
 async def test_a_moment_that_fails_leaves_a_connection_that_works(database: Database) -> None:
     for _ in range(2 * LIMITS.connections):
         with pytest.raises(LookupError):
-            async with database.moment() as connection:
+            async with database.moment(EVERYTHING) as connection:
                 await connection.execute(select(things))
                 raise LookupError
     await add(database, "a")
@@ -136,9 +138,9 @@ async def test_times_and_numbers_come_back_exactly(database: Database) -> None:
         {"name": str(number), "at": at, "count": count}
         for number, (at, count) in enumerate(zip(moments, counts, strict=True))
     ]
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), rows)
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         found = (await connection.execute(select(things.c.at, things.c.count).order_by(things.c.name))).all()
     assert [tuple(row) for row in found] == list(zip(moments, counts, strict=True))
     assert found[0].at.tzinfo is UTC
@@ -165,7 +167,7 @@ async def test_text_is_equal_byte_for_byte_and_sorts_by_code_point(database: Dat
     ]
     await add(database, *wanted)
     assert await names(database) == sorted(wanted)
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         for name in wanted:
             found = list(await connection.scalars(select(things.c.name).where(things.c.name == name)))
             assert found == [name]
@@ -174,9 +176,9 @@ async def test_text_is_equal_byte_for_byte_and_sorts_by_code_point(database: Dat
 @on_every_database
 async def test_long_text_is_kept_whole(database: Database) -> None:
     essay = "\u00fcber \U0001f600 " * 40_000
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name="a", essay=essay))
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         assert await connection.scalar(select(things.c.essay)) == essay
 
 
@@ -192,10 +194,10 @@ async def test_text_that_does_not_fit_is_refused_and_not_cut(database: Database)
 async def test_a_sum_beyond_64_bits_is_about_the_row(engine: str, database: Database) -> None:
     if engine == "sqlite":
         pytest.skip("SQLite makes a float of it: the tables that add up have a rule of their own")
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name="a", count=2**63 - 1))
     with pytest.raises(DBAPIError) as caught:
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(update(things).values(count=things.c.count + 1))
     assert is_about_rows(caught.value)
 
@@ -206,7 +208,7 @@ async def test_two_that_wait_for_each_other_are_told_that_one_lost(database: Dat
     both_have_one = asyncio.Barrier(2)
 
     async def take(mine: Database, first: str, second: str) -> None:
-        async with mine.transaction() as connection:
+        async with mine.transaction(EVERYTHING) as connection:
             await connection.execute(update(things).where(things.c.name == first).values(count=1))
             await both_have_one.wait()
             await connection.execute(update(things).where(things.c.name == second).values(count=1))
@@ -220,10 +222,10 @@ async def test_waiting_for_another_has_an_end(place: Place, database: Database) 
     assert place.address is not None
     impatient = Database.on_server(place.address, SCHEMA, replace(LIMITS, lock_seconds=1), takes_turns=False)
     await add(database, "a")
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(update(things).values(count=1))
         with pytest.raises(DatabaseUnavailable):
-            async with impatient.transaction() as late:
+            async with impatient.transaction(EVERYTHING) as late:
                 await late.execute(update(things).values(count=2))
     await impatient.close()
 
@@ -236,7 +238,7 @@ async def test_a_statement_and_a_block_have_an_end(engine: str, place: Place, li
     impatient = Database.on_server(place.address, SCHEMA, replace(LIMITS, statement_seconds=seconds))
     sleep = {"postgresql": "SELECT pg_sleep({})", "mariadb": "SELECT sleep({})"}[engine]
     with pytest.raises(DatabaseUnavailable):
-        async with impatient.read() as connection:
+        async with impatient.read(EVERYTHING) as connection:
             if limit == "statement":
                 await connection.exec_driver_sql(sleep.format(30))
             while limit == "block":
@@ -250,11 +252,11 @@ async def test_one_writer_at_a_time_among_all_processes(place: Place) -> None:
     place.takes_turns = True
     one, two = place.open(), place.open()
     order = []
-    async with one.transaction() as connection:
+    async with one.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name="a"))
 
         async def write() -> None:
-            async with two.transaction() as later:
+            async with two.transaction(EVERYTHING) as later:
                 order.append("second in")
                 assert await later.scalar(select(func.count()).select_from(things)) == 1
 
@@ -275,15 +277,15 @@ async def test_a_process_takes_no_more_connections_than_it_was_given(engine: str
     name = own.address.database
     database = own.open()
 
-    async def look() -> None:
-        async with database.read() as connection:
+    async def look(sight: Sight) -> None:
+        async with database.read(sight) as connection:
             await connection.execute(select(things))
             counted.append(_connections(databases.servers.get(engine), name))
 
     async def write() -> None:
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(select(things))
-            await asyncio.gather(*(look() for _ in range(20)))
+            await asyncio.gather(*(look(sight) for sight in [EVERYTHING, *"abcdefghi"] * 2))
 
     await write()
     await asyncio.gather(*(add(database, f"n{number}") for number in range(20)))
@@ -302,11 +304,11 @@ def _connections(server: Server, name: str) -> int:
 @on_servers
 async def test_a_connection_that_only_reads_is_replaced(engine: str, database: Database) -> None:
     """As after a failover that left it open: it leads to a server which is no primary any more."""
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         alone = "CHARACTERISTICS AS TRANSACTION" if engine == "postgresql" else "TRANSACTION"
         await connection.exec_driver_sql(f"SET SESSION {alone} READ ONLY")
     if engine == "postgresql":
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.exec_driver_sql("SET default_transaction_read_only = on")
     with pytest.raises(DatabaseUnavailable):
         await add(database, "a")
@@ -363,7 +365,7 @@ async def test_a_cancelled_caller_spoils_nothing_for_the_next(engine: str, datab
         started = asyncio.Event()
 
         async def wait_long(door=door, started=started) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-            async with door() as connection:
+            async with door(EVERYTHING) as connection:
                 started.set()
                 await connection.execute(sleep)
 

@@ -69,13 +69,13 @@ async def spend_later(books: Accounting, number: int = 99, tokens: int = 5) -> N
 
 
 async def stored(books: Accounting, organization_id: str = ORG) -> list[str]:
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         found = await reading.records(RecordFilter(organization_id), None, 100)
     return sorted(record.event.event_id for record in found)
 
 
 async def figures(books: Accounting) -> Figures:
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         _, whole = await reading.report(ReportFilter(None, "day", 0, 2**33), (), PageRequest())
     return whole.figures
 
@@ -188,7 +188,7 @@ async def test_days_that_are_not_kept_cannot_be_made_anew(books: Accounting) -> 
     with pytest.raises(Invalid, match="2026-03-01 or later"):
         await ask_anew(books.usage, ORG, NOON.date(), LATER.date())
     await ask_anew(books.usage, ORG, KEPT_FROM.date(), LATER.date())
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         assert await reading.first_day() == LATER_US // DAY_US * (DAY_US // 10**6)
     before = await figures(books)
     await UsageKeeper(books.usage, THREE_MONTHS, later).make_anew()
@@ -211,7 +211,7 @@ async def test_the_newest_record_stays_so_that_no_number_is_given_twice(books: A
     assert (await forget(books)).forgotten == 1
     assert await stored(books) == [spending(2, 0).event_id]
     await spend_later(books)
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         newest, kept = [record.sequence for record in await reading.records(RecordFilter(ORG), None, 10)]
     assert newest > kept
 
@@ -404,7 +404,7 @@ async def _all_figures_stay(
         assert await reading.periods(None, 1000) == counters
     for owner in (ORG, "org_2"):
         assert await faults(books, owner) == []
-    async with books.usage.read() as reading_:
+    async with books.usage.read(None) as reading_:
         left = [record.event.occurred_at_us for record in await reading_.records(RecordFilter(ORG), None, 100)]
     assert min(left, default=KEPT_US) >= KEPT_US
     # A budget of all time that is made now counts what is gone too.
@@ -412,6 +412,6 @@ async def _all_figures_stay(
         for one in await unit.budgets():
             await commands.remove_budget(unit, one.id, LATER_US)
     total = await make_budget(books, at_us=LATER_US, period="total")
-    async with books.usage.read() as reading_:
+    async with books.usage.read(None) as reading_:
         _, whole = await reading_.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
     assert (await counters_of(books, Place(total.id, 0))).spent == whole.figures.charge_nanodollars

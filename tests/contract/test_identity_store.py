@@ -85,6 +85,16 @@ async def test_no_two_keys_have_one_hash(identity: Store) -> None:
         await add(identity, replace(key(2, organization=2), key_hash=key(1).key_hash))
 
 
+async def test_nor_has_one_the_former_hash_of_another_organisations(identity: Store) -> None:
+    await add(identity, replace(key(1), previous_hash=key(9).key_hash, previous_until=NOON))
+    with pytest.raises(KeyExists):
+        async with identity.transaction("org_2") as unit:
+            await unit.keys.add([replace(key(2, organization=2), key_hash=key(9).key_hash)])
+    async with identity.transaction("org_2") as unit:
+        await unit.keys.add([key(2, organization=2)])
+        assert await unit.keys.names({"key_1", "key_2"}) == {"key_2": "Key 2"}
+
+
 async def test_keys_are_listed_the_newest_first_by_page(identity: Store) -> None:
     await add(identity, *(key(number) for number in range(1, 6)))
     assert await found(identity, KeyFilter(), PageRequest(1, 2)) == ["key_5", "key_4"]

@@ -40,7 +40,7 @@ async def test_usage_is_settled_with_its_mark_up_and_balances(books: Accounting)
         ("margin", ""): -8,
     }
     assert await faults(books) == []
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         records = await reading.records(RecordFilter(ORG), None, 10)
     amounts = {one.event.event_id[-1]: (one.cost_nanodollars, one.charge_nanodollars) for one in records}
     assert amounts == {"1": (10, 15), "2": (5, 8), "3": (None, None)}

@@ -30,7 +30,16 @@ from sqlalchemy import (
 )
 
 from headworks.bootstrap.databases import SCHEMAS
-from headworks.kernel.database import Database, Exact, Long, Microseconds, Schema, new_metadata, prepare_schema
+from headworks.kernel.database import (
+    EVERYTHING,
+    Database,
+    Exact,
+    Long,
+    Microseconds,
+    Schema,
+    new_metadata,
+    prepare_schema,
+)
 from headworks.kernel.database.moving import Different, ForeignValue, RowRefused, compare, copy, stored
 from headworks.kernel.database.moving.copying import is_ours
 from headworks.kernel.moments import moment
@@ -75,12 +84,12 @@ class Two:
 
     async def there(self, statement: Any) -> None:  # noqa: ANN401 - of any kind
         """On the server."""
-        async with self.target.transaction() as connection:
+        async with self.target.transaction(EVERYTHING) as connection:
             await connection.execute(statement)
 
     async def all(self, table: Table) -> list[tuple[Any, ...]]:
         """What is on the server."""
-        async with self.target.read() as connection:
+        async with self.target.read(EVERYTHING) as connection:
             return [tuple(row) for row in await connection.execute(select(table).order_by(*table.primary_key))]
 
 
@@ -220,7 +229,7 @@ async def test_a_copy_that_was_cut_short_goes_on_and_doubles_nothing(two: Two) -
 @on_servers
 async def test_numbers_that_the_database_gives_go_on(two: Two) -> None:
     await two.copy(owners)
-    async with two.target.transaction() as connection:
+    async with two.target.transaction(EVERYTHING) as connection:
         made = await connection.execute(insert(owners))
         assert made.inserted_primary_key == (13,)
 
@@ -229,7 +238,7 @@ async def test_numbers_that_the_database_gives_go_on(two: Two) -> None:
 async def test_the_first_number_of_an_empty_table_is_one(two: Two) -> None:
     two.write(delete(owners))
     await two.copy(owners)
-    async with two.target.transaction() as connection:
+    async with two.target.transaction(EVERYTHING) as connection:
         made = await connection.execute(insert(owners))
         assert made.inserted_primary_key == (1,)
 

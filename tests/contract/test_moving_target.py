@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import insert, inspect, select
 
-from headworks.kernel.database import Address, SchemaNotReady, SchemaTooNew, moved, server_schema
+from headworks.kernel.database import EVERYTHING, Address, SchemaNotReady, SchemaTooNew, moved, server_schema
 from headworks.kernel.database.moving import Occupied, Target
 from headworks.kernel.database.moving import target as targets
 from headworks.limits.adapters.tables import SCHEMA, limits, revisions
@@ -31,7 +31,7 @@ async def condition(address: Address) -> str:
 
 async def fill(address: Address) -> None:
     database = Place(SCHEMA, address=address).open()
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(revisions).values(organization_id="org_1", revision=1))
     await database.close()
 
@@ -86,7 +86,7 @@ async def test_one_mover_at_a_time(target: Target) -> None:
 async def test_who_is_connected_is_in_the_way(target: Target, address: Address) -> None:
     database = Place(SCHEMA, address=address).open()
     await server_schema.migrate(address, SCHEMA, LIMITS)
-    async with database.read():
+    async with database.read(EVERYTHING):
         with pytest.raises(Occupied, match="is in use: 1 connections"):
             async with target.held():
                 pass

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from headworks.dataplane.events import UsageEvent
 from headworks.kernel.clock import now
-from headworks.kernel.database import Address, Database, prepare_schema
+from headworks.kernel.database import EVERYTHING, Address, Database, prepare_schema
 from headworks.kernel.database.moving import compare, copy
 from headworks.kernel.database.schema import script_config
 from headworks.kernel.database.server_schema import migrate
@@ -65,7 +65,7 @@ class Parted:
         await Keeper(self.books.ledger, LedgerSettings(), lambda: at).forget()
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        async with self.database.read() as connection:
+        async with self.database.read(EVERYTHING) as connection:
             return [tuple(row) for row in await connection.exec_driver_sql(statement)]
 
     async def places(self) -> dict[str, int]:
@@ -80,12 +80,12 @@ class Parted:
         return [name.removeprefix("usage_events_") for (name,) in await self.rows(listed)]
 
     async def figures(self) -> Figures:
-        async with self.books.usage.read() as reading:
+        async with self.books.usage.read(None) as reading:
             _, whole = await reading.report(ReportFilter(None, "day", 0, 2**33), (), PageRequest())
         return whole.figures
 
     async def listed(self) -> int:
-        async with self.books.usage.read() as reading:
+        async with self.books.usage.read(None) as reading:
             return len(await reading.records(RecordFilter(ORG), None, 1_000))
 
 
@@ -151,7 +151,7 @@ async def test_many_make_while_others_store(parted: Parted) -> None:
 
 async def test_what_can_not_be_made_keeps_no_record_from_being_stored(parted: Parted) -> None:
     other = Database.on_server(parted.address, SCHEMA, LIMITS, takes_turns=False)
-    async with other.transaction() as connection:
+    async with other.transaction(EVERYTHING) as connection:
         await connection.exec_driver_sql("LOCK TABLE ONLY usage_events IN SHARE UPDATE EXCLUSIVE MODE")
         assert await parted.store(used(NOW)) == (1, 0, 0)
     await other.close()
@@ -275,7 +275,7 @@ def yes_then(really: Any) -> Any:  # noqa: ANN401 - a function of the module's
 async def test_nothing_is_dropped_while_somebody_reads_it_and_then_it_is(parted: Parted) -> None:
     await parted.books.usage.make_partitions(NOW)
     before_us = micros(datetime(2026, 4, 1, tzinfo=UTC))
-    async with parted.database.moment() as connection:
+    async with parted.database.moment(EVERYTHING) as connection:
         await connection.exec_driver_sql("SELECT count(*) FROM usage_events")
         assert await Partitions(parted.database).drop(before_us) == []
     assert await Partitions(parted.database).drop(before_us) == ["usage_events_2026_02", "usage_events_2026_03"]
@@ -300,7 +300,7 @@ async def test_what_is_delivered_again_is_looked_up_by_its_id(parted: Parted) ->
     """However many there are: compared with each of them, a batch that was stored in part never came to its end."""
     usage = [used(NOW, number) for number in range(3_000)]
     await parted.store(*usage)
-    async with parted.database.transaction() as connection:
+    async with parted.database.transaction(EVERYTHING) as connection:
         await connection.exec_driver_sql("ANALYZE")
     asked: list[tuple[str, Any]] = []
 
@@ -313,7 +313,7 @@ async def test_what_is_delivered_again_is_looked_up_by_its_id(parted: Parted) ->
     assert await parted.store(*usage[:20]) == (0, 20, 0)
     event.remove(*listening)
     ((statement, parameters),) = asked
-    async with parted.database.read() as connection:
+    async with parted.database.read(EVERYTHING) as connection:
         plan = list((await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)).scalars())
     (found,) = (line for line in plan if "Index Cond" in line and "event_id" in line)
     assert "source_id" in found

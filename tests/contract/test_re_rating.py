@@ -41,7 +41,7 @@ async def rerate(books: Accounting, each: int, **wanted: object) -> commands.Out
 async def test_rating_anew_posts_differences_and_touches_no_record(books: Accounting) -> None:
     budget = await make_budget(books, 1000)
     await spend(books, spending(1, 10), spending(2, 20, model="smart"), spending(3, 5, organization_id="org_2"))
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         before = await reading.records(RecordFilter(ORG), None, 10)
     async with books.ledger.reading(ORG) as reading_:
         preview = await commands.preview(reading_, FixedPrices(3).book, RecordRange(0))
@@ -52,7 +52,7 @@ async def test_rating_anew_posts_differences_and_touches_no_record(books: Accoun
     assert (outcome.re_rating.adjusted, outcome.re_rating.charge_before, outcome.re_rating.charge_after) == (2, 30, 90)
     assert (await rerate(books, 3)).re_rating is None, "a second time changes nothing"
     assert (await rerate(books, 2, model="smart")).re_rating is not None
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         assert await reading.records(RecordFilter(ORG), None, 10) == before
         _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
     assert (whole.figures.cost_nanodollars, whole.figures.charge_nanodollars) == (70, 70)
@@ -104,7 +104,7 @@ async def test_many_records_are_rated_anew_in_steps(books: Accounting, monkeypat
 async def test_what_had_no_price_gets_one(books: Accounting) -> None:
     await spend(books, spending(1, 10, upstream_model="gpt"), each=1)
     await spend(books, spending(2, 10, provider_id="prv_2"))
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
     assert whole.figures.unpriced_requests == 1
     prices = FixedPrices(1)
@@ -112,7 +112,7 @@ async def test_what_had_no_price_gets_one(books: Accounting) -> None:
     async with books.ledger.writing(ORG) as unit:
         outcome = await commands.rerate(unit, prices.book, RecordRange(0, provider_id="prv_2"), NOON_US)
     assert outcome.by_model["fast"].unpriced_before == 1
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         _, whole = await reading.report(ReportFilter(ORG, "day", 0, 2**33), (), PageRequest())
     assert (whole.figures.unpriced_requests, whole.figures.cost_nanodollars) == (0, 20)
     await roll_ups_hold(books)

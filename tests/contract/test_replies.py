@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headworks.identity.adapters.tables import replies as identity_replies
-from headworks.kernel.database import Database, Schema, new_metadata, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, Schema, new_metadata, prepare_schema
 from headworks.kernel.database.replies import AllReplies, SqlReplies, replies_table
 from headworks.kernel.idempotency import AnswerLost, Asked, InProgress, Kept, Pending, Replies, Reply, on_its_way
 from headworks.kernel.memory_replies import MemoryReplies
@@ -59,7 +59,7 @@ async def kitchen(identity_place: Place | None) -> AsyncIterator[Kitchen]:
     sql = SqlReplies(database, identity_replies, sealer, lambda: made.at, MOST)
 
     async def commit_rows() -> None:
-        async with database.transaction():
+        async with database.transaction(EVERYTHING):
             pass
 
     made = Kitchen(sql, commit_rows)
@@ -134,10 +134,10 @@ async def test_of_two_processes_one_wins(identity_place: Place | None) -> None:
     for database in (first, second):
         SqlReplies(database, identity_replies, sealer, lambda: datetime(2026, 1, 2, tzinfo=UTC))
     with on_its_way(Pending(ASKED, REPLY, answered=True)):
-        async with first.transaction():
+        async with first.transaction(EVERYTHING):
             pass
     with on_its_way(Pending(ASKED, REPLY, answered=True)), pytest.raises(InProgress):
-        async with second.transaction():
+        async with second.transaction(EVERYTHING):
             pass
     await first.close()
     await second.close()
@@ -149,7 +149,7 @@ async def test_it_lies_sealed_and_opens_nowhere_else(tmp_path: Path) -> None:
     database = Database.sqlite(path)
     replies = SqlReplies(database, TABLE, Sealer({"k": os.urandom(32)}, "k"), lambda: datetime(2026, 1, 2, tzinfo=UTC))
     with on_its_way(Pending(ASKED, REPLY, answered=True)):
-        async with database.transaction():
+        async with database.transaction(EVERYTHING):
             pass
     with closing(sqlite3.connect(path)) as connection:
         assert "canary" not in "\n".join(connection.iterdump())
@@ -169,7 +169,7 @@ async def test_answers_take_part_in_the_rotation_of_keys(tmp_path: Path) -> None
     replies = SqlReplies(database, TABLE, sealer, lambda: datetime(2026, 1, 2, tzinfo=UTC))
     for key in ("a" * 64, "b" * 64):
         with on_its_way(Pending(replace(ASKED, key=key), REPLY, answered=True)):
-            async with database.transaction():
+            async with database.transaction(EVERYTHING):
                 pass
     assert await replies.sealed_by() == {"old": 2}
     sealer.adopt(Sealer({"old": old, "new": new}, "new"))

@@ -9,7 +9,7 @@ import pytest
 from headworks.bootstrap.databases import Databases as Places
 from headworks.bootstrap.home import Home
 from headworks.bootstrap.settings import load_settings
-from headworks.kernel.database import Database
+from headworks.kernel.database import EVERYTHING, Database
 from headworks.kernel.database.room import room
 from headworks.kernel.telemetry import configure_logs
 from headworks.limits.adapters.tables import SCHEMA
@@ -31,7 +31,7 @@ async def test_what_is_open_is_counted(engine: str, place: Place) -> None:
     before = await room(place.address, LIMITS)
     assert before.most == MOST[engine]
     database: Database = place.open()
-    async with database.transaction(), database.read():
+    async with database.transaction(EVERYTHING), database.read(EVERYTHING):
         assert (await room(place.address, LIMITS)).used == before.used + 2
     await database.close()
 

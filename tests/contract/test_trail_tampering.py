@@ -21,7 +21,7 @@ from headworks.identity.adapters.sql import SqlStore
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
 from headworks.kernel.audit import Change
-from headworks.kernel.database import Database, KeptTrailKeys, SqlTrailKeys, Trail
+from headworks.kernel.database import EVERYTHING, Database, KeptTrailKeys, SqlTrailKeys, Trail
 from headworks.kernel.events import EventBus
 from headworks.kernel.origin import HEADWORKS
 from headworks.kernel.secrets import Sealer
@@ -70,7 +70,7 @@ class Scene:
 
     async def tamper(self, *statements: object) -> None:
         """By a connection of their own."""
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(EVERYTHING) as connection:
             for statement in statements:
                 await connection.execute(statement)  # type: ignore[call-overload]
 
@@ -226,7 +226,7 @@ async def test_all_of_it_written_anew_without_the_key(scene: Scene) -> None:
 
 
 async def test_an_older_state_put_back_is_told_by_an_anchor_alone(scene: Scene) -> None:
-    async with scene.database.read() as connection:
+    async with scene.database.read(EVERYTHING) as connection:
         before = (await connection.execute(select(scene.end))).mappings().one()
     await scene.write(2)
     anchor = (await scene.verify()).anchor

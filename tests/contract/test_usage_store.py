@@ -98,7 +98,7 @@ async def report(
         "until_s": EVER[1],
         **wanted,
     }
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         return await reading.report(ReportFilter(**whole), group_by, page or PageRequest(1, 1_000))
 
 
@@ -112,14 +112,14 @@ def day(which: date) -> int:
 
 
 async def listed(usage: UsageStore, wanted: RecordFilter) -> list[str]:
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         return [record.event.event_id for record in await reading.records(wanted, None, 100)]
 
 
 async def test_a_record_comes_back_as_it_was(usage: UsageStore) -> None:
     kept = row(1)
     await add(usage, [kept])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         (record,) = await reading.records(RecordFilter("org_1"), None, 10)
         assert await reading.newest_received_us() == NOON_US
     assert record.event == event_of(kept[0].shared, kept[1])
@@ -153,7 +153,7 @@ async def test_present_tells_which_are_there(usage: UsageStore) -> None:
 async def test_it_is_told_how_many_of_them_are_stored(usage: UsageStore) -> None:
     await add(usage, [row(number) for number in range(3)])
     ids = [f"req_{number}" for number in range(1_000)]
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         assert await reading.stored(SHARED.source, ids) == 3
         assert await reading.stored(SHARED.source, ids[:2]) == 2
         assert await reading.stored("other", ids) == 0
@@ -318,7 +318,7 @@ async def test_a_window_is_told_by_minute(usage: UsageStore) -> None:
             row(6, at_us=NOON_US + 61_000_000, key_id="key_2"),
         ],
     )
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         for unit, amounts in (("requests", (1, 2)), ("tokens", (4, 11)), ("spend", (6, 12))):
             found = await reading.window("org_1", "key", "key_1", unit, NOON_S + 30)
             assert found == [(NOON_S, amounts[0]), (NOON_S + 60, amounts[1])]
@@ -353,14 +353,14 @@ async def test_figures_count_what_they_say(usage: UsageStore) -> None:
 async def test_nothing_adds_up_to_nothing(usage: UsageStore) -> None:
     assert await reported(usage) == [(0, 0)]
     assert await reported(usage, "key") == []
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         assert await reading.newest_received_us() is None
 
 
 async def test_records_come_newest_first_and_go_on_where_they_stopped(usage: UsageStore) -> None:
     times = (5, 1, 3, 3, 9)
     await add(usage, [row(number, at_us=NOON_US + at) for number, at in enumerate(times)])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         first = await reading.records(RecordFilter("org_1"), None, 3)
         place = (first[-1].event.occurred_at_us, first[-1].sequence)
         rest = await reading.records(RecordFilter("org_1"), place, 3)
@@ -418,7 +418,7 @@ async def test_what_is_put_aside_is_put_aside_once(usage: UsageStore) -> None:
     for _ in range(2):
         async with usage.transaction() as unit:
             await unit.put_aside([Rejection("a" * 64, "reason", "event", NOON), Rejection("b" * 64, "r", "e", NOON)])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         assert await reading.rejected() == 2
 
 
@@ -431,7 +431,7 @@ async def test_what_was_put_aside_is_listed_the_newest_first(usage: UsageStore) 
     async with usage.transaction() as unit:
         await unit.put_aside(some)
     listed: list[Rejection] = []
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         while found := await reading.rejections(
             (micros(listed[-1].rejected_at), listed[-1].digest) if listed else None, 2
         ):
@@ -524,7 +524,7 @@ async def test_what_is_made_anew_is_what_was_added_up(usage: UsageStore) -> None
     before = await every_sum(usage)
     async with usage.transaction() as unit:
         await unit.ask_anew([NOON_S, NOON_S - DAY_S])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         assert await reading.pending_days() == [MIDNIGHT_S, MIDNIGHT_S - DAY_S]
         assert await reading.first_day() == MIDNIGHT_S - DAY_S
     assert await make_all(usage) == 48
@@ -548,7 +548,7 @@ async def test_what_is_missing_or_wrong_is_found_and_made_anew(usage: UsageStore
 
 async def test_what_re_ratings_changed_is_in_what_is_made_anew(usage: UsageStore) -> None:
     await add(usage, [row(1), row(2)])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         (newest, _) = await reading.records(RecordFilter("org_1"), None, 10)
     adjusted = {newest.sequence: changed(-2, 7, 0)}
     async with usage.transaction() as unit:

@@ -78,14 +78,14 @@ async def by_tag(usage: UsageStore, *names: str, at: datetime = NOON, organizati
     """How many requests a day's report shows, by the values of tags."""
     day_s = micros(at.replace(hour=0, minute=0, second=0)) // 10**6
     wanted = ReportFilter(organization_id, "day", day_s, day_s + SECONDS["day"])
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         page, _ = await reading.report(wanted, [f"tag:{name}" for name in names], PageRequest(1, 1_000))
     return {row.values if len(names) > 1 else row.values[0]: row.figures.requests for row in page.items}
 
 
 async def every_sum(usage: UsageStore) -> list[Any]:
     found = []
-    async with usage.read() as reading:
+    async with usage.read(None) as reading:
         for grain in SECONDS:
             wanted = ReportFilter(None, grain, 0, 2**33)
             found.append((await reading.report(wanted, (*EVERYTHING, grain), PageRequest(1, 1_000)))[0].items)
@@ -122,7 +122,7 @@ async def test_what_is_beyond_is_summed_as_other_and_records_keep_it(few: Accoun
     await tagged(few, 6, {"run": "1"}, {"run": "5"}, {"run": OTHER}, {"team": "b"})
     assert await by_tag(few.usage, "run") == {"0": 1, "1": 2, "2": 1, OTHER: 5, None: 1}
     assert await by_tag(few.usage, "team") == {"a": 6, "b": 1, None: 3}
-    async with few.usage.read() as reading:
+    async with few.usage.read(None) as reading:
         records = await reading.records(RecordFilter(ORG), None, 100)
     assert [json.loads(one.event.tags) for one in reversed(records)][:6] == runs
     await holds(few.usage, NOON)
@@ -155,7 +155,7 @@ async def test_combinations_are_no_more_than_there_is_room_for(few: Accounting) 
     names = [f"n{number}" for number in range(6)]
     await tagged(few, 0, *({one: "a", other: "b"} for one in names for other in names if one != other))
     await tagged(few, 50, {"new": "1"}, {"n0": "c", "n1": "c"}, {"n0": "a", "n1": "b"})
-    async with few.usage.read() as reading:
+    async with few.usage.read(None) as reading:
         page, whole = await reading.report(
             ReportFilter(ORG, "day", 0, 2**33), [f"tag:{name}" for name in (*names, "new", OTHER)], PageRequest(1, 100)
         )
@@ -172,7 +172,7 @@ async def test_a_record_that_is_summed_as_other_is_rated_anew_there(few: Account
     async with few.ledger.writing(ORG) as unit:
         outcome = await ledger_commands.rerate(unit, FixedPrices(3).book, RecordRange(0), NOON_US)
     assert outcome.re_rating is not None
-    async with few.usage.read() as reading:
+    async with few.usage.read(None) as reading:
         page, _ = await reading.report(ReportFilter(ORG, "day", 0, 2**33), ["tag:run"], PageRequest())
     assert [(*row.values, row.figures.charge_nanodollars) for row in page.items] == [
         (OTHER, 6),

@@ -131,7 +131,7 @@ def test_a_month_that_has_too_many_is_made_anew(home: Home) -> None:
         async with opened(home) as books:
             await made_anew(books.usage, NEXT_MONTH)
             assert await by_tag(books.usage, "team") == {"a": count}
-            async with books.usage.read() as reading:
+            async with books.usage.read(None) as reading:
                 assert await reading.pending_days() == []
             await tagged(books, 2 * count, {"run": "new", "team": "a"})
             await holds(books.usage, NOON, NEXT_MONTH)

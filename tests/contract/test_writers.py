@@ -23,7 +23,7 @@ from headworks.identity.contracts import Membership, User
 from headworks.identity.errors import LastAdmin, LastManagementKey
 from headworks.identity.facade import Foothold, IdentityFacade
 from headworks.identity.ports import KeyFilter, UserFilter
-from headworks.kernel.database import Database
+from headworks.kernel.database import EVERYTHING, Database
 from headworks.kernel.events import EventBus
 from headworks.kernel.pagination import PageRequest
 from headworks.kernel.permissions import MANAGEMENT
@@ -184,7 +184,7 @@ async def test_the_same_events_from_everywhere_are_stored_once(usage_place: Plac
     async with opened(usage_place) as databases:
         stores = [sql_usage(database) for database in databases]
         done = await asyncio.gather(*(store(usage, turn) for turn, usage in enumerate(stores)))
-        async with stores[0].read() as reading:
+        async with stores[0].read(None) as reading:
             records = await reading.records(RecordFilter("org_1"), None, 1000)
             _, every = await reading.report(ReportFilter("org_1", "minute", 0, 2**33), (), PageRequest())
     whole = every.figures
@@ -203,10 +203,10 @@ async def test_numbers_of_another_database_are_forgotten(usage_place: Place | No
     async with opened(usage_place, 2) as (database, other):
         usage = sql_usage(database)
         await usage_commands.store(usage, Batch([row(number) for number in range(4)], []), NOON, _nothing)
-        async with other.transaction() as connection:
+        async with other.transaction(EVERYTHING) as connection:
             for table in reversed(USAGE.metadata.sorted_tables):
                 await connection.execute(table.delete())
         done = await usage_commands.store(usage, Batch([row(number) for number in range(10, 14)], []), NOON, _nothing)
         assert (done.stored, done.rejected) == (4, 0)
-        async with usage.read() as reading:
+        async with usage.read(None) as reading:
             assert len(await reading.records(RecordFilter("org_1"), None, 100)) == 4

@@ -143,9 +143,9 @@ async def roll_ups_hold(books: Accounting) -> None:
     noon_s, settings = NOON_US // 10**6, UsageSettings()
     found = await compare_hour(books.usage, settings, noon_s, noon_s)
     assert (found.sums > 0, found.wrong) == (True, 0)
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         before = await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest())
     await ask_anew(books.usage, "org_1", NOON.date(), NOON.date())
     await UsageKeeper(books.usage, settings, lambda: NOON).make_anew()
-    async with books.usage.read() as reading:
+    async with books.usage.read(None) as reading:
         assert await reading.report(ReportFilter(None, "minute", 0, 2**33), ("key", "model"), PageRequest()) == before

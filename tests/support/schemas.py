@@ -18,6 +18,8 @@ ORDER BY conname"""
 _INDEXES = (
     """SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename = :name ORDER BY indexname"""
 )
+_WALLS = """SELECT relrowsecurity, relforcerowsecurity, polname, polcmd, pg_get_expr(polqual, polrelid)
+FROM pg_class LEFT JOIN pg_policy ON polrelid = pg_class.oid WHERE pg_class.oid = CAST(:name AS regclass) ORDER BY polname"""
 
 Rows = list[dict[str, Any]]
 
@@ -31,7 +33,8 @@ def contents(connection: Connection, ours: Iterable[str]) -> dict[str, object]:
 def _describe(connection: Connection, name: str) -> object:
     if connection.dialect.name == "postgresql":
         found = [
-            connection.execute(text(question), {"name": name}).all() for question in (_COLUMNS, _CONSTRAINTS, _INDEXES)
+            connection.execute(text(question), {"name": name}).all()
+            for question in (_COLUMNS, _CONSTRAINTS, _INDEXES, _WALLS)
         ]
         return [[tuple(row) for row in rows] for rows in found]
     ddl = connection.exec_driver_sql(f"SHOW CREATE TABLE `{name}`").one()[1]

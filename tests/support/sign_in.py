@@ -23,7 +23,7 @@ from headworks.identity.contracts import Membership, PasswordSet, SessionEnded, 
 from headworks.identity.queries.access import Authentication, Sessions
 from headworks.identity.queries.tokens import PublicKeys, Tokens
 from headworks.identity.settings import SignInSettings
-from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, prepare_schema
 from headworks.kernel.errors import Unauthenticated
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Sealer, Secret
@@ -128,7 +128,7 @@ class Ground:
 
     def _sql(self) -> AbstractAsyncContextManager[AsyncConnection]:
         assert self._database is not None
-        return self._database.transaction()
+        return self._database.transaction(EVERYTHING)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from harness.child import Child, free_port
 
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 _USER = "postgres"
+_ADMIN = "postgres"
 
 
 def is_installed() -> bool:
@@ -29,7 +30,7 @@ class Postgresql(Child):
         self._port = free_port()
         if os.geteuid() == 0:
             shutil.chown(self._folder, _USER, _USER)
-        made = ("initdb", "-D", str(self._folder / "data"), "-U", "headworks", "-A", "trust", "-E", "UTF8")
+        made = ("initdb", "-D", str(self._folder / "data"), "-U", _ADMIN, "-A", "trust", "-E", "UTF8")
         subprocess.run(_command(*made, "--locale=C.UTF-8"), stdout=subprocess.DEVNULL, check=True)
         where = (
             "-c",
@@ -41,7 +42,9 @@ class Postgresql(Child):
         )
         super().__init__(_command("postgres", "-D", str(self._folder / "data"), *where), core, log)
         self.wait_until(lambda: self._psql("postgres", "SELECT 1") == 0)
-        self._psql("postgres", "CREATE DATABASE headworks")
+        # Under the rules, as in a real installation: a superuser would pass row-level security.
+        self._psql("postgres", "CREATE ROLE headworks LOGIN")
+        self._psql("postgres", "CREATE DATABASE headworks OWNER headworks")
         self.url = f"postgresql://headworks@127.0.0.1:{self._port}/headworks"
 
     def stop(self) -> None:
@@ -50,9 +53,7 @@ class Postgresql(Child):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _psql(self, database: str, statement: str) -> int:
-        command = _command(
-            "psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self._port), "-U", "headworks", "-d", database
-        )
+        command = _command("psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self._port), "-U", _ADMIN, "-d", database)
         done = subprocess.run([*command, "-c", statement], capture_output=True, check=False)
         return done.returncode
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headworks.dataplane.events import UsageEvent
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.moments import moment
 from headworks.usage.tasks import ingest
 
@@ -93,7 +94,7 @@ async def fill(store: UsageStore, prices: Prices, database: Database, count: int
     for past_us in range(span.begin_us, span.end_us, 28 * _DAY_US):
         await store.make_partitions(moment(past_us))
     await ingest(store, prices, events(range(KINDS), span.end_us - 60 * _US))
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         server = connection.dialect.name == "postgresql"
         numbers = (
             f"SELECT n FROM generate_series(0, {count - 1}) AS g(n)"  # noqa: S608 - numbers of ours
@@ -117,7 +118,7 @@ async def fill(store: UsageStore, prices: Prices, database: Database, count: int
 
 async def analyze(database: Database) -> None:
     """What PostgreSQL does by itself within a minute: without it, it plans for tables as small as they were before."""
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         if connection.dialect.name == "postgresql":
             await connection.exec_driver_sql("ANALYZE")
 

@@ -39,6 +39,11 @@ _SETS: Final[Mapping[Role, Mapping[str, int]]] = {
 """Sets of connections in a process: of the control plane, of the controller, and of the shipper. The last two write usage as well, and
 which gateways there are lies beside the catalog."""
 
+PASSES_WALLS: Final = (
+    "Headworks' database role is above row-level security, which is to keep organisations apart: make it neither a superuser nor "
+    "BYPASSRLS"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -117,7 +122,8 @@ class Databases:
     def prepare(self, role: Role = "up") -> None:
         """Before a start of that role: make or migrate the files; look whether the servers are as this code wants them.
 
-        Where a server may have no room for all connections of this process, the log says so.
+        The log says where the walls between organisations are none for our role, and where a server may have no room for all
+        connections of this process.
         Raises SchemaNotReady, SchemaTooNew, SchemaUnreadable, and DatabaseUnavailable.
         """
         for place in self:
@@ -147,9 +153,13 @@ class Databases:
     async def _check(self, places: list[Place], role: Role) -> None:
         from headworks.kernel.database import server_schema  # noqa: PLC0415 - as above
 
+        passed: list[str] = []
         for place in places:
             if place.address is not None:
-                await server_schema.check(place.address, place.schema, self.limits)
+                found = await server_schema.check(place.address, place.schema, self.limits)
+                passed += [place.schema.context] if found.passes_walls else []
+        if passed:
+            _log.warning(PASSES_WALLS, contexts=passed)
         servers = {place.address.server: place.address for place in places if place.address is not None}
         for server, most in self.connections(role).items():
             await self._look_for_room(servers[server], most)

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from headworks.kernel.clock import monotonic
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.events import MayHaveMissed
 from headworks.kernel.telemetry import logger
@@ -82,12 +83,12 @@ class _Ear:
             self._succeeded()
 
     async def _begin(self) -> None:
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             self._place = await self._announcements.place(connection)
 
     async def _take(self, place: Place) -> bool:
         """Whether there may be more."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             self._place, told = await self._announcements.after(connection, place)
         for one in told:
             if not self._bus.was_told(one.row):

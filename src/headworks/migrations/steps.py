@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from alembic import op
 from sqlalchemy import BigInteger, Column, Integer, PrimaryKeyConstraint, inspect
 
-from headworks.kernel.database import Exact, Long
+from headworks.kernel.database import Exact, Long, walls
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.schema import SchemaItem
 
 
@@ -92,3 +94,19 @@ def drop_announcements(context: str) -> None:
     """Take that back."""
     op.drop_table(f"{context}_announcements_head")
     op.drop_table(f"{context}_announcements")
+
+
+def build_walls(*tables: str, shared: Collection[str] = (), **columns: str) -> None:
+    """On PostgreSQL, hold each table to the organisation in its `organization_id`, or in the column that is named; see `wall_off`."""
+    if op.get_bind().dialect.name == "postgresql":
+        for table, column in {**dict.fromkeys(tables, "organization_id"), **columns}.items():
+            for statement in walls.building(table, column, shared):
+                op.execute(statement)
+
+
+def remove_walls(*tables: str) -> None:
+    """Take that back."""
+    if op.get_bind().dialect.name == "postgresql":
+        for table in tables:
+            for statement in walls.removing(table):
+                op.execute(statement)

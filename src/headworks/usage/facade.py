@@ -21,12 +21,12 @@ class UsageFacade:
 
     async def rejected_events(self) -> int:
         """How many events were put aside because they could not be stored. Should be zero; look when it is not."""
-        async with self.store.read() as reading:
+        async with self.store.read(None) as reading:
             return await reading.rejected()
 
     async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
         """Whether all of these requests of a gateway are recorded, and with that settled. Raises Unavailable."""
-        async with self.store.read() as reading:
+        async with self.store.read(None) as reading:
             return await reading.stored(source, event_ids) == len(set(event_ids))
 
     async def used_in_window(
@@ -42,6 +42,6 @@ class UsageFacade:
         The minute that holds `since_us` counts whole, and each as if all of it had been used at its end, so that a window
         which begins with this lets nobody in too early. One query, along the newest roll-ups. Raises Unavailable.
         """
-        async with self.store.read() as reading:
+        async with self.store.read(organization_id) as reading:
             found = await reading.window(organization_id, scope, scope_id, unit, since_us // 1_000_000)
         return tuple((start_s + SECONDS["minute"] - 1, amount) for start_s, amount in found if amount > 0)

@@ -251,8 +251,8 @@ class UsageStore(Protocol):
         Others may write at the same time: what was looked up may no longer hold when the block writes.
         """
 
-    def read(self) -> AbstractAsyncContextManager[UsageReading]:
-        """Look-ups only. Raises DatabaseUnavailable."""
+    def read(self, organization_id: str | None) -> AbstractAsyncContextManager[UsageReading]:
+        """Look-ups only, for one organisation, or for all of them. Raises DatabaseUnavailable."""
 
     async def make_partitions(self, at: datetime) -> Sequence[str]:
         """Where records of each month lie apart, those that records of now and soon go to; the names of the new ones.

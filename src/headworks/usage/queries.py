@@ -157,7 +157,7 @@ async def every_record(usage: UsageStore, wanted: RecordFilter) -> AsyncIterator
     """All of them, the newest first, some at a time, each in a moment of its own."""
     after: tuple[int, int] | None = None
     while True:
-        async with usage.read() as reading:
+        async with usage.read(wanted.organization_id) as reading:
             found = await reading.records(wanted, after, _AT_ONCE)
         if not found:
             return

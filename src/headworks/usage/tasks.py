@@ -52,7 +52,7 @@ async def ingest(
     mark_ups, book = await store.bookkeeper.mark_up_book(), await prices.price_book()
 
     async def attempt() -> Ingested:
-        async with store.read() as reading:
+        async with store.read(None) as reading:
             kept_from_us = await reading.kept_from()
         batch = commands.prepare(events, book, mark_ups, at, kept_from_us)
         done = await commands.store(store, batch, at, before_commit)
@@ -103,7 +103,7 @@ class Keeper:
 
     async def make_anew(self) -> None:
         """All that is asked for now. Raises Unavailable."""
-        async with self._store.read() as reading:
+        async with self._store.read(None) as reading:
             self.days_pending = len(await reading.pending_days())
         hours = 0
         while self.days_pending and await commands.make_next_hour(self._store, self._settings, self._now_s()):
@@ -130,7 +130,7 @@ class Keeper:
 
     async def _keep_records(self) -> None:
         wanted = self._settings.records_from(self._clock())
-        async with self._store.read() as reading:
+        async with self._store.read(None) as reading:
             kept_from_us = await reading.kept_from()
             self.rejected = await reading.rejected()
         if (

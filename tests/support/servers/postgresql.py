@@ -6,7 +6,7 @@ import os
 import subprocess
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import psutil
 
@@ -14,6 +14,8 @@ from tests.support.child import eventually
 from tests.support.servers.missing import program
 from tests.support.servers.server import PASSWORD, ROLE, Server
 
+_ADMIN: Final = "postgres"
+"""Who is above all rules. The role that Headworks has is under them, as its guide says."""
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 
 
@@ -24,7 +26,9 @@ class PostgresqlServer(Server):
     user = "postgres"
 
     def __init__(self, **settings: str) -> None:
-        self._programs = {name: program(name, "postgresql", _FOLDERS) for name in ("initdb", "postgres", "psql")}
+        self._programs = {
+            name: program(name, "postgresql", _FOLDERS) for name in ("initdb", "postgres", "psql", "pg_dump")
+        }
         super().__init__()
         self.settings = {
             "listen_addresses": "127.0.0.1",
@@ -43,7 +47,8 @@ class PostgresqlServer(Server):
 
     def start(self) -> Self:
         """See `Server`."""
-        if not self.data.exists():
+        is_new = not self.data.exists()
+        if is_new:
             self._init()
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
@@ -54,6 +59,8 @@ class PostgresqlServer(Server):
                 start_new_session=True,
             )
         eventually(self._answers, what="PostgreSQL")
+        if is_new:
+            self.run(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
         return self
 
     def kill(self) -> None:
@@ -73,17 +80,23 @@ class PostgresqlServer(Server):
     def create(self, database: str) -> None:
         """In a language that sorts otherwise than by code point, as most installations are."""
         self.run(
-            f"CREATE DATABASE {database} TEMPLATE template0 LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
+            f"CREATE DATABASE {database} OWNER {ROLE} TEMPLATE template0 LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
         )
 
     def run(self, statement: str, database: str | None = None) -> str:
-        """See `Server`."""
+        """See `Server`. As the administrator, who sees everything."""
         return self._psql("-At", "-F", "\t", "-c", statement, database=database or "postgres")
 
+    def dump(self, database: str, *options: str) -> str:
+        """What `pg_dump` writes for Headworks' own role. Raises RuntimeError where it refuses."""
+        return self._client("pg_dump", ROLE, *options, database)
+
     def _psql(self, *options: str, database: str) -> str:
-        command = [self._programs["psql"], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
+        return self._client("psql", _ADMIN, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *options)
+
+    def _client(self, name: str, role: str, *arguments: str) -> str:
         done = subprocess.run(  # noqa: S603 - our own command
-            [*command, "-U", ROLE, "-d", database, *options],
+            [self._programs[name], "-h", "127.0.0.1", "-p", str(self.port), "-U", role, *arguments],
             env={"PGPASSWORD": PASSWORD, "PATH": os.defpath},
             capture_output=True,
             text=True,
@@ -106,7 +119,7 @@ class PostgresqlServer(Server):
         subprocess.run(  # noqa: S603 - our own command
             self.as_its_user(
                 self._programs["initdb"],
-                *("-D", str(self.data), "-U", ROLE, "-A", "scram-sha-256", f"--pwfile={password}"),
+                *("-D", str(self.data), "-U", _ADMIN, "-A", "scram-sha-256", f"--pwfile={password}"),
                 *("-E", "UTF8", "--locale=C.UTF-8", "--no-sync"),
             ),
             capture_output=True,

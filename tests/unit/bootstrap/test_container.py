@@ -25,7 +25,7 @@ async def test_usage_tells_as_many_values_of_a_tag_apart_as_is_set(tmp_path: Pat
     intake, container = build_intake(foundation), build_container(foundation)
     try:
         await intake.take([usage_event(number, tags=f'{{"run":"{number}"}}') for number in range(4)], lambda: None)
-        async with container.usage.read() as reading:
+        async with container.usage.read(None) as reading:
             page, _ = await reading.report(ReportFilter("org_1", "day", 0, 2**33), ["tag:run"], PageRequest())
     finally:
         await intake.close()

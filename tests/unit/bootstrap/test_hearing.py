@@ -17,7 +17,7 @@ from headworks.bootstrap.forgetting import forget_on_changes
 from headworks.bootstrap.hearing import Hearing
 from headworks.catalog.adapters import tables as catalog
 from headworks.identity.adapters import tables as identity
-from headworks.kernel.database import Database, DatabaseUnavailable, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, DatabaseUnavailable, Sight, prepare_schema
 from headworks.kernel.errors import Unavailable
 from headworks.kernel.events import EventBus, MayHaveMissed
 from headworks.ledger.adapters import tables as ledger
@@ -47,10 +47,10 @@ class Process:
         reading = self.database.read
 
         @asynccontextmanager
-        async def read() -> AsyncIterator[AsyncConnection]:
+        async def read(sight: Sight) -> AsyncIterator[AsyncConnection]:
             if self.away:
                 raise DatabaseUnavailable("It is away.")
-            async with reading() as connection:
+            async with reading(sight) as connection:
                 yield connection
 
         self.database.read = read  # type: ignore[method-assign]
@@ -164,7 +164,7 @@ async def test_gateways_are_told_that_they_missed_something(processes: tuple[Pro
     forget_on_changes(other.bus, table)
     await one.change("org_1")
     async with other.hearing.opened():
-        async with one.database.transaction() as connection:
+        async with one.database.transaction(EVERYTHING) as connection:
             await connection.execute(delete(ANNOUNCEMENTS._rows))
         await until(lambda: table.told == [("all", "missed")])
 

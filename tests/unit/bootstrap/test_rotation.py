@@ -21,7 +21,7 @@ from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
 from headworks.identity.adapters.tables import SCHEMA as IDENTITY
 from headworks.kernel.audit import Change
-from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.secrets import Keyring, Secret
 from headworks.ledger.adapters.tables import SCHEMA as LEDGER
@@ -65,7 +65,7 @@ class Installation:
         return found
 
     async def actions(self) -> list[str]:
-        async with self.database.read() as connection:
+        async with self.database.read(EVERYTHING) as connection:
             rows = await connection.execute(TRAIL.rows.select().order_by(TRAIL.rows.c.sequence))
             return [row.action for row in rows if row.resource_type == "keyring"]
 

@@ -52,7 +52,7 @@ class Rig:
         self.uses.append(uses)
 
     async def stored(self) -> list[str]:
-        async with self.store.read() as reading:
+        async with self.store.read(None) as reading:
             return [record.event.event_id for record in await reading.records(RecordFilter("org_1"), None, 9999)]
 
 

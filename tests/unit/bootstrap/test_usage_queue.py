@@ -38,7 +38,7 @@ async def store(tmp_path: Path) -> AsyncIterator[UsageStore]:
 
 
 async def stored(store: UsageStore) -> list[str]:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         return [record.event.event_id for record in await reading.records(RecordFilter("org_1"), None, 9_999)]
 
 
@@ -51,7 +51,7 @@ def nothing() -> None:
 
 
 async def put_aside(store: UsageStore) -> int:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         return await reading.rejected()
 
 

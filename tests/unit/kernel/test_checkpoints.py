@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Column, Integer, Table, Text, insert
 from structlog.testing import capture_logs
 
-from headworks.kernel.database import Database, Schema, checkpoints, new_metadata, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, Schema, checkpoints, new_metadata, prepare_schema
 from headworks.kernel.database.checkpoints import LONGEST_PAGES, Checkpoints, copy_log
 
 metadata = new_metadata()
@@ -37,7 +37,7 @@ async def database(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[
 
 
 async def add(database: Database, rows: int) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": PAGEFUL}] * rows)
 
 
@@ -77,7 +77,7 @@ async def test_the_log_stays_short_however_much_is_written(
 
 
 async def test_a_commit_copies_nothing_unless_the_log_is_far_too_long(database: Database, path: Path) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         longest = (await connection.exec_driver_sql("PRAGMA wal_autocheckpoint")).scalar()
     assert longest == LONGEST_PAGES
     before = path.stat().st_size
@@ -170,14 +170,14 @@ WRITER = """
 import asyncio, os, sys
 from pathlib import Path
 from sqlalchemy import text
-from headworks.kernel.database import Database, checkpoints
+from headworks.kernel.database import EVERYTHING, Database, checkpoints
 
 checkpoints._CHANGES = 7
 
 async def main():
     database = Database.sqlite(Path(sys.argv[1]))
     for number in range(1_000_000):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(text("INSERT INTO things (id, name) VALUES (:id, 'x')"), {"id": number})
         os.write(1, f"{number}\\n".encode())
 

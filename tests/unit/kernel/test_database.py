@@ -11,6 +11,7 @@ from sqlalchemy import Column, Integer, Table, Text, insert, select
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from headworks.kernel.database import (
+    EVERYTHING,
     Database,
     DatabaseUnavailable,
     Microseconds,
@@ -47,12 +48,12 @@ async def database(request: pytest.FixtureRequest, path: Path) -> AsyncIterator[
 
 
 async def names(database: Database) -> list[str]:
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return list(await connection.scalars(select(things.c.name).order_by(things.c.id)))
 
 
 async def test_a_transaction_commits_at_its_end(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": "a"}, {"name": "b"}])
         assert await names(database) == []
     assert await names(database) == ["a", "b"]
@@ -60,18 +61,18 @@ async def test_a_transaction_commits_at_its_end(database: Database) -> None:
 
 async def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(insert(things).values(name="a"))
             raise RuntimeError
     assert await names(database) == []
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name="b"))
     assert await names(database) == ["b"]
 
 
 async def test_a_read_cannot_write(database: Database) -> None:
     with pytest.raises(DatabaseUnavailable) as caught:
-        async with database.read() as connection:
+        async with database.read(EVERYTHING) as connection:
             await connection.execute(insert(things).values(name="secret-name"))
     assert "readonly" in caught.value.detail
     assert "secret-name" not in caught.value.detail
@@ -80,7 +81,7 @@ async def test_a_read_cannot_write(database: Database) -> None:
 
 async def test_what_the_rows_break_is_for_the_adapter_to_say(database: Database) -> None:
     with pytest.raises(IntegrityError):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(insert(things), [{"name": "a"}, {"name": "a"}])
 
 
@@ -92,10 +93,10 @@ async def test_a_broken_file_is_an_outage(database: Database, path: Path) -> Non
 
 async def test_times_are_exact_and_in_utc(database: Database) -> None:
     east = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=timezone(timedelta(hours=5)))
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name="a", at=east))
         await connection.execute(insert(things).values(name="b", at=None))
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         found = list(await connection.scalars(select(things.c.at).order_by(things.c.id)))
     assert found == [east, None]
     assert found[0].tzinfo is UTC
@@ -103,12 +104,12 @@ async def test_times_are_exact_and_in_utc(database: Database) -> None:
 
 async def test_a_time_without_a_zone_is_refused(database: Database) -> None:
     with pytest.raises(StatementError, match="no time zone"):
-        async with database.transaction() as connection:
+        async with database.transaction(EVERYTHING) as connection:
             await connection.execute(insert(things).values(name="a", at=datetime(2026, 1, 1)))  # noqa: DTZ001
 
 
 async def test_a_commit_survives_the_loss_of_power(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         assert await connection.scalar(select(1)) == 1
         full = 2
         assert (await connection.exec_driver_sql("PRAGMA synchronous")).scalar() == full

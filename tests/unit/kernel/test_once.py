@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import Column, String, Table, func, insert, select
 
-from headworks.kernel.database import Database, Schema, new_metadata, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, Schema, new_metadata, prepare_schema
 from headworks.kernel.database.replies import SqlReplies, replies_table
 from headworks.kernel.errors import Conflict
 from headworks.kernel.principal import Principal
@@ -75,7 +75,7 @@ class Plant:
 
         @router.post("/things", status_code=201)
         async def make(request: Request, body: Name, _caller: Caller) -> Envelope[Thing]:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(EVERYTHING) as connection:
                 self.entered.set()
                 if self.gate is not None:
                     await self.gate.wait()
@@ -89,24 +89,24 @@ class Plant:
 
         @router.post("/forgetful")
         async def forgetful(request: Request, body: Name, _caller: Caller) -> Envelope[str]:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(EVERYTHING) as connection:
                 await connection.execute(insert(THINGS), [{"name": body.name}])
             return envelope(body.name, request)
 
         @router.post("/quiet", status_code=204)
         async def quiet(request: Request, _caller: Caller) -> Response:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(EVERYTHING) as connection:
                 await connection.execute(insert(THINGS), [{"name": "quiet"}])
                 return no_content(request)
 
         @router.post("/free", dependencies=[repeatable()])
         async def free(_caller: Caller) -> None:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(EVERYTHING) as connection:
                 await connection.execute(insert(THINGS), [{"name": "free"}])
 
         @router.post("/open", dependencies=[public()])
         async def anybody() -> None:
-            async with self.database.transaction() as connection:
+            async with self.database.transaction(EVERYTHING) as connection:
                 await connection.execute(insert(THINGS), [{"name": "open"}])
 
         return router
@@ -117,7 +117,7 @@ class Plant:
         return httpx.AsyncClient(transport=transport, base_url="http://headworks", headers=headers)
 
     async def count(self) -> int:
-        async with self.database.read() as connection:
+        async with self.database.read(EVERYTHING) as connection:
             return int(await connection.scalar(select(func.count()).select_from(THINGS)) or 0)
 
 

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, Table, Text, insert, select, text
 
-from headworks.kernel.database import Database, DatabaseUnavailable, Schema, new_metadata, prepare_schema, threaded
+from headworks.kernel.database import (
+    EVERYTHING,
+    Database,
+    DatabaseUnavailable,
+    Schema,
+    new_metadata,
+    prepare_schema,
+    threaded,
+)
 
 metadata = new_metadata()
 things = Table("things", metadata, Column("id", Integer, primary_key=True), Column("name", Text, unique=True))
@@ -33,12 +41,12 @@ async def database(path: Path) -> AsyncIterator[Database]:
 
 
 async def add(database: Database, name: str) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things).values(name=name))
 
 
 async def names(database: Database) -> list[str]:
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return list(await connection.scalars(select(things.c.name).order_by(things.c.id)))
 
 
@@ -72,7 +80,7 @@ async def test_a_read_runs_beside_the_loop_and_a_look_up_in_it(database: Databas
     seen: dict[str, int] = {}
 
     async def thread_of(name: str) -> None:
-        async with database.read() if name == "read" else database.look_up() as connection:
+        async with database.read(EVERYTHING) if name == "read" else database.look_up(EVERYTHING) as connection:
             raw = await connection.get_raw_connection()
             driver = raw.driver_connection
             assert driver is not None
@@ -86,9 +94,9 @@ async def test_a_read_runs_beside_the_loop_and_a_look_up_in_it(database: Databas
 
 
 async def test_rows_come_as_they_are_asked_for(database: Database) -> None:
-    async with database.transaction() as connection:
+    async with database.transaction(EVERYTHING) as connection:
         await connection.execute(insert(things), [{"name": str(number)} for number in range(10)])
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         found = await connection.execute(select(things.c.name).order_by(things.c.id))
         assert found.fetchone() == ("0",)
         assert [row.name for row in found.fetchmany(3)] == ["1", "2", "3"]
@@ -98,7 +106,7 @@ async def test_rows_come_as_they_are_asked_for(database: Database) -> None:
 
 async def test_a_cancelled_read_leaves_its_connection_usable(database: Database) -> None:
     async def long() -> None:
-        async with database.read() as connection:
+        async with database.read(EVERYTHING) as connection:
             await connection.execute(MANY)
 
     for _ in range(6):  # more than there are connections

@@ -70,17 +70,17 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 async def report(store: UsageStore, *group_by: str) -> tuple[list[ReportRow], Figures]:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         wanted = ReportFilter("org_1", "day", 0, 2**33)
         page, whole = await reading.report(wanted, group_by, PageRequest(1, 200))
     return list(page.items), whole.figures
 
 
 async def records(store: UsageStore) -> list[UsageRecord]:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         return await reading.records(RecordFilter("org_1"), None, 10_000)
 
 
 async def rejected(store: UsageStore) -> int:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         return await reading.rejected()

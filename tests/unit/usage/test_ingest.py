@@ -178,8 +178,8 @@ class Flaky:
     def bookkeeper(self) -> Bookkeeper:
         return self.inner.bookkeeper
 
-    def read(self) -> AbstractAsyncContextManager[UsageReading]:
-        return self.inner.read()
+    def read(self, organization_id: str | None) -> AbstractAsyncContextManager[UsageReading]:
+        return self.inner.read(organization_id)
 
     def transaction(self) -> AbstractAsyncContextManager[UsageUnit]:
         if self.fails():

@@ -87,7 +87,7 @@ def value_of(one: UsageEvent, dimension: str) -> object:
 
 async def split(store: UsageStore, group_by: tuple[str, ...], grain: str) -> dict[tuple[object, ...], Figures]:
     wanted = ReportFilter(None, grain, 0, 2**33)  # type: ignore[arg-type]
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         page, _ = await reading.report(wanted, group_by, PageRequest(1, 1_000))
     return {row.values: row.figures for row in page.items}
 
@@ -122,7 +122,7 @@ def test_sums_are_those_of_the_records_however_they_come(
         for batch in deliveries:
             await ingest(books.usage, Prices(), batch, clock=lambda: NOON)
             seen = {**{one.event_id: one for one in batch}, **seen}
-        async with books.usage.read() as reading:
+        async with books.usage.read(None) as reading:
             costs = {
                 one.event.event_id: one.cost_nanodollars
                 for one in await reading.records(RecordFilter("org_1"), None, 999)

@@ -55,7 +55,7 @@ some_events = st.lists(
 
 
 async def sums(store: UsageStore, *group_by: str, grain: str = "day") -> dict[tuple[Any, ...], Any]:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         page, _ = await reading.report(ReportFilter(None, grain, 0, 2**33), group_by, PageRequest(1, 1_000))  # type: ignore[arg-type]
     return {row.values: row.figures for row in page.items}
 
@@ -78,7 +78,7 @@ async def make_anew(store: UsageStore) -> None:
 
 
 async def records(store: UsageStore) -> set[tuple[str, str]]:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         found = [await reading.records(RecordFilter(owner), None, 1_000) for owner in ("org_1", "org_2")]
     return {(one.event.event_id, one.event.tags) for some in found for one in some}
 

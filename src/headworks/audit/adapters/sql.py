@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, and_, or_, select, type_coerce
 
 from headworks.audit.domain import ALL_OF
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.moments import moment
 from headworks.kernel.trail import Entry
 
@@ -45,18 +46,18 @@ class SqlReader:
         """See `ports.TrailReader`."""
         if self._keys is None:
             return {}
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return await self._keys.known(connection)
 
     async def head(self) -> Head | None:
         """See `ports.TrailReader`."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return await self._trail.head(connection)
 
     async def following(self, sequence: int, limit: int) -> list[Entry]:
         """See `ports.TrailReader`."""
         wanted = self._select.where(self._rows.sequence > sequence).order_by(self._rows.sequence).limit(limit)
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return await _entries(connection, wanted)
 
     async def newest(self, wanted: Wanted, after: Place | None, limit: int) -> list[Entry]:
@@ -65,7 +66,7 @@ class SqlReader:
         found = self._select.where(*self._conditions(wanted)).order_by(rows.at.desc(), rows.id.desc()).limit(limit)
         if after is not None:
             found = found.where(or_(rows.at < after.at, and_(rows.at == after.at, rows.id < after.id)))
-        async with self._database.read() as connection:
+        async with self._database.read(wanted.organization_id or EVERYTHING) as connection:
             return await _entries(connection, found)
 
     def _conditions(self, wanted: Wanted) -> Iterator[ColumnElement[bool]]:

@@ -12,7 +12,7 @@ from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
 from headworks.catalog.adapters.tables import TRAIL as CATALOG_TRAIL
 from headworks.identity.adapters.tables import TRAIL as IDENTITY_TRAIL
-from headworks.kernel.database import SqlTrailKeys
+from headworks.kernel.database import EVERYTHING, SqlTrailKeys
 from headworks.kernel.database.moving import Different
 from headworks.kernel.events import EventBus
 from headworks.ledger.adapters.sql import SqlLedger
@@ -120,7 +120,7 @@ def _hold_against(ours: Mapping[Any, object], theirs: Mapping[Any, object], what
 async def _balances(database: Database) -> dict[int, int]:
     """Nanodollars by account, of those that were entered to."""
     wanted = select(entries.c.account_id, *exact_sum(entries.c.amount, "amount")).group_by(entries.c.account_id)
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         rows = (await connection.execute(wanted)).mappings()
         return {row["account_id"]: summed(row, "amount") for row in rows}
 
@@ -134,7 +134,7 @@ async def _usage(database: Database) -> dict[str, tuple[int, ...]]:
         .join(subjects, subjects.c.id == events.c.subject_id)
         .group_by(subjects.c.organization_id)
     )
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         rows = (await connection.execute(wanted)).mappings()
         return {row["organization_id"]: (int(row["records"]), *(summed(row, name) for name in _SUMMED)) for row in rows}
 

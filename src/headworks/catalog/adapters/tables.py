@@ -15,13 +15,13 @@ from sqlalchemy import (
     false,
 )
 
-from headworks.catalog.contracts import CatalogChanged, Rates
-from headworks.kernel.database import Announcements, Exact, Long, Microseconds, Schema, Trail, new_metadata
+from headworks.catalog.contracts import SHARED, CatalogChanged, Rates
+from headworks.kernel.database import Announcements, Exact, Long, Microseconds, Schema, Trail, new_metadata, wall_off
 from headworks.kernel.database.replies import replies_table
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("catalog", METADATA, head="0007", serves="0001")
+SCHEMA = Schema("catalog", METADATA, head="0008", serves="0001")
 
 TRAIL = Trail("catalog", METADATA)
 
@@ -126,3 +126,5 @@ revisions = Table(
 """A counter for each organisation and one for the shipped prices: what tells another process that it must read anew."""
 
 replies = replies_table("catalog", METADATA)
+
+wall_off(METADATA, SHARED, prices="owner", revisions="scope")

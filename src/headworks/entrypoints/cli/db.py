@@ -30,7 +30,8 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     Exit status 1 when a server would not start.
     """
-    from headworks.entrypoints import migration  # noqa: PLC0415 - SQLAlchemy, for these commands alone
+    from headworks.bootstrap.databases import PASSES_WALLS  # noqa: PLC0415 - SQLAlchemy, for these commands alone
+    from headworks.entrypoints import migration  # noqa: PLC0415 - as above
 
     found, most = run(migration.look(settings_of(context, None)))
     if as_json:
@@ -39,6 +40,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
         _show(found)
         if most:
             note("", f"A process takes at most {most} connections to database servers.")
+        passed = [one.place.schema.context for one in found if one.standing.passes_walls]
+        if passed:
+            note("", f"{', '.join(passed)}: {PASSES_WALLS}.")
     if any(one.keeps_from_starting for one in found):
         raise Failure("a server would not start on these tables.", "Run: headworks db migrate")
 
@@ -79,6 +83,7 @@ def _records(found: Sequence[Found]) -> list[dict[str, object]]:
             "stored": one.standing.stored,
             "wanted": one.standing.wanted,
             "state": one.standing.condition,
+            "passes_walls": one.standing.passes_walls,
         }
         for one in found
     ]

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from headworks.gateway.adapters.tables import drains, gateways
 from headworks.gateway.domain.registered import Registered
 from headworks.gateway.domain.roster import REMEMBERED, KnownGateway, Said
-from headworks.kernel.database import is_duplicate, unless_there
+from headworks.kernel.database import EVERYTHING, is_duplicate, unless_there
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -38,7 +38,7 @@ class SqlRegister:
 
     async def note(self, control: str, known: Sequence[KnownGateway], newest: int, at: datetime) -> None:
         """See the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             for one in sorted(known, key=lambda one: one.id):
                 await _put(connection, _columns(one, control, newest, at), at_all=bool(one.watches))
             await connection.execute(delete(gateways).where(gateways.c.noted_at < at - REMEMBERED))
@@ -48,19 +48,19 @@ class SqlRegister:
         wanted = select(gateways, drains.c.since).join_from(
             gateways, drains, gateways.c.id == drains.c.gateway, isouter=True
         )
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = (await connection.execute(wanted.order_by(gateways.c.id))).mappings().all()
         found = (_registered(row).at(at) for row in rows)
         return [one for one in found if one is not None]
 
     async def to_drain(self) -> frozenset[str]:
         """See the port."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return frozenset(await connection.scalars(select(drains.c.gateway)))
 
     async def drain(self, gateway: str, at: datetime, noted: Change) -> None:
         """See the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             try:
                 async with connection.begin_nested():
                     await connection.execute(insert(drains).values(gateway=gateway, since=at))
@@ -72,7 +72,7 @@ class SqlRegister:
 
     async def undrain(self, gateway: str, noted: Change) -> None:
         """See the port."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             gone = await connection.execute(delete(drains).where(drains.c.gateway == gateway))
             if gone.rowcount:
                 await self._note(connection, noted)

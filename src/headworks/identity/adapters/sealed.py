@@ -18,6 +18,7 @@ from headworks.identity.domain.sealing import (
     request_signing_context,
     second_factor_context,
 )
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.secrets import SealError, key_id_of
 from headworks.kernel.telemetry import logger
 
@@ -84,7 +85,7 @@ class SealedInIdentity:
     async def sealed_by(self) -> Counter[str]:
         """How many secrets each key seals. Raises DatabaseUnavailable."""
         found: Counter[str] = Counter()
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             for kind in _KINDS:
                 rows = await connection.execute(select(kind.sealed).where(kind.sealed != ""))
                 found.update(key_id_of(sealed) for (sealed,) in rows)
@@ -95,7 +96,7 @@ class SealedInIdentity:
         return sum([await self._reseal(kind) for kind in _KINDS])
 
     async def _reseal(self, kind: _Kind) -> int:
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = (await connection.execute(select(kind.table).where(kind.sealed != ""))).all()
         done = 0
         for row in rows:
@@ -107,7 +108,7 @@ class SealedInIdentity:
             except SealError as error:
                 _log.warning("a secret could not be sealed anew", table=kind.table.name, detail=error.detail)
                 continue
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(EVERYTHING) as connection:
                 # Only what was read: who changed it meanwhile has sealed it with the newest key.
                 change = update(kind.table).where(kind.row_id == row._mapping[kind.row_id], kind.sealed == sealed)  # noqa: SLF001
                 done += (await connection.execute(change.values({kind.sealed: again}))).rowcount

@@ -27,7 +27,7 @@ from headworks.identity.contracts import (
     SessionEnded,
     UserChanged,
 )
-from headworks.kernel.database import Announcements, Long, Microseconds, Schema, Trail
+from headworks.kernel.database import Announcements, Long, Microseconds, Schema, Trail, wall_off
 from headworks.kernel.database.replies import replies_table
 
 organizations = Table(
@@ -186,4 +186,6 @@ replies = replies_table("identity", metadata)
 PARTS = (sign_in_tables, sso_tables, directory_tables)
 """They add their tables to the same metadata; naming them here is what loads them."""
 
-SCHEMA = Schema("identity", metadata, head="0010", serves="0009")
+wall_off(metadata, organizations="id")
+
+SCHEMA = Schema("identity", metadata, head="0011", serves="0009")

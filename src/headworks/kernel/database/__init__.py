@@ -21,9 +21,11 @@ from headworks.kernel.database.schema import (
 from headworks.kernel.database.server import Limits
 from headworks.kernel.database.trail import Trail
 from headworks.kernel.database.trail_keys import KeptTrailKeys, SqlTrailKeys
+from headworks.kernel.database.walls import EVERYTHING, Sight, beyond, wall_off
 
 __all__ = [
     "BY_KEY",
+    "EVERYTHING",
     "Address",
     "Announcements",
     "BadAddress",
@@ -38,12 +40,15 @@ __all__ = [
     "SchemaNotReady",
     "SchemaTooNew",
     "SchemaUnreadable",
+    "Sight",
     "SqlTrailKeys",
     "Standing",
     "Trail",
+    "beyond",
     "is_about_rows",
     "is_duplicate",
     "new_metadata",
     "prepare_schema",
     "unless_there",
+    "wall_off",
 ]

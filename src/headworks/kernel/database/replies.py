@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from headworks.kernel.database.columns import Exact, Long, Microseconds
 from headworks.kernel.database.failures import is_duplicate
+from headworks.kernel.database.walls import EVERYTHING
 from headworks.kernel.idempotency import KEPT_FOR, MOST_KEPT, AnswerLost, Asked, InProgress, Kept, Reply, due
 from headworks.kernel.secrets import SealError, Secret, key_id_of, seal_context
 from headworks.kernel.telemetry import logger
@@ -65,7 +66,7 @@ class SqlReplies:
             table.c.request_key == asked.key,
             table.c.kept_at > self._clock() - KEPT_FOR,
         )
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             row = (await connection.execute(wanted)).first()
         if row is None:
             return None
@@ -104,14 +105,14 @@ class SqlReplies:
 
     async def sealed_by(self) -> Counter[str]:
         """How many answers each key seals, for the rotation of the keyring. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = await connection.execute(select(self._table.c.sealed))
             return Counter(key_id_of(sealed) for (sealed,) in rows)
 
     async def reseal(self) -> int:
         """Seal with the newest key what another one sealed; how many. Raises DatabaseUnavailable."""
         table, done = self._table, 0
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = (await connection.execute(select(table))).all()
         for row in rows:
             if key_id_of(row.sealed) == self._sealer.current:
@@ -123,7 +124,7 @@ class SqlReplies:
                 _log.warning("an answer could not be sealed anew", table=table.name, detail=error.detail)
                 continue
             same = (table.c.caller == row.caller, table.c.request_key == row.request_key, table.c.sealed == row.sealed)
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(EVERYTHING) as connection:
                 done += (await connection.execute(update(table).where(*same).values(sealed=again))).rowcount
         return done
 

@@ -75,6 +75,8 @@ class Standing:
     stored: str | None
     """The revision that the tables have; None before the first."""
     wanted: str
+    passes_walls: bool = False
+    """Whether the role there is above PostgreSQL's row-level security, which then holds nobody to their own rows."""
 
     @property
     def may_serve(self) -> bool:

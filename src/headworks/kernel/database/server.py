@@ -13,6 +13,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from headworks.kernel.clock import monotonic
+from headworks.kernel.database import walls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
     from headworks.kernel.database.address import Address
+    from headworks.kernel.database.walls import Sight
 
 _IDLE_SECONDS = 1.0
 """A connection that was used within it is believed to be alive."""
@@ -53,16 +55,23 @@ class Limits:
 
 def writing_engine(address: Address, limits: Limits) -> AsyncEngine:
     """One connection: a process has one writer for each context, as it has on SQLite."""
-    return _engine(address, limits, size=1, reads_only=False)
+    return _engine(address, limits, size=1, reads_only=False, sees=walls.NOTHING)
 
 
-def reading_engine(address: Address, limits: Limits) -> AsyncEngine:
-    """Connections that refuse to write; each statement commits by itself."""
-    return _engine(address, limits, size=max(1, limits.connections - 1), reads_only=True)
+def reading_engines(address: Address, limits: Limits) -> tuple[AsyncEngine, AsyncEngine | None]:
+    """Connections that refuse to write, where each statement commits by itself: for reading everything, and for one organisation.
+
+    None for the latter where there are no walls, or where but one connection is left for reading.
+    """
+    size = max(1, limits.connections - 1)
+    apart = size // 2 if address.family == "postgresql" else 0
+    everything = _engine(address, limits, size=size - apart, reads_only=True, sees=walls.EVERYTHING)
+    walled = _engine(address, limits, size=apart, reads_only=True, sees=walls.NOTHING) if apart else None
+    return everything, walled
 
 
-def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool) -> AsyncEngine:
-    session = _postgresql_session(limits, reads_only=reads_only)
+def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool, sees: Sight) -> AsyncEngine:
+    session = _postgresql_session(limits, reads_only=reads_only, sees=sees)
     engine = create_async_engine(
         address.url(),
         connect_args=connect_args(address, limits, session),
@@ -75,7 +84,9 @@ def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool) ->
         skip_autocommit_rollback=True,
     )
     _ping_idle(engine)
-    if address.family != "postgresql":
+    if address.family == "postgresql":
+        walls.remember(engine, sees)
+    else:
         # What the driver logs of a server's warnings repeats values.
         logging.getLogger("asyncmy").setLevel(logging.ERROR)
         _say_on_connect(engine, limits, reads_only=reads_only)
@@ -98,8 +109,9 @@ def connect_args(address: Address, limits: Limits, session: Mapping[str, str] = 
     }
 
 
-def _postgresql_session(limits: Limits, *, reads_only: bool) -> dict[str, str]:
+def _postgresql_session(limits: Limits, *, reads_only: bool, sees: Sight) -> dict[str, str]:
     return {
+        walls.SETTING: sees,
         "default_transaction_read_only": "on" if reads_only else "off",
         "lock_timeout": _ms(limits.lock_seconds),
         "statement_timeout": _ms(limits.statement_seconds),

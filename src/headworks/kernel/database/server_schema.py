@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from headworks.kernel.database import moved
+from headworks.kernel.database import moved, walls
 from headworks.kernel.database.failures import DatabaseUnavailable, code_of, no_answer
 from headworks.kernel.database.schema import SchemaNotReady, SchemaTooNew, Standing, script_config, version_table_ddl
 from headworks.kernel.database.server import connect_args
@@ -54,11 +54,12 @@ async def standing(address: Address, schema: Schema, limits: Limits) -> Standing
         return await connection.run_sync(_look, schema)
 
 
-async def check(address: Address, schema: Schema, limits: Limits) -> None:
-    """Raises SchemaNotReady or SchemaTooNew, saying what to run, unless this code may serve; and DatabaseUnavailable."""
+async def check(address: Address, schema: Schema, limits: Limits) -> Standing:
+    """How it stands. Raises SchemaNotReady or SchemaTooNew, saying what to run, unless this code may serve; and DatabaseUnavailable."""
     found = await standing(address, schema, limits)
     if not found.may_serve:
         raise refusal(found, schema, address)
+    return found
 
 
 async def migrate(address: Address, schema: Schema, limits: Limits) -> Standing:
@@ -96,7 +97,7 @@ def _look(connection: Connection, schema: Schema) -> Standing:
         condition = "current" if stored == schema.head else "behind"
     if condition in {"current", "compatible"} and schema.context in moved.unended(connection):
         condition = "half moved"
-    return Standing(condition, stored, schema.head)
+    return Standing(condition, stored, schema.head, walls.are_passed(connection))
 
 
 def refusal(found: Standing, schema: Schema, address: Address) -> SchemaNotReady | SchemaTooNew:

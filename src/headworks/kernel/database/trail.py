@@ -11,6 +11,7 @@ from headworks.kernel.audit import Change
 from headworks.kernel.clock import now
 from headworks.kernel.database.columns import Exact, Long, Microseconds
 from headworks.kernel.database.trail_keys import trail_keys_table
+from headworks.kernel.database.walls import overlook
 from headworks.kernel.origin import HEADWORKS, origin
 from headworks.kernel.telemetry import logger
 from headworks.kernel.trail import END_CHANGED, Entry, Head, entries, genesis
@@ -96,6 +97,8 @@ class Trail:
         """
         if not changes:
             return
+        # The chain is of all organisations, and whoever acts may be of another one than what they changed.
+        await overlook(connection)
         row = (await connection.execute(self._locked)).first()
         kept = None if row is None else Head(*row)
         head, written = kept or genesis(self.context), []

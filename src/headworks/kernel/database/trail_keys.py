@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column, Table, insert, select, update
 
 from headworks.kernel.database.columns import Exact, Long
+from headworks.kernel.database.walls import EVERYTHING
 from headworks.kernel.secrets import SealError, Secret, key_id_of, seal_context
 from headworks.kernel.telemetry import logger
 from headworks.kernel.trail import TrailKey
@@ -110,10 +111,10 @@ class KeptTrailKeys:
 
     async def sealed_by(self) -> Counter[str]:
         """How many keys of the trail each key of the keyring seals. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return await self._keys.sealed_by(connection)
 
     async def reseal(self) -> int:
         """Before a key of the keyring goes, keep what it signed with. Raises DatabaseUnavailable."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             return await self._keys.keep(connection)

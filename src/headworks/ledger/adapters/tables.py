@@ -16,13 +16,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from headworks.kernel.database import Announcements, Exact, Schema, Trail, new_metadata
+from headworks.kernel.database import Announcements, Exact, Schema, Trail, new_metadata, wall_off
 from headworks.kernel.database.replies import replies_table
 from headworks.ledger.contracts import BudgetChanged, LeasesWanted, MarkUpChanged
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("ledger", METADATA, head="0003", serves="0002", beside="usage")
+SCHEMA = Schema("ledger", METADATA, head="0004", serves="0002", beside="usage")
 
 TRAIL = Trail("ledger", METADATA)
 
@@ -254,6 +254,8 @@ forgotten = Table(
 """What settlements came to whose records are gone. They were the same then: an entry that is changed later shows."""
 
 replies = replies_table("ledger", METADATA)
+
+wall_off(METADATA)
 
 SCOPE_COLUMNS: Final = {
     "organization": None,

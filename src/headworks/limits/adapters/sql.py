@@ -36,14 +36,14 @@ class SqlLimits:
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
         """Everything that the block reads is of one moment. Raises DatabaseUnavailable."""
-        async with self._database.moment() as connection:
+        async with self._database.moment(organization_id) as connection:
             yield SqlReader(connection, organization_id)
 
     @asynccontextmanager
     async def writing(self, organization_id: str) -> AsyncIterator[SqlWriter]:
         """Commits and announces at the end of the block, where it changed something. Raises DatabaseUnavailable."""
         with self._bus.after() as told:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(organization_id) as connection:
                 writer = SqlWriter(connection, organization_id)
                 yield writer
                 if writer.changed:
@@ -54,7 +54,7 @@ class SqlLimits:
 
     async def revision(self, organization_id: str) -> int:
         """0 for an organisation that never had a limit. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(organization_id) as connection:
             return await SqlReader(connection, organization_id).revision()
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Integer, Table, UniqueConstraint
 
-from headworks.kernel.database import Announcements, Exact, Microseconds, Schema, Trail, new_metadata
+from headworks.kernel.database import Announcements, Exact, Microseconds, Schema, Trail, new_metadata, wall_off
 from headworks.kernel.database.replies import replies_table
 from headworks.limits.contracts import LimitsChanged
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("limits", METADATA, head="0002", serves="0001")
+SCHEMA = Schema("limits", METADATA, head="0003", serves="0001")
 
 TRAIL = Trail("limits", METADATA)
 
@@ -44,3 +44,5 @@ revisions = Table(
 """What tells another process that it must read an organisation's limits anew."""
 
 replies = replies_table("limits", METADATA)
+
+wall_off(METADATA)

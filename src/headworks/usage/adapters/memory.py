@@ -67,7 +67,7 @@ class MemoryStore:
         books.committed()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[MemoryReading]:
+    async def read(self, _organization_id: str | None) -> AsyncIterator[MemoryReading]:
         """Of this moment."""
         yield MemoryReading(self._state)
 

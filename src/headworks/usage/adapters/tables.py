@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from headworks.dataplane.events import LONGEST_TAGS
-from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata
+from headworks.kernel.database import Exact, Long, Microseconds, Schema, new_metadata, wall_off
 from headworks.usage.domain.rollups import COUNTERS, LONGEST_TAG_NAME
 from headworks.usage.domain.rows import BUCKETS
 from headworks.usage.domain.screening import LONGEST_BUDGETS, LONGEST_ID, LONGEST_TEXT
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 METADATA = new_metadata()
 
-SCHEMA = Schema("usage", METADATA, head="0008", serves="0006")
+SCHEMA = Schema("usage", METADATA, head="0009", serves="0006")
 
 _ID = Exact(LONGEST_ID)
 _TEXT = Exact(LONGEST_TEXT)
@@ -217,3 +217,5 @@ rejected = Table(
     Column("rejected_at", Microseconds, nullable=False),
 )
 """Events that could not be stored, by the SHA-256 of their text."""
+
+wall_off(METADATA)

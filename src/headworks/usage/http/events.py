@@ -139,7 +139,7 @@ async def list_usage_events(
 ) -> CursorEnvelope[UsageEventOut]:
     """Single requests, the newest first."""
     wanted = query.wanted(principal)
-    async with store.read() as reading:
+    async with store.read(wanted.organization_id) as reading:
         await queries.must_be_kept(reading, wanted)
         found = await queries.records(reading, wanted, query.cursor, query.per_page)
     numbers = [record.sequence for record in found.items]

@@ -61,7 +61,7 @@ async def export_usage(
     columns = _report_columns(group_by, compares=wanted.previous_from_s is not None)
 
     async def lines() -> AsyncIterator[list[Line]]:
-        async with store.read() as reading:
+        async with store.read(wanted.organization_id) as reading:
             async for rows in queries.every_row(reading, wanted, group_by, page):
                 known = await queries.names_of(names, wanted.organization_id, group_by, rows.items)
                 yield [_report_line(row_out(row, group_by, known), columns) for row in rows.items]
@@ -80,7 +80,7 @@ async def export_usage_events(
 ) -> StreamingResponse:
     """Single requests as a file, all of them, the newest first."""
     wanted = query.wanted(principal)
-    async with store.read() as reading:
+    async with store.read(wanted.organization_id) as reading:
         await queries.must_be_kept(reading, wanted)
     columns = [Column(name, _kind(name)) for name in UsageEventOut.model_fields]
 

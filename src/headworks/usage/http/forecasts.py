@@ -51,7 +51,7 @@ async def forecast_usage(
 ) -> Envelope[ForecastOut]:
     """What the running period will come to if things go on as they did lately: an estimate, and how it was made."""
     wanted = ReportFilter(query.organization(principal), "hour", 0, 0, query.equal(), query.tags())
-    async with store.read() as reading:
+    async with store.read(wanted.organization_id) as reading:
         found = await queries.expected(reading, wanted, zone_of(query.time_zone), query.period, now())
     out = ForecastOut(
         period=query.period,

@@ -67,7 +67,7 @@ class ComparedOut(ResponseModel):
 @router.post("/usage-rebuilds", status_code=202, summary="Make sums anew", dependencies=[repeatable()])
 async def rebuild_usage(request: Request, caller: _Operator, store: _Store, body: DaysBody) -> Envelope[PendingDaysOut]:
     """Have the sums of these days made anew from the records, while usage goes on being stored. Safe to repeat."""
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         first_s = await reading.first_day()
     first = body.first_day or (None if first_s is None else time_of(first_s).date())
     if first is not None:
@@ -94,7 +94,7 @@ async def check_usage(
     start_s = span(day, day, zone_of("UTC"), (), now()).from_s
     if day > now().date():
         raise Invalid.field("query.day", "out_of_range", "must not lie in the future")
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         check_kept("query.day", start_s * _SECOND_US, await reading.kept_from())
     found = Compared(0, 0, 0)
     for hour in range(LAST_HOUR + 1):
@@ -105,5 +105,5 @@ async def check_usage(
 
 
 async def _pending(store: UsageStore) -> PendingDaysOut:
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         return PendingDaysOut(days=[time_of(day_s).date() for day_s in await reading.pending_days()])

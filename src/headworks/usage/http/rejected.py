@@ -43,7 +43,7 @@ async def list_rejected_usage_events(
     per_page: Annotated[int, Query(ge=1, le=MOST_PER_PAGE)] = PER_PAGE,
 ) -> CursorEnvelope[RejectedUsageEventOut]:
     """What was put aside, the newest first: nothing, where all is well."""
-    async with store.read() as reading:
+    async with store.read(None) as reading:
         found = await queries.rejections(reading, cursor, per_page)
     return cursor_envelope(found.map(_out), request)
 

@@ -82,7 +82,7 @@ async def show_usage(
     group_by = query.dimensions()
     wanted, span = query.wanted(principal, settings, now())
     page = query.order(query.page, query.per_page)
-    async with store.read() as reading:
+    async with store.read(wanted.organization_id) as reading:
         report = await queries.report(reading, names, wanted, group_by, page)
     paged = page_envelope(report.rows.map(lambda row: row_out(row, group_by, report.names)), request)
     before = report.totals.previous

@@ -24,7 +24,7 @@ from headworks.identity.commands.sso.secrets import ClientSecrets
 from headworks.identity.contracts import Organization, SsoConnection
 from headworks.identity.settings import SignInSettings, SsoSettings
 from headworks.kernel.clock import now
-from headworks.kernel.database import Database, prepare_schema
+from headworks.kernel.database import EVERYTHING, Database, prepare_schema
 from headworks.kernel.events import EventBus
 from headworks.kernel.outbound.fetch import Outbound
 from headworks.kernel.permissions import MANAGEMENT
@@ -117,12 +117,12 @@ class Stage:
 
     async def accounts(self) -> int:
         """How many users there are."""
-        async with self.database.read() as connection:
+        async with self.database.read(EVERYTHING) as connection:
             return len((await connection.exec_driver_sql("SELECT id FROM users")).all())
 
     async def trail(self) -> list[str]:
         """What was done, in order."""
-        async with self.database.read() as connection:
+        async with self.database.read(EVERYTHING) as connection:
             rows = await connection.exec_driver_sql("SELECT action FROM identity_audit_trail ORDER BY sequence")
             return [row[0] for row in rows]
 

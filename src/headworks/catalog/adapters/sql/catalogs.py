@@ -13,6 +13,7 @@ from headworks.catalog.adapters.sql.rows import price_of, provider_of
 from headworks.catalog.adapters.sql.store import SqlStore
 from headworks.catalog.adapters.tables import ANNOUNCEMENTS, TRAIL, prices, providers, revisions
 from headworks.catalog.contracts import SHARED, CatalogChanged
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.secrets import key_id_of
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SqlCatalogs:
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReader]:
         """Everything that the block reads is of one moment. Raises DatabaseUnavailable."""
-        async with self._database.moment() as connection:
+        async with self._database.moment(organization_id) as connection:
             yield SqlReader(connection, organization_id)
 
     @asynccontextmanager
@@ -55,7 +56,7 @@ class SqlCatalogs:
         """Commits and announces at the end of the block, where it changed something. Raises DatabaseUnavailable."""
         shared = organization_id in SHARED
         with self._bus.after() as told:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(organization_id) as connection:
                 store = SqlStore(connection, organization_id)
                 yield store
                 if store.changed:
@@ -66,26 +67,26 @@ class SqlCatalogs:
 
     async def revision(self, organization_id: str) -> int:
         """0 for a catalog that nobody has written to. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(organization_id) as connection:
             found = await connection.scalar(_REVISION, {"scope": organization_id})
             return found or 0
 
     async def price_revision(self) -> int:
         """Revisions only rise, so their sum moves with each of them. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             return int(await connection.scalar(_ALL_REVISIONS) or 0)
 
     async def sealed_by(self) -> dict[str, Counter[str]]:
         """Raises DatabaseUnavailable."""
         found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             for owner, sealed in await connection.execute(_SEALED):
                 found[owner][key_id_of(sealed)] += 1
         return found
 
     async def price_history(self) -> tuple[int, list[Price], list[Provider]]:
         """The revision is read first: what changes meanwhile is read again rather than missed."""
-        async with self._database.moment() as connection:
+        async with self._database.moment(EVERYTHING) as connection:
             revision = int(await connection.scalar(_ALL_REVISIONS) or 0)
             price_rows = (await connection.execute(select(prices))).mappings()
             provider_rows = (await connection.execute(select(providers))).mappings()

@@ -23,6 +23,7 @@ from headworks.identity.adapters.tables import ANNOUNCEMENTS, TRAIL
 from headworks.identity.adapters.telling import Telling
 from headworks.identity.contracts import Session
 from headworks.identity.domain.throttle import Tries
+from headworks.kernel.database import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -187,7 +188,7 @@ class SqlSignIn:
     async def transaction(self) -> AsyncIterator[SqlSignInUnit]:
         """See `ports.SignInStore`."""
         with self._bus.after() as told:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(EVERYTHING) as connection:
                 telling = Telling(told)
                 yield SqlSignInUnit(connection, telling)
                 await TRAIL.append(connection, telling.changes, self._trail_keys)
@@ -196,5 +197,5 @@ class SqlSignIn:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlSignInReading]:
         """See `ports.SignInStore`. All of it is found by the key of one user."""
-        async with self._database.look_up() as connection:
+        async with self._database.look_up(EVERYTHING) as connection:
             yield SqlSignInReading(connection)

@@ -12,6 +12,7 @@ from headworks.identity.adapters.sql.statements import Sorting, add_rows, read_o
 from headworks.identity.adapters.tables import keys, memberships, organizations, projects, service_accounts, users
 from headworks.identity.contracts import KeyOwner, KeyView
 from headworks.identity.errors import KeyExists
+from headworks.kernel.database import beyond
 from headworks.kernel.sorting import Order
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ class SqlKeys:
         hashes = [key.key_hash for key in new]
         # The unique index knows current hashes only.
         former = select(func.count()).where(keys.c.previous_hash.in_(hashes))
-        if await self._connection.scalar(former):
+        async with beyond(self._connection):
+            is_former = await self._connection.scalar(former)
+        if is_former:
             raise there
         await add_rows(self._connection, keys, [_columns(key) for key in new], there)
 

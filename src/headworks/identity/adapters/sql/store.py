@@ -17,9 +17,11 @@ from headworks.identity.adapters.sql.service_accounts import SqlServiceAccounts
 from headworks.identity.adapters.sql.sso import SqlSignOns, SqlSsoConnections
 from headworks.identity.adapters.tables import ANNOUNCEMENTS, TRAIL
 from headworks.identity.adapters.telling import Telling
+from headworks.kernel.database import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
         Organization,
         StoredPassword,
     )
-    from headworks.kernel.database import Database, SqlTrailKeys
+    from headworks.kernel.database import Database, Sight, SqlTrailKeys
     from headworks.kernel.events import EventBus
 
 
@@ -169,32 +171,35 @@ class SqlStore:
     @asynccontextmanager
     async def read(self, organization_id: str) -> AsyncIterator[SqlReading]:
         """See `ports.Store`."""
-        async with self._database.read() as connection:
+        async with self._database.read(organization_id) as connection:
             yield SqlReading(connection, organization_id)
 
     @asynccontextmanager
     async def transaction(self, organization_id: str) -> AsyncIterator[SqlUnit]:
         """See `ports.Store`."""
-        async with self.operate() as installation:
+        async with self._changing(organization_id) as installation:
             yield installation.within(organization_id)
 
     @asynccontextmanager
     async def prove(self) -> AsyncIterator[SqlProofs]:
         """See `ports.Store`."""
-        async with self._database.look_up() as connection:
+        async with self._database.look_up(EVERYTHING) as connection:
             yield SqlProofs(connection)
 
     @asynccontextmanager
     async def overlook(self) -> AsyncIterator[SqlOverview]:
         """See `ports.Store`."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             yield SqlOverview(connection)
 
-    @asynccontextmanager
-    async def operate(self) -> AsyncIterator[SqlInstallation]:
+    def operate(self) -> AbstractAsyncContextManager[SqlInstallation]:
         """See `ports.Store`."""
+        return self._changing(EVERYTHING)
+
+    @asynccontextmanager
+    async def _changing(self, sight: Sight) -> AsyncIterator[SqlInstallation]:
         with self._bus.after() as told:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(sight) as connection:
                 telling = Telling(told)
                 yield SqlInstallation(connection, telling)
                 await TRAIL.append(connection, telling.changes, self._trail_keys)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, text
+from sqlalchemy import column, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from headworks.kernel.database.failures import is_about_rows
 from headworks.kernel.database.moving.rows import Row, at, behind, key_of, last_key, named
 from headworks.kernel.database.moving.stored import stored
+from headworks.kernel.database.walls import EVERYTHING
 from headworks.kernel.errors import HeadworksError
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from headworks.kernel.database.database import Database
+
+_COPIED: Final = "headworks_copied"
 
 
 class RowRefused(HeadworksError):
@@ -51,7 +54,7 @@ async def is_ours(source: Database, target: Database, table: Table) -> bool:
 
 async def _add_all(target: Database, table: Table, rows: Sequence[Row]) -> None:
     try:
-        async with target.transaction() as connection:
+        async with target.transaction(EVERYTHING) as connection:
             await _add(connection, table, rows)
     except DBAPIError as error:
         if not is_about_rows(error):
@@ -60,11 +63,15 @@ async def _add_all(target: Database, table: Table, rows: Sequence[Row]) -> None:
 
 
 async def _add(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    names = [column.name for column in table.columns]
+    names = [one.name for one in table.columns]
     if connection.dialect.name == "postgresql":
         from headworks.kernel.database.postgresql import copy_rows  # noqa: PLC0415 - a driver that not everybody has
 
-        await copy_rows(connection, table.name, names, rows)
+        # A table with a wall takes no COPY, whoever sends it, so that rows come by one without.
+        await connection.exec_driver_sql(f"CREATE TEMP TABLE {_COPIED} (LIKE {table.name}) ON COMMIT DROP")
+        await copy_rows(connection, _COPIED, names, rows)
+        copied: Any = select(*map(column, names)).select_from(text(_COPIED))
+        await connection.execute(insert(table).from_select(names, copied))
     else:
         await connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in rows])
 
@@ -81,7 +88,7 @@ async def _refusal(target: Database, table: Table, rows: Sequence[Row]) -> RowRe
 async def _refuses(target: Database, table: Table, row: Row) -> str:
     """Why; nothing where it takes it. Nothing is kept."""
     try:
-        async with target.transaction() as connection:
+        async with target.transaction(EVERYTHING) as connection:
             await _add(connection, table, [row])
             await connection.rollback()
     except DBAPIError as error:
@@ -91,16 +98,16 @@ async def _refuses(target: Database, table: Table, row: Row) -> str:
 
 async def _continue_numbers(target: Database, table: Table) -> None:
     """Numbers that the database gives go on behind the largest. MariaDB and MySQL see to it by themselves."""
-    column: Any = table.autoincrement_column
-    if column is None:
+    number: Any = table.autoincrement_column
+    if number is None:
         return
-    async with target.transaction() as connection:
+    async with target.transaction(EVERYTHING) as connection:
         if connection.dialect.name != "postgresql":
             return
         # The names are ours. Without a row the first number is the next.
-        largest = f"max({column.name})"
+        largest = f"max({number.name})"
         statement = (
-            f"SELECT setval(pg_get_serial_sequence('{table.name}', '{column.name}'), coalesce({largest}, 1), "  # noqa: S608
+            f"SELECT setval(pg_get_serial_sequence('{table.name}', '{number.name}'), coalesce({largest}, 1), "  # noqa: S608
             f"{largest} IS NOT NULL) FROM {table.name}"
         )
         await connection.execute(text(statement))

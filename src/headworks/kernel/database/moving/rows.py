@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import and_, func, or_, select
 
+from headworks.kernel.database.walls import EVERYTHING
 from headworks.kernel.errors import HeadworksError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ async def behind(database: Database, table: Table, key: Key | None, limit: int) 
     wanted = select(table).order_by(*table.primary_key).limit(limit)
     if key is not None:
         wanted = wanted.where(_follow(list(table.primary_key), key))
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         found = await connection.execute(wanted)
         try:
             rows = [tuple(row) for row in found]
@@ -48,7 +49,7 @@ async def last_key(database: Database, table: Table) -> Key | None:
     """None where the table is empty."""
     columns = list(table.primary_key)
     wanted = select(*columns).order_by(*(column.desc() for column in columns)).limit(1)
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         row = (await connection.execute(wanted)).first()
     return None if row is None else tuple(row)
 
@@ -57,14 +58,14 @@ async def at(database: Database, table: Table, key: Key) -> Row | None:
     """The row with this key."""
     columns = zip(table.primary_key, key, strict=True)
     wanted = select(table).where(*(column == value for column, value in columns))
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         row = (await connection.execute(wanted)).first()
     return None if row is None else tuple(row)
 
 
 async def count(database: Database, table: Table) -> int:
     """How many rows there are."""
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return await connection.scalar(select(func.count()).select_from(table)) or 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.events import Collected
 from headworks.ledger.adapters.sql.bound import MOST_ASKED
 from headworks.ledger.adapters.sql.budgets import live_budgets
@@ -42,13 +43,13 @@ class SqlLedger:
     @asynccontextmanager
     async def reading(self, organization_id: str) -> AsyncIterator[SqlReading]:
         """Raises DatabaseUnavailable."""
-        async with self._database.moment() as connection:
+        async with self._database.moment(organization_id) as connection:
             yield SqlReading(connection, organization_id, self._records.of(connection, organization_id))
 
     @asynccontextmanager
     async def writing(self, organization_id: str) -> AsyncIterator[SqlUnit]:
         """Raises DatabaseUnavailable, TransactionLost."""
-        async with self._forgetful(), self._database.transaction() as connection:
+        async with self._forgetful(), self._database.transaction(organization_id) as connection:
             joined = self._joined(connection)
             yield joined.of(organization_id)
             await joined.finish()
@@ -57,7 +58,7 @@ class SqlLedger:
     @asynccontextmanager
     async def overlooking(self) -> AsyncIterator[SqlOverview]:
         """Raises DatabaseUnavailable."""
-        async with self._database.moment() as connection:
+        async with self._database.moment(EVERYTHING) as connection:
             yield SqlOverview(connection, self._records)
 
     @asynccontextmanager

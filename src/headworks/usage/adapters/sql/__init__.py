@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from headworks.kernel.database import EVERYTHING
 from headworks.kernel.moments import time_of
 from headworks.kernel.telemetry import logger
 from headworks.usage.adapters.sql.numbers import Known
@@ -41,7 +42,7 @@ class SqlStore:
         """Raises DatabaseUnavailable, TransactionLost."""
         try:
             async with (
-                self._database.transaction() as connection,
+                self._database.transaction(EVERYTHING) as connection,
                 self.bookkeeper.joining(connection) as books,
             ):
                 unit = SqlUnit(connection, self._known, books, self._tag_values)
@@ -63,9 +64,9 @@ class SqlStore:
         books.committed()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlReading]:
+    async def read(self, organization_id: str | None) -> AsyncIterator[SqlReading]:
         """Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING if organization_id is None else organization_id) as connection:
             yield SqlReading(connection)
 
     async def make_partitions(self, at: datetime) -> list[str]:

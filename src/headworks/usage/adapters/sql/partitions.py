@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from headworks.kernel.clock import monotonic
-from headworks.kernel.database import DatabaseUnavailable
+from headworks.kernel.database import EVERYTHING, DatabaseUnavailable
 from headworks.kernel.moments import first_second_of
 from headworks.kernel.telemetry import logger
 from headworks.kernel.timeline import FOREVER_US
@@ -69,7 +69,7 @@ class Partitions:
 
     async def make_months(self, months: Iterable[date]) -> list[str]:
         """As `make`, those that are named."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             if connection.dialect.name != "postgresql":
                 self._ready.update(months)
                 return []
@@ -92,7 +92,7 @@ class Partitions:
 
     async def drop(self, before_us: int) -> list[str]:
         """Those of months that were over by then, where nothing is left in them; the names. Raises DatabaseUnavailable."""
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             if connection.dialect.name != "postgresql":
                 return []
             over = [name for name in await _listed(connection) if _end_us(name) <= before_us]
@@ -113,7 +113,7 @@ class Partitions:
         """False where somebody was quicker, or too much of that month lies in the rest."""
         name, begin, end = _name(month), first_id(month), first_id(following(month))
         within = f"event_id >= '{begin}' AND event_id < '{end}'"
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.exec_driver_sql(_PATIENCE)
             # Of ATTACH, too: one at a time makes. Who stores and who reads does not wait for it.
             await connection.exec_driver_sql(f"LOCK TABLE ONLY {events.name} IN SHARE UPDATE EXCLUSIVE MODE")
@@ -139,7 +139,7 @@ class Partitions:
 
     async def _drop(self, name: str) -> bool:
         """False where something has come into it."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.exec_driver_sql(_PATIENCE)
             # Nobody writes to it any more; then it is looked at again.
             await connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
@@ -154,7 +154,7 @@ async def months_in(database: Database, at: datetime) -> list[date]:
     first, beyond = sensible(at)
     leading = func.substr(events.c.event_id, 1, LEADING)
     wanted = select(leading).distinct().where(events.c.event_id >= first, events.c.event_id < beyond)
-    async with database.read() as connection:
+    async with database.read(EVERYTHING) as connection:
         return months_of((await connection.execute(wanted)).scalars())
 
 

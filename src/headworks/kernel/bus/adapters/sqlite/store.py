@@ -12,6 +12,7 @@ from headworks.kernel.bus.message import LEVELS, Message
 from headworks.kernel.bus.port import DeadLetter
 from headworks.kernel.bus.source import Delivery
 from headworks.kernel.clock import now
+from headworks.kernel.database import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -55,7 +56,7 @@ class Store:
 
     async def release_all(self) -> None:
         """Of the process that had the file before."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.execute(update(messages).where(messages.c.state == TAKEN).values(state=WAITING))
 
     async def add(self, wanted: Sequence[tuple[str, Level, Message]]) -> None:
@@ -80,16 +81,16 @@ class Store:
             }
             for queue, level, one in wanted
         ]
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.execute(insert(messages), rows)
 
     async def take(self, queue: str, policy: Policy, most: int) -> list[Delivery]:
         """The most urgent that wait, the oldest of them first."""
         mine = (messages.c.queue == queue, messages.c.state == WAITING)
-        async with self._database.look_up() as connection:
+        async with self._database.look_up(EVERYTHING) as connection:
             if (await connection.execute(select(messages.c.sequence).where(*mine).limit(1))).first() is None:
                 return []
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await self._expire(connection, queue, policy)
             # Taken so often by processes that died.
             spent = messages.c.delivered >= policy.delivery_limit
@@ -111,13 +112,13 @@ class Store:
 
     async def forget(self, sequences: Collection[int]) -> None:
         """They are handled."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.execute(delete(messages).where(messages.c.sequence.in_(sequences)))
 
     async def give_back(self, sequences: Collection[int], policy: Policy) -> None:
         """They wait again, or are dead at their limit."""
         ours = messages.c.sequence.in_(sequences)
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.execute(
                 update(messages)
                 .where(ours, messages.c.delivered >= policy.delivery_limit)
@@ -127,16 +128,16 @@ class Store:
 
     async def bury(self, sequence: int, reason: Reason) -> None:
         """It is dead."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await connection.execute(
                 update(messages).where(messages.c.sequence == sequence).values(state=DEAD, reason=reason)
             )
 
     async def dead(self, queue: str, policy: Policy, limit: int, ids: Collection[str] | None) -> list[DeadLetter]:
         """The oldest first, of all or of these."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             await self._expire(connection, queue, policy)
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = await connection.execute(
                 select(messages.c.rank, messages.c.reason, messages.c.delivered, *_MESSAGE)
                 .where(*_dead(queue, ids))
@@ -148,21 +149,21 @@ class Store:
     async def replay(self, queue: str, ids: Collection[str] | None) -> int:
         """They wait as if they had just been published."""
         as_new: dict[str, Any] = {"state": WAITING, "delivered": 0, "reason": "", "published_at": self._clock()}
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             found = await connection.execute(update(messages).where(*_dead(queue, ids)).values(as_new))
             return found.rowcount
 
     async def discard(self, queue: str, ids: Collection[str]) -> int:
         """They are gone."""
-        async with self._database.transaction() as connection:
+        async with self._database.transaction(EVERYTHING) as connection:
             return (await connection.execute(delete(messages).where(*_dead(queue, ids)))).rowcount
 
     async def measure(self, queue: str, policy: Policy) -> Measure:
         """How much there is now."""
         if policy.seconds_to_live is not None:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction(EVERYTHING) as connection:
                 await self._expire(connection, queue, policy)
-        async with self._database.read() as connection:
+        async with self._database.read(EVERYTHING) as connection:
             rows = await connection.execute(
                 select(
                     messages.c.state,
