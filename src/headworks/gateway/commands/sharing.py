@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from headworks.gateway.domain.shares import Decision
     from headworks.gateway.ports import ShareOffice
 
-PATIENCE_SECONDS: Final = 1.0
-"""How long a question waits for what others give back: a hundred times what that takes, and half of what gateways wait for an answer."""
+PATIENCE_SECONDS: Final = 1.5
+"""How long a question waits for what others give back: a hundred times what that takes, which is what busy machines need, and less than
+gateways wait for an answer."""
 _LOOK_SECONDS: Final = 0.1
 """What is said through another control plane is found by looking."""
 
