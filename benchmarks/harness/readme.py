@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 START, END = "<!-- benchmark:start -->", "<!-- benchmark:end -->"
 SHOWN = (
     "CPU per request, body of 1 KiB",
+    "CPU per request, body of 1 KiB, with limits and budgets",
     "CPU per request, body of 256 KiB",
     "CPU per streamed chunk",
     "added p50, one connection, one core",
@@ -20,7 +21,9 @@ SHOWN = (
     "1000 streams: silences over 200 ms",
     "1000 streams: resident memory of each",
     "resident at rest, everything in one process",
+    "gateway of many: resident at rest",
     "start to first good answer, a new folder",
+    "gateway of many: start to first answer",
     "flow miss, added p50",
     "flow miss, added p99",
     "revocation to refusal, longest",
