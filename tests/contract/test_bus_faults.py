@@ -36,6 +36,7 @@ from tests.support.bus_consumer import topology as consumers_topology
 from tests.support.buses import ONE, Heard, consuming, event, events, ids, soon, unbind, until
 from tests.support.certificates import write_certificate
 from tests.support.child import Child, Failure, eventually, free_port
+from tests.support.peers import listening
 from tests.support.rabbitmq import PASSWORD, PREFIX, RabbitServer
 from tests.support.servers.missing import Missing
 
@@ -352,20 +353,17 @@ async def test_something_else_on_the_port_is_not_taken_for_a_broker(topology: To
         await reader.read(8)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
+        await writer.wait_closed()
 
-    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def says_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
     for peer in (answers, says_nothing):
-        server = await asyncio.start_server(peer, "127.0.0.1")
-        port = server.sockets[0].getsockname()[1]
-        address = Address.parse(Secret(f"amqp://headworks:secret@127.0.0.1:{port}/headworks"))
-        async with bus_on(address, topology, HASTY) as bus:
-            with pytest.raises(BusUnavailable):
-                await bus.publish([event("evt_1")])
-        server.close()
-        await server.wait_closed()
+        async with listening(peer) as port:
+            address = Address.parse(Secret(f"amqp://headworks:secret@127.0.0.1:{port}/headworks"))
+            async with bus_on(address, topology, HASTY) as bus:
+                with pytest.raises(BusUnavailable):
+                    await bus.publish([event("evt_1")])
 
 
 async def test_a_queue_with_other_settings_is_not_used(node: RabbitServer, topology: Topology) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from headworks.dataplane.wire.control_pb2 import WatchResponse
 from headworks.gateway.rpc import Changes
+from tests.support.peers import listening
 from tests.unit.gateway.conftest import KEY_HASH, question
 from tests.unit.gateway.rpc.conftest import Control, Gateway, gateway_of, until
 
@@ -127,23 +128,16 @@ async def test_changes_are_told_from_any_thread() -> None:
 
 
 async def test_silence_is_a_lost_connection(control: Control, tmp_path: Path) -> None:
-    let_go = asyncio.Event()
+    async def black_hole(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
 
-    async def black_hole(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await let_go.wait()
-        writer.close()
-
-    server = await asyncio.start_server(black_hole, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    gateway = gateway_of(f"127.0.0.1:{port}", folder=tmp_path, silence_seconds=0.05)
-    watching = asyncio.create_task(gateway.watcher.run())
-    answer = await gateway.ask(question())
-    assert answer["refusal"]["status"] == 503
-    assert not watching.done()
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
-    await gateway.link.close()
-    gateway.kept.close()
-    let_go.set()
-    server.close()
-    await server.wait_closed()
+    async with listening(black_hole) as port:
+        gateway = gateway_of(f"127.0.0.1:{port}", folder=tmp_path, silence_seconds=0.05)
+        watching = asyncio.create_task(gateway.watcher.run())
+        answer = await gateway.ask(question())
+        assert answer["refusal"]["status"] == 503
+        assert not watching.done()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await gateway.link.close()
+        gateway.kept.close()
