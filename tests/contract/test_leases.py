@@ -220,7 +220,6 @@ async def test_what_comes_back_through_another_control_plane_is_found(books: Acc
 
 
 async def test_what_is_in_use_is_asked_for_once_a_second(books: Accounting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall, "PATIENCE_SECONDS", 0.0)
     facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
     place = today((await make_budget(books, 100)).id)
     await lease(books, place, 90, source="busy")

@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,10 +52,34 @@ _LIMITS: tuple[dict[str, object], ...] = (
 _REFUSALS = (401, 402, 403, 404, 429)
 
 
-def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Result, list[float]]:
+@dataclass
+class Survived(Result):
+    """What the kills left behind, what clients were told meanwhile, and how soon who was killed was back."""
+
+    statuses: Counter[int] = field(default_factory=Counter)
+    back: dict[str, float] = field(default_factory=dict)
+    """Seconds that the slowest start of each took."""
+
+    def __str__(self) -> str:
+        """A short report."""
+        statuses = ", ".join(f"{status} {count}" for status, count in sorted(self.statuses.items()))
+        back = ", ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(self.back.items()))
+        return f"{super().__str__()}\nanswers: {statuses}\nseconds until back, at most: {back}"
+
+    def judge(self) -> None:
+        """Fills in what is not as promised."""
+        self.discrepancies += [
+            f"{name} was back after {seconds:.1f} s"
+            for name, seconds in self.back.items()
+            if seconds > _PROMISED_BACK.get(name.partition(" ")[0], math.inf)
+        ]
+        self.discrepancies += [f"{self.statuses[status]} x {status}" for status in _REFUSALS if self.statuses[status]]
+
+
+def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4) -> tuple[Survived, list[float]]:
     """Kill processes `cycles` times and compare the accounts; the times of `tries` revocations, in seconds."""
     chance = random.Random(seed)  # noqa: S311 - no secret
-    result = Result()
+    result = Survived()
     with (
         MockProvider(folder) as upstream,
         RedisServer() as redis,
@@ -82,13 +106,13 @@ def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4)
                 time.sleep(chance.uniform(0, 0.5))
                 back = kill(chance.uniform(0, 1))
                 result.kills[name] += 1
-                result.back[name] = max(result.back.get(name, 0.0), round(back, 1))
+                result.back[name] = max(result.back.get(name, 0.0), back)
                 if number % 20 == 0:
                     print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
         upstream.wait_until_idle()
         result.statuses = sum((load.statuses for load in loads), Counter())
         compare(rig, result, seconds=_SETTLED_SECONDS)
-        result.discrepancies += _broken_promises(result)
+        result.judge()
         _settle(cluster, models[0], budget, result)
     return result, times
 
@@ -126,16 +150,6 @@ def _killing(victim: _Mortal) -> Callable[[float], float]:
         return time.monotonic() - began
 
     return kill
-
-
-def _broken_promises(result: Result) -> list[str]:
-    late = [
-        f"{name} was back after {seconds:.1f} s"
-        for name, seconds in result.back.items()
-        if seconds > _PROMISED_BACK.get(name.partition(" ")[0], math.inf)
-    ]
-    refused = [f"{result.statuses[status]} x {status}" for status in _REFUSALS if result.statuses[status]]
-    return late + refused
 
 
 def _seconds_until_refused(cluster: Cluster, number: int) -> float:

@@ -17,7 +17,6 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from headworks.kernel.clock import now
 from tests.prove import jobs
@@ -27,9 +26,6 @@ from tests.support.headworks import Headworks
 from tests.support.load import Load
 from tests.support.mock import MockProvider
 from tests.support.rig import PROVIDER, Rig
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FAIL_POINTS = tuple(f"K{number}" for number in range(10))
 """Of a request's record. K11 is of jobs; K10, between the ledger and a search index, is for when there is one."""
@@ -54,10 +50,6 @@ class Result:
     served: int = 0
     records: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
-    statuses: Counter[int] = field(default_factory=Counter)
-    """Of what clients were answered; only where that is counted."""
-    back: dict[str, float] = field(default_factory=dict)
-    """Seconds that the slowest start after a kill took; only where that is measured."""
     budget: dict[str, int] = field(default_factory=dict)
     """How it stands in the end, in nanodollars."""
     discrepancies: list[str] = field(default_factory=list)
@@ -70,17 +62,11 @@ class Result:
             f"kills: {self.kills.total()} ({kills})",
             f"requests that the upstream served: {self.served}",
             f"records: {self.records} ({outcomes})",
-            f"answers: {_listed(self.statuses)}",
-            f"seconds until back, at most: {_listed(self.back)}",
             f"budget: {', '.join(f'{name} {amount}' for name, amount in self.budget.items())}",
             f"lost, double or wrong: {len(self.discrepancies)}",
             *self.discrepancies[:20],
         ]
         return "\n".join(lines)
-
-
-def _listed(figures: Mapping[Any, float]) -> str:
-    return ", ".join(f"{name} {figure:g}" for name, figure in sorted(figures.items())) or "not looked at"
 
 
 def plan(cycles: int, chance: random.Random) -> list[str]:

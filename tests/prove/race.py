@@ -182,8 +182,13 @@ def main() -> int:
     print(f"seed {arguments.seed}")  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        wish = {"seed": arguments.seed, "gateways": arguments.gateways, "worth": arguments.worth}
-        result = prove(arguments.clients, Path(folder), **wish)
+        result = prove(
+            arguments.clients,
+            Path(folder),
+            seed=arguments.seed,
+            gateways=arguments.gateways,
+            worth=arguments.worth,
+        )
     print(result)  # noqa: T201
     return 1 if result.faults else 0
 

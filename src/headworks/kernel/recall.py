@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from headworks.kernel.clock import monotonic
 
@@ -24,10 +25,12 @@ _LOOK_SECONDS: Final = 0.1
 class Recall:
     """Of any number of things, by name. Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._patience_seconds = patience_seconds
         self._asked: dict[str, float] = {}
         """When, of what was asked back lately."""
-        self._came_back = asyncio.Event()
+        self._came_back: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        """As long as somebody waits."""
 
     def may_ask(self, what: str) -> bool:
         """Whether it was not asked back lately; from now on it was."""
@@ -38,18 +41,31 @@ class Recall:
         self._asked[what] = at
         return True
 
-    def came_back(self) -> None:
-        """Something did: whoever waits for anything looks at once."""
-        self._came_back.set()
+    def came_back(self, what: str) -> None:
+        """Some of it did: whoever waits for it looks at once."""
+        if event := self._came_back.pop(what, None):
+            event.set()
 
-    async def until(self, attempt: Callable[[], Awaitable[T]], is_over: Callable[[T], bool]) -> T:
-        """Attempt it when something came back, until it is over or patience is; what the last attempt gave."""
-        give_up = monotonic() + PATIENCE_SECONDS
+    async def until(
+        self,
+        what: str,
+        is_over: Callable[[T], bool],
+        ask: Callable[[], Awaitable[object]],
+        look: Callable[[], Awaitable[T]],
+    ) -> T:
+        """Ask it back, and look whenever some came, until it is over or patience is; what was seen last."""
+        give_up = monotonic() + self._patience_seconds
+        event = self._event(what)
+        await ask()
         while True:
-            self._came_back.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
-                    await self._came_back.wait()
-            found = await attempt()
+                    await event.wait()
+            # Before it is looked: what comes meanwhile is seen.
+            event = self._event(what)
+            found = await look()
             if is_over(found) or monotonic() >= give_up:
                 return found
+
+    def _event(self, what: str) -> asyncio.Event:
+        return self._came_back.setdefault(what, asyncio.Event())

@@ -169,8 +169,10 @@ class LedgerFacade:
         try:
             found = await self._of_owner(wanted.budget_id, grant)
             if not _is_final(found) and self._recall.may_ask(wanted.budget_id):
-                await self._of_owner(wanted.budget_id, recall)
-                found = await self._recall.until(partial(self._of_owner, wanted.budget_id, grant), _is_final)
+                owned = partial(self._of_owner, wanted.budget_id)
+                found = await self._recall.until(
+                    wanted.budget_id, _is_final, partial(owned, recall), partial(owned, grant)
+                )
             return found.spent if isinstance(found, commands.Lacking) else found
         except (BudgetNotFound, Invalid) as refused:
             _log.warning("no lease", budget_id=wanted.budget_id, reason=refused.message)
@@ -185,7 +187,7 @@ class LedgerFacade:
 
         try:
             await self._of_owner(returned.budget_id, take_back)
-            self._recall.came_back()
+            self._recall.came_back(returned.budget_id)
         except (BudgetNotFound, Invalid) as refused:
             # A budget that was removed has been taken back from everybody.
             _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
