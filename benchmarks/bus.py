@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from tests.support.rabbitmq import RabbitServer
 
 from headworks.kernel.bus import Batching, Group, Message, Topology
-from headworks.kernel.bus.adapters.rabbitmq import RabbitBus, Waits, publisher
+from headworks.kernel.bus.adapters.rabbitmq import publisher
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,9 +1,9 @@
-"""The engine's extension module. Only `headworks.dataplane.engine` imports it."""
+"""The engine's extension module. Only `headworks.dataplane.engine` imports it, and `headworks.kernel.secrets.cipher` its cipher."""
 
 from pathlib import Path
 from typing import Self, final
 
-__all__ = ["Engine", "EngineError", "run_mock_provider", "waiting_in_spool"]
+__all__ = ["Engine", "EngineError", "decrypt", "encrypt", "run_mock_provider", "waiting_in_spool"]
 
 class EngineError(Exception):
     """The engine could not do what was asked; the text says what to change."""
@@ -69,5 +69,14 @@ def waiting_in_spool(dir: Path) -> tuple[int, int]:  # noqa: A002 - as the exten
 
     Raises EngineError.
     """
+
+def encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:
+    """AES-256-GCM (NIST SP 800-38D): a random nonce of 12 bytes, the ciphertext, a tag of 16 bytes that holds `context` to it.
+
+    Raises ValueError unless the key has 32 bytes.
+    """
+
+def decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
+    """What `encrypt` was given for the same context. Raises ValueError where it was damaged, or belongs elsewhere."""
 
 __version__: str

@@ -27,7 +27,8 @@ from headworks.kernel.bus import (
     TaskQueue,
     Topology,
 )
-from headworks.kernel.bus.adapters.rabbitmq import Address, RabbitBus, Waits
+from headworks.kernel.bus.adapters.rabbitmq.address import Address
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus, Waits
 from headworks.kernel.bus.adapters.rabbitmq.layout import EVENTS
 from headworks.kernel.bus.adapters.rabbitmq.link import Link
 from headworks.kernel.bus.adapters.sqlite import SqliteBus

@@ -20,7 +20,7 @@ import pytest
 from headworks import __version__
 from headworks.bootstrap.messages import TOPOLOGY, USAGE, USAGE_RECORDED
 from headworks.kernel.bus import Message
-from headworks.kernel.bus.adapters.rabbitmq import RabbitBus
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus
 from headworks.kernel.clock import now
 from tests.support.buses import consuming, until
 from tests.support.child import ROOT, eventually

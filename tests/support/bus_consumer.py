@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headworks.kernel.bus import Batching, Bus, Group, Message, Topology
-from headworks.kernel.bus.adapters.rabbitmq import Address, RabbitBus
+from headworks.kernel.bus.adapters.rabbitmq.address import Address
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus
 from headworks.kernel.bus.adapters.sqlite import SqliteBus
 from headworks.kernel.secrets import Secret
 

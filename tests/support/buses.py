@@ -12,7 +12,7 @@ import pytest
 
 from headworks.kernel.bus import Batching, Bus, Group, Message, Policy, TaskQueue, Topology
 from headworks.kernel.bus.adapters.memory import MemoryBus
-from headworks.kernel.bus.adapters.rabbitmq import RabbitBus, Waits
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus, Waits
 from headworks.kernel.bus.adapters.rabbitmq.layout import EVENTS
 from headworks.kernel.bus.adapters.rabbitmq.link import Link
 from headworks.kernel.bus.adapters.sqlite import SqliteBus
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
-    from headworks.kernel.bus.adapters.rabbitmq import Address
+    from headworks.kernel.bus.adapters.rabbitmq.address import Address
 
 KINDS: Final = ["memory", "sqlite", "rabbitmq"]
 NOON: Final = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import psutil
 
-from headworks.kernel.bus.adapters.rabbitmq import Address
+from headworks.kernel.bus.adapters.rabbitmq.address import Address
 from headworks.kernel.secrets import Secret
 from tests.support.child import eventually, free_port
 from tests.support.servers.missing import program

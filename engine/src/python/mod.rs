@@ -2,6 +2,7 @@
 //!
 //! Only Python's own threads come through here; the runtime's workers never attach to the interpreter.
 
+mod cipher;
 mod records;
 
 use std::path::PathBuf;
@@ -124,5 +125,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("EngineError", module.py().get_type::<EngineError>())?;
     module.add_function(wrap_pyfunction!(run_mock_provider, module)?)?;
     module.add_function(wrap_pyfunction!(waiting_in_spool, module)?)?;
+    module.add_function(wrap_pyfunction!(cipher::encrypt, module)?)?;
+    module.add_function(wrap_pyfunction!(cipher::decrypt, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -35,7 +35,8 @@ async def bus_from(url: Secret | None, topology: Topology, folder: Path) -> Bus:
         return MemoryBus(topology)
     if find_spec("aiormq") is None:
         raise BadBus("RabbitMQ's driver aiormq is not installed; run: pip install 'headworks[rabbitmq]'")
-    from headworks.kernel.bus.adapters.rabbitmq import Address, RabbitBus  # noqa: PLC0415 - an extra, not everybody's
+    from headworks.kernel.bus.adapters.rabbitmq.address import Address  # noqa: PLC0415 - an extra, not everybody's
+    from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus  # noqa: PLC0415
 
     address = Address.parse(url)
     address.tls_context()

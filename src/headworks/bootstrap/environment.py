@@ -14,6 +14,9 @@ def environment() -> Mapping[str, str]:
     return dict(os.environ)
 
 
-def quiet_libraries() -> None:
-    """GRPC's own log has lines that are no JSON, about connections of which ours tells; its errors stay. Before it is imported."""
+def set_up_libraries() -> None:
+    """What libraries read there, before they are imported."""
+    # Its own log has lines that are no JSON, about connections of which ours tells; its errors stay.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    # Pydantic would look through every installed package for plug-ins of its own, of which there are none.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from typing import TYPE_CHECKING
 
 import uvicorn
+
+from headworks.bootstrap.socket_path import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-_BACKLOG = 512
 _KEEP_ALIVE_SECONDS = 300
 """Longer than the engine keeps a connection that it does not use, so that it never meets one that is closing."""
 _STOP_SECONDS = 5
@@ -38,10 +38,7 @@ class LocalServer:
             timeout_graceful_shutdown=_STOP_SECONDS,
         )
         self._server = _Server(config)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # The process's umask makes it 0600; the folder around it is 0700.
-        self._socket.bind(str(path))
-        self._socket.listen(_BACKLOG)
+        self._socket = listen(path)
         self._serving: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:

@@ -379,8 +379,8 @@ class Settings(BaseModel):
     @classmethod
     def _usable_broker(cls, url: Secret | None) -> Secret | None:
         if url is not None:
-            from headworks.kernel.bus.adapters.rabbitmq import Address as Broker  # noqa: PLC0415 - for who has one alone
-            from headworks.kernel.bus.adapters.rabbitmq import BadBusAddress  # noqa: PLC0415
+            from headworks.kernel.bus.adapters.rabbitmq.address import Address as Broker  # noqa: PLC0415 - who has one
+            from headworks.kernel.bus.adapters.rabbitmq.address import BadBusAddress  # noqa: PLC0415
 
             try:
                 Broker.parse(url).tls_context()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PATH = 100
 """Bytes; Linux takes 107 for a Unix socket, macOS 103."""
+_BACKLOG = 512
 
 
 @contextlib.contextmanager
@@ -27,3 +29,11 @@ def socket_path(wanted: Path) -> Iterator[Path]:
         yield wanted
     finally:
         wanted.unlink(missing_ok=True)
+
+
+def listen(path: Path) -> socket.socket:
+    """Take connections there, from now on. The process's umask makes it 0600; the folder around it is 0700."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    listener.listen(_BACKLOG)
+    return listener

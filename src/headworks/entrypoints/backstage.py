@@ -6,14 +6,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headworks.bootstrap.beacon import beacon
+from headworks.bootstrap.beacon import Beacon
 from headworks.bootstrap.container import build_container, lay_foundation
 from headworks.bootstrap.databases import Databases
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.environment import environment
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
-from headworks.bootstrap.local_server import LocalServer
 from headworks.bootstrap.socket_path import socket_path
 from headworks.entrypoints import serving
 from headworks.entrypoints.serving import Stop, drain, spare_collector
@@ -77,14 +76,14 @@ async def _serve(home: Home, settings: Settings, databases: Databases, work: Wor
         stage = Backstage(home, settings, foundation, container, Metrics(), probes)
         async with work(stage) as tasks:
             health = Health(engine, stage.probes, refuses_when_full=False)
-            server = LocalServer(beacon(health, stage.metrics, settings.metrics_networks), control_socket)
+            beacon = Beacon(health, stage.metrics, settings.metrics_networks, control_socket)
             address = engine.start()
-            answering = server.start()
+            answering = beacon.start()
             spare_collector()
             health.started = True
             _log.info("at work", address=address)
             await stop.wait(answering, *tasks)
         await drain(engine, settings.drain_seconds)
-        await server.stop()
+        await beacon.stop()
         _log.info("stopped")
     return stop.status

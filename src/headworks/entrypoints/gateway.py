@@ -8,13 +8,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headworks.bootstrap.beacon import beacon
+from headworks.bootstrap.beacon import Beacon
 from headworks.bootstrap.bus import bus_from
 from headworks.bootstrap.controller import ControllerThread
 from headworks.bootstrap.engine import make_engine
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.leaving import Leaving
-from headworks.bootstrap.local_server import LocalServer
 from headworks.bootstrap.messages import TOPOLOGY
 from headworks.bootstrap.remote import FormerLife, Remote, RemoteMetrics
 from headworks.bootstrap.shipper import ShipperThread
@@ -53,7 +52,7 @@ class _Gateway:
     remote: Remote
     controller: ControllerThread
     shipper: ShipperThread
-    server: LocalServer
+    beacon: Beacon
     health: Health
 
 
@@ -66,7 +65,7 @@ async def _serve(home: Home, settings: Settings) -> int:
         gateway.controller.start()
         stack.callback(gateway.controller.stop)
         shipping = asyncio.wrap_future(gateway.shipper.start())
-        serving_health = gateway.server.start()
+        serving_health = gateway.beacon.start()
         spare_collector()
         gateway.health.started = True
         _log.info("gateway serves", address=address, control=settings.control_address)
@@ -89,8 +88,8 @@ def _build(home: Home, settings: Settings, bus: Bus, stack: ExitStack) -> _Gatew
     health = Health(engine, probes, refuses_when_full=settings.spool_when_full == "refuse", leaving=leaving)
     metrics = Metrics()
     RemoteMetrics(metrics, remote, leaving)
-    server = LocalServer(beacon(health, metrics, settings.metrics_networks), control_socket)
-    return _Gateway(engine, remote, controller, shipper, server, health)
+    beacon = Beacon(health, metrics, settings.metrics_networks, control_socket)
+    return _Gateway(engine, remote, controller, shipper, beacon, health)
 
 
 async def _close(gateway: _Gateway, settings: Settings) -> None:
@@ -100,6 +99,6 @@ async def _close(gateway: _Gateway, settings: Settings) -> None:
         _log.info("leaving", leave_seconds=settings.leave_seconds)
         await asyncio.sleep(settings.leave_seconds)
     await drain(gateway.engine, settings.drain_seconds)
-    await gateway.server.stop()
+    await gateway.beacon.stop()
     await asyncio.to_thread(gateway.shipper.stop)
     _log.info("stopped")

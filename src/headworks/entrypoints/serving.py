@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from headworks.bootstrap.environment import quiet_libraries
+from headworks.bootstrap.environment import set_up_libraries
 from headworks.bootstrap.home import Home, HomeError
 from headworks.dataplane.engine import EngineError
 from headworks.kernel.errors import HeadworksError
@@ -61,7 +61,7 @@ def spare_collector() -> None:
 
 
 def _prepare_process() -> None:
-    quiet_libraries()
+    set_up_libraries()
     os.umask(0o077)
     sys.setswitchinterval(_SWITCH_SECONDS)
     # Each open stream takes two descriptors, and the usual limit is 1024.

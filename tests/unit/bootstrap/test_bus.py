@@ -9,7 +9,8 @@ from headworks.bootstrap import bus as bootstrap_bus
 from headworks.bootstrap.bus import FILE, BadBus, bus_from
 from headworks.kernel.bus import Topology
 from headworks.kernel.bus.adapters.memory import MemoryBus
-from headworks.kernel.bus.adapters.rabbitmq import BadBusAddress, RabbitBus
+from headworks.kernel.bus.adapters.rabbitmq.address import BadBusAddress
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus
 from headworks.kernel.bus.adapters.sqlite import SqliteBus
 from headworks.kernel.secrets import Secret
 

@@ -13,7 +13,8 @@ from headworks.bootstrap.messages import TOPOLOGY
 from headworks.kernel.audit import Change
 from headworks.kernel.bus import Bus
 from headworks.kernel.bus.adapters.memory import MemoryBus
-from headworks.kernel.bus.adapters.rabbitmq import Address, RabbitBus
+from headworks.kernel.bus.adapters.rabbitmq.address import Address
+from headworks.kernel.bus.adapters.rabbitmq.bus import RabbitBus
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
 from headworks.kernel.secrets import Secret

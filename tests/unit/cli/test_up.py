@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from headworks.dataplane import engine
-from headworks.entrypoints import all_in_one
+from headworks.entrypoints import all_in_one, process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +72,14 @@ def test_a_role_is_a_process_of_its_own(run: Run, tmp_path: Path, monkeypatch: p
         settings.append(given)
         return 0
 
+    def execv(_program: str, command: list[str]) -> None:
+        monkeypatch.setattr(sys, "argv", command[3:])
+        sys.exit(process.main())
+
     for name, value in NEEDED.items():
         monkeypatch.setenv(f"HEADWORKS_{name}", value)
     monkeypatch.setattr(f"headworks.entrypoints.{role}.run", take)
+    monkeypatch.setattr(os, "execv", execv)
     assert run("run", role, "--port", "9000", "--home", str(tmp_path / "other")).status == 0
     assert (settings[0].port, settings[0].home) == (9000, tmp_path / "other")
 

@@ -6,8 +6,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headworks.kernel.secrets import Sealer, SealError, Secret, open_keyring, seal_context
+from headworks.kernel.secrets.cipher import decrypt, encrypt
 
 PLACE = seal_context("org_1", "prv_1", "1")
 ELSEWHERE = seal_context("org_1", "prv_2", "1")
@@ -120,3 +124,25 @@ def _bytes(sealed: str) -> list[object]:
         except ValueError:
             parts.append(part)
     return parts
+
+
+@given(key=st.binary(min_size=32, max_size=32), plain=st.binary(max_size=4096), context=st.binary(max_size=256))
+def test_the_cipher_is_the_one_of_another_library(key: bytes, plain: bytes, context: bytes) -> None:
+    nonce = os.urandom(12)
+    assert decrypt(key, nonce + AESGCM(key).encrypt(nonce, plain, context), context) == plain
+    sealed = encrypt(key, plain, context)
+    assert AESGCM(key).decrypt(sealed[:12], sealed[12:], context) == plain
+
+
+@given(sealed=st.binary(max_size=64))
+def test_the_cipher_opens_nothing_that_it_did_not_seal(sealed: bytes) -> None:
+    with pytest.raises(ValueError, match="authentication failed"):
+        decrypt(b"k" * 32, sealed, b"here")
+
+
+@pytest.mark.parametrize("length", [0, 16, 31, 33])
+def test_the_cipher_takes_a_key_of_its_own_length_alone(length: int) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        encrypt(b"k" * length, b"", b"")
+    with pytest.raises(ValueError, match="32 bytes"):
+        decrypt(b"k" * length, b"s" * 64, b"")

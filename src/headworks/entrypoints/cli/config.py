@@ -7,9 +7,9 @@ import typer
 from headworks.bootstrap.environment import environment
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.output import field, note, say, say_json, say_table
-from headworks.entrypoints.cli.run import Part
 from headworks.entrypoints.cli.session import AsJson
 from headworks.entrypoints.cli.settings import file_of, options_before, settings_of
+from headworks.entrypoints.process import Part
 
 if TYPE_CHECKING:
     from headworks.bootstrap.roles import Role

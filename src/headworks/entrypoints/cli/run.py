@@ -1,21 +1,14 @@
 """`headworks run ROLE`: one part of an installation as a process of its own."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from headworks.bootstrap.environment import quiet_libraries
+from headworks.bootstrap.environment import set_up_libraries
 from headworks.entrypoints.cli.failures import Failure
 from headworks.entrypoints.cli.settings import Set, settings_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from headworks.bootstrap.settings import Settings
-
-Part = Literal["gateway", "control", "usage", "worker"]
+from headworks.entrypoints.process import INCOMPLETE, Part, hand_over
 
 
 def run(
@@ -36,31 +29,9 @@ def run(
 
     Each needs a data folder of its own. Settings are read from headworks.toml (`headworks config example` writes one), variables HEADWORKS_… and options, of which the last wins; docs/guides/many-machines.md says which are needed. The first Ctrl-C finishes open requests.
     """
+    set_up_libraries()
     try:
-        serve = _entrypoint(role)
+        settings = settings_of(context, role, sets or (), {"host": host, "port": port, "home": home})
     except ImportError as error:
-        raise Failure(
-            f"this installation is not complete: {error}",
-            "Build it with `make up`, or install the wheel with its extras: headworks[grpc,rabbitmq,postgresql].",
-        ) from error
-    sys.exit(serve(settings_of(context, role, sets or (), {"host": host, "port": port, "home": home})))
-
-
-def _entrypoint(role: Part) -> "Callable[[Settings], int]":
-    quiet_libraries()
-    # Each role loads what it needs, and no more.
-    if role == "gateway":
-        from headworks.entrypoints import gateway  # noqa: PLC0415
-
-        return gateway.run
-    if role == "usage":
-        from headworks.entrypoints import usage  # noqa: PLC0415
-
-        return usage.run
-    if role == "worker":
-        from headworks.entrypoints import worker  # noqa: PLC0415
-
-        return worker.run
-    from headworks.entrypoints import control  # noqa: PLC0415
-
-    return control.run
+        raise Failure(f"this installation is not complete: {error}", INCOMPLETE) from error
+    hand_over(role, settings)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _VERSION = "hw1"
 _KEY_BYTES = 32
-_NONCE_BYTES = 12
 
 
 class SealError(HeadworksError):
@@ -108,20 +107,18 @@ class Sealer:
 
 
 def _encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - 5 MB that an empty catalog saves
+    from headworks.kernel.secrets.cipher import encrypt  # noqa: PLC0415 - commands without a secret work where it does not load
 
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context)
+    return encrypt(key, plain, context)
 
 
 def _decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+    from headworks.kernel.secrets.cipher import decrypt  # noqa: PLC0415 - as above
 
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-    except (InvalidTag, ValueError) as error:
-        raise _damaged("authentication failed") from error
+        return decrypt(key, sealed, context)
+    except ValueError as error:
+        raise _damaged(str(error)) from error
 
 
 def _join(key_id: str, wrapped: bytes, ciphertext: bytes) -> str:

@@ -9,17 +9,34 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Literal, TextIO
-
-import structlog
-from structlog.contextvars import bound_contextvars, merge_contextvars
+from typing import TYPE_CHECKING, Final, Literal, TextIO, cast
 
 from headworks.kernel.secrets.masking import mask_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """To what is imported within, that module is not installed."""
+    modules = cast("dict[str, ModuleType | None]", sys.modules)  # None hides, says the documentation of `import`
+    before = {name: modules[name]} if name in modules else {}
+    modules[name] = None
+    try:
+        yield
+    finally:
+        del modules[name]
+        modules.update(before)
+
+
+# It would take Rich along, for tracebacks on a terminal, to which we never write: 3.5 MiB of each process.
+with _hidden("rich"):
+    import structlog
+    from structlog.contextvars import bound_contextvars, merge_contextvars
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from headworks.kernel.bus.adapters.rabbitmq import Address, BadBusAddress
+from headworks.kernel.bus.adapters.rabbitmq.address import Address, BadBusAddress
 from headworks.kernel.secrets import Secret
 from tests.support.certificates import write_certificate
 
