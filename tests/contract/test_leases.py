@@ -67,7 +67,7 @@ async def test_who_holds_what_is_known(books: Accounting) -> None:
     await lease(books, today(second.id), 30, 30)
     async with books.ledger.reading(ORG) as reading:
         every = await holdings.holdings(reading)
-        of_gateway = await holdings.holdings(reading, source="spool_2")
+        of_gateway = await holdings.holdings(reading, gateway="spool_2")
         of_budget = await holdings.holdings(reading, budget_id=second.id)
         assert {one.hold for one in every} == set(await reading.all_holds())
     assert [(one.budget.name, one.hold.source, one.hold.amount) for one in every] == [
@@ -118,14 +118,38 @@ async def test_what_nobody_reports_on_is_taken_back_after_its_time(books: Accoun
     assert await faults(books) == []
 
 
-async def test_a_gateway_that_begins_anew_holds_nothing(books: Accounting) -> None:
+async def test_a_gateway_that_begins_anew_holds_nothing_of_former_lives(books: Accounting) -> None:
     place = today((await make_budget(books, 100)).id)
-    await lease(books, place, 60, source="again")
-    await lease(books, place, 10, source="other")
+    other = today((await make_budget(books, 100, name="soft", hard=False)).id)
+    for life, amount in (("again", 1), ("again-a", 60), ("again-b", 20), ("again_c-a", 4), ("other", 10)):
+        await lease(books, place, amount, source=life)
+    await lease(books, other, 30, source="again-a")
     facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
-    assert await facade.release("again") == 60
-    assert await facade.release("again") == 0
-    assert (await counters_of(books, place)).held == 10
+    assert await facade.held_by("again") == 111
+    assert await facade.release("again", "again-b") == 91
+    assert await facade.release("again", "again-b") == 0
+    assert await facade.held_by("again") == 20
+    assert ((await counters_of(books, place)).held, (await counters_of(books, other)).held) == (34, 0)
+    assert await facade.release("again", "") == 20
+    assert await faults(books) == []
+
+
+async def test_what_a_life_drew_comes_off_its_own_holds(books: Accounting) -> None:
+    """Or the next life's would shrink, and more be lent than there is."""
+    place = today((await make_budget(books, 100)).id)
+    await lease(books, place, 40, source="spool_1-dead")
+    await lease(books, place, 50, source="spool_1-born")
+    named = f"{place.budget_id}@{DAY_START}"
+    await spend(books, spending(1, 30, drawn_nanodollars=30, budgets=f"{named}#dead"))
+    await spend(books, spending(2, 20, drawn_nanodollars=20, budgets=f"{named}#born"))
+    async with books.ledger.reading(ORG) as reading:
+        left = {one.hold.source: one.hold.amount for one in await holdings.holdings(reading, gateway="spool_1")}
+    assert left == {"spool_1-dead": 10, "spool_1-born": 30}
+    facade = LedgerFacade(books.ledger, SETTINGS, lambda: NOON)
+    assert await facade.release("spool_1", "spool_1-born") == 10
+    counters = await counters_of(books, place)
+    assert (counters.spent, counters.held, counters.available) == (50, 30, 20)
+    assert await faults(books) == []
 
 
 async def test_a_lease_is_of_a_period_that_runs(books: Accounting) -> None:

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,14 +58,22 @@ class Survived(Result):
     """What the kills left behind, what clients were told meanwhile, and how soon who was killed was back."""
 
     statuses: Counter[int] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Of the errors among them, by code."""
+    longest_pause: float = 0.0
+    """Seconds in which one gateway gave no good answer, dead or alive."""
     back: dict[str, float] = field(default_factory=dict)
     """Seconds that the slowest start of each took."""
 
     def __str__(self) -> str:
         """A short report."""
-        statuses = ", ".join(f"{status} {count}" for status, count in sorted(self.statuses.items()))
+        answers = ", ".join(f"{what} {count}" for what, count in sorted(self.refusals.items()))
         back = ", ".join(f"{name} {seconds:.1f}" for name, seconds in sorted(self.back.items()))
-        return f"{super().__str__()}\nanswers: {statuses}\nseconds until back, at most: {back}"
+        return (
+            f"{super().__str__()}\nanswers: 200 {self.statuses[HTTPStatus.OK]}, {answers}\n"
+            f"seconds without a good answer of one gateway, at most: {self.longest_pause:.1f}\n"
+            f"seconds until back, at most: {back}"
+        )
 
     def judge(self) -> None:
         """Fills in what is not as promised."""
@@ -110,7 +119,10 @@ def prove(cycles: int, tries: int, folder: Path, *, seed: int, clients: int = 4)
                 if number % 20 == 0:
                     print(f"{number} of {cycles} kills", file=sys.stderr)  # noqa: T201
         upstream.wait_until_idle()
-        result.statuses = sum((load.statuses for load in loads), Counter())
+        for load in loads:
+            result.statuses += load.statuses
+            result.refusals += load.refusals
+            result.longest_pause = max(result.longest_pause, load.longest_pause)
         compare(rig, result, seconds=_SETTLED_SECONDS)
         result.judge()
         _settle(cluster, models[0], budget, result)

@@ -6,7 +6,9 @@ import http.client
 import json
 import random
 import threading
+import time
 from collections import Counter
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ class Load:
         self.answered = 0
         """Answers read to their end."""
         self.statuses: Counter[int] = Counter()
+        self.refusals: Counter[str] = Counter()
+        """Of what was not served, by the code of the error."""
+        self.longest_pause = 0.0
+        """Seconds between two answers that were good."""
+        self._good_at: float | None = None
         self._port = headworks.port
         self._key = api_key or headworks.credentials.api_key
         self._models = tuple(models)
@@ -71,10 +78,20 @@ class Load:
         headers = {"authorization": f"Bearer {self._key}", "content-type": "application/json"}
         connection.request("POST", "/v1/chat/completions", json.dumps(request), headers)
         answer = connection.getresponse()
-        with self._lock:
-            self.statuses[answer.status] += 1
-        if leave and stream:
+        if leave and stream and answer.status == HTTPStatus.OK:
+            self._note(answer.status)
             answer.read(chance.randint(1, 400))
             return False
-        answer.read()
+        self._note(answer.status, answer.read())
         return not answer.will_close
+
+    def _note(self, status: int, body: bytes = b"") -> None:
+        now = time.monotonic()
+        with self._lock:
+            self.statuses[status] += 1
+            if status != HTTPStatus.OK:
+                self.refusals[f"{status} {json.loads(body)['error']['code']}"] += 1
+                return
+            if self._good_at is not None:
+                self.longest_pause = max(self.longest_pause, now - self._good_at)
+            self._good_at = now

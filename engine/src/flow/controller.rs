@@ -41,7 +41,7 @@ impl<'a> Question<'a> {
 #[derive(Debug, Serialize)]
 pub struct LeaseQuestion<'a> {
     pub kind: &'static str,
-    pub source: &'a str,
+    pub life: &'a str,
     pub budget_id: &'a str,
     pub period_start_us: u64,
     pub need: u64,
@@ -53,7 +53,7 @@ pub struct LeaseQuestion<'a> {
 #[derive(Debug, Serialize)]
 pub struct ReturnQuestion<'a> {
     pub kind: &'static str,
-    pub source: &'a str,
+    pub life: &'a str,
     pub budget_id: &'a str,
     pub period_start_us: u64,
     pub amount: u64,

@@ -23,6 +23,8 @@ const VERSION: u32 = 2;
 const MOST_BUDGETS: usize = 20;
 /// Of that text, in bytes.
 pub const LONGEST_BUDGETS: usize = 960;
+/// Of the life in it.
+const LIFE_LENGTH: usize = "#0123456789abcdef".len();
 
 /// What the controller says to a question.
 #[derive(Debug, Deserialize)]
@@ -137,7 +139,7 @@ impl Flow {
         if !(-1_000_000..=1_000_000_000).contains(&self.markup_ppm) {
             return Err(format!("a mark-up of {} millionths", self.markup_ppm));
         }
-        if self.budgets.len() > MOST_BUDGETS || self.budgets_text().len() > LONGEST_BUDGETS {
+        if self.budgets.len() > MOST_BUDGETS || self.budgets_named().len() + LIFE_LENGTH > LONGEST_BUDGETS {
             return Err(format!(
                 "{} budgets, of which records cannot name all",
                 self.budgets.len()
@@ -161,15 +163,25 @@ impl Flow {
         self.budgets.iter().filter(|budget| budget.hard)
     }
 
-    /// The budgets that its requests draw from, as usage records name them.
-    pub fn budgets_text(&self) -> &str {
+    /// The budgets that its requests draw from, as usage records name them, and behind `#` which life of this gateway borrows from
+    /// them (see `Spool::life`): a flow knows one alone.
+    pub fn budgets_text(&self, life: &str) -> &str {
         self.budgets_text.get_or_init(|| {
-            let names: Vec<String> = self
-                .hard_budgets()
-                .map(|budget| format!("{}@{}", budget.id, budget.period_start_us))
-                .collect();
-            names.join(",").into()
+            let mut named = self.budgets_named();
+            if !named.is_empty() {
+                named.push('#');
+                named.push_str(life.rsplit('-').next().unwrap_or_default());
+            }
+            named.into()
         })
+    }
+
+    fn budgets_named(&self) -> String {
+        let names: Vec<String> = self
+            .hard_budgets()
+            .map(|budget| format!("{}@{}", budget.id, budget.period_start_us))
+            .collect();
+        names.join(",")
     }
 
     /// When the first of its budgets' periods ends, in Unix microseconds.

@@ -19,7 +19,7 @@ impl Limiter {
         let mut looked = tokio::time::Instant::now();
         loop {
             let at = ticks.tick().await;
-            if self.life.is_some() && at >= looked + LOOK {
+            if self.shares_limits && at >= looked + LOOK {
                 looked = at;
                 self.look_at_shares();
             }

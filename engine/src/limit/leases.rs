@@ -88,7 +88,7 @@ impl Limiter {
         let asked_at_us = self.clock.now();
         let question = LeaseQuestion {
             kind: "lease",
-            source: &self.source,
+            life: &self.life,
             budget_id: &pool.budget,
             period_start_us: pool.period_start_us,
             need,
@@ -117,7 +117,7 @@ impl Limiter {
         add(&self.tally.returned, amount);
         let question = ReturnQuestion {
             kind: "return",
-            source: &self.source,
+            life: &self.life,
             budget_id: &pool.budget,
             period_start_us: pool.period_start_us,
             amount,

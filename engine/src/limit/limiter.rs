@@ -40,32 +40,32 @@ pub struct Limiter {
     pub clock: Clock,
     pub tally: Tally,
     pub(super) resolver: Arc<Resolver>,
-    /// The spool's name, by which the ledger knows who holds what.
-    pub(super) source: String,
+    /// Which life of which gateway this is: by it others know who holds what.
+    pub(super) life: String,
+    /// Whether limits are one for several gateways.
+    pub(super) shares_limits: bool,
     /// How long a request waits for a lease.
     deadline: Duration,
     /// Tokens: an answer that would have to be shorter is refused.
     least_answer: u64,
     gauges: Mutex<Gauges>,
     pools: Mutex<Pools>,
-    /// Which life of which gateway this is, where limits are one for several gateways.
-    pub(super) life: Option<String>,
     /// Gauges of which this gateway has a share, or had one lately.
     pub(super) shares: Mutex<Vec<Arc<Gauge>>>,
 }
 
 impl Limiter {
-    pub fn new(resolver: Arc<Resolver>, source: String, deadline: Duration, least_answer: u64) -> Self {
+    pub fn new(resolver: Arc<Resolver>, life: String, deadline: Duration, least_answer: u64) -> Self {
         Self {
             clock: Clock::default(),
             tally: Tally::default(),
             resolver,
-            source,
+            life,
+            shares_limits: false,
             deadline,
             least_answer,
             gauges: Mutex::default(),
             pools: Mutex::default(),
-            life: None,
             shares: Mutex::default(),
         }
     }
@@ -73,10 +73,8 @@ impl Limiter {
     /// Limits are one for several gateways.
     #[must_use]
     pub fn sharing(self) -> Self {
-        // Other than any life of any gateway.
-        let life = format!("{}-{:016x}", self.source, fastrand::u64(..));
         Self {
-            life: Some(life),
+            shares_limits: true,
             ..self
         }
     }
@@ -97,9 +95,12 @@ impl Limiter {
                 .retain(|_, gauge| Arc::strong_count(gauge) > 1 || !gauge.is_idle(now_us));
             gauges.sweep_at = gauges.by_key.len() + SWEEP_AFTER;
         }
-        let new = || match self.life {
-            Some(_) => limit.new_shared_gauge(&self.clock),
-            None => limit.new_gauge(&self.clock),
+        let new = || {
+            if self.shares_limits {
+                limit.new_shared_gauge(&self.clock)
+            } else {
+                limit.new_gauge(&self.clock)
+            }
         };
         let gauge = gauges.by_key.entry(key).or_insert_with(|| Arc::new(new()));
         Arc::clone(gauge)

@@ -124,7 +124,7 @@ impl Limiter {
         let now_us = self.clock.now();
         let question = SharesQuestion {
             kind: "shares",
-            life: self.life.as_deref().unwrap_or_default(),
+            life: &self.life,
             asks: asks
                 .iter()
                 .filter_map(|(gauge, told)| ask_of(gauge, told, now_us))

@@ -365,7 +365,7 @@ impl Meter {
                 user: bounded_id(&self.flow.user_id),
                 tags: &self.tags,
                 drawn: self.drawn,
-                budgets: self.flow.budgets_text(),
+                budgets: self.flow.budgets_text(self.book.spool.life()),
             },
         }
     }

@@ -99,7 +99,7 @@ pub struct Payer<'a> {
     pub tags: &'a str,
     /// Nanodollars, from each of the budgets.
     pub drawn: u64,
-    /// `bud_a@<period_start_us>,bud_b@…`
+    /// `bud_a@<period_start_us>,bud_b@…#<life>`
     pub budgets: &'a str,
 }
 
@@ -230,7 +230,7 @@ mod tests {
                 user: "usr_1",
                 tags: r#"{"team":"a"}"#,
                 drawn: 7_000,
-                budgets: "bud_1@1700000000000000",
+                budgets: "bud_1@1700000000000000#0123456789abcdef",
             },
         }
     }

@@ -78,7 +78,7 @@ impl Gateway {
         let signatures = Signatures::new(settings.signature_window_seconds, settings.signature_nonces);
         let limiter = Limiter::new(
             Arc::clone(&resolver),
-            book.spool.source().to_owned(),
+            book.spool.life().to_owned(),
             settings.question_timeout(),
             settings.least_output_tokens,
         );

@@ -114,6 +114,7 @@ pub struct Spool {
     shared: Arc<Shared>,
     keeper: Option<Keeper>,
     source: String,
+    life: String,
     cursor: Cursor,
     lock: File,
 }
@@ -160,6 +161,7 @@ impl Spool {
             .map_err(io)?
             .ok_or_else(|| SpoolError::Locked(dir.clone()))?;
         let source = folder::source(&dir).map_err(io)?;
+        let life = format!("{source}-{:016x}", fastrand::u64(..));
         let (cursor, confirmed) = Cursor::open(&dir).map_err(io)?;
         let (log, orphans) = recover::recover(&dir, confirmed).map_err(io)?;
         let waiting = log.unshipped() > 0;
@@ -180,6 +182,7 @@ impl Spool {
             shared,
             keeper: Some(keeper),
             source,
+            life,
             cursor,
             lock,
         };
@@ -189,6 +192,12 @@ impl Spool {
     /// The name under which this spool's records are known for ever.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The source, `-`, and what no other opening of it has: who borrows does so by this name, so that what a life holds is
+    /// not taken for what the next one does.
+    pub fn life(&self) -> &str {
+        &self.life
     }
 
     // --- Writing ---

@@ -27,6 +27,7 @@ from headworks.catalog.adapters.vault import SealedVault
 from headworks.catalog.contracts import CatalogChanged
 from headworks.catalog.facade import CatalogFacade
 from headworks.catalog.settings import CatalogSettings
+from headworks.dataplane.flow import gateway_of
 from headworks.gateway.adapters.remembered_keys import RememberedKeys
 from headworks.gateway.adapters.remembered_windows import RememberedWindows
 from headworks.gateway.adapters.sql import SqlRegister
@@ -173,9 +174,9 @@ class ControllerParts:
         """The port `Releases`."""
         return await self.usage.settled(source, event_ids)
 
-    async def release(self, source: str) -> int:
+    async def release(self, source: str, life: str) -> int:
         """The port `Releases`."""
-        return await self.budgets.release(source)
+        return await self.budgets.release(source, life)
 
 
 def lay_foundation(home: Home, settings: Settings, databases: Databases, environment: Mapping[str, str]) -> Foundation:
@@ -313,7 +314,7 @@ def build_controller(
         limits=limits,
         windows=RememberedWindows(usage.used_in_window, recovered),
         budgets=budgets,
-        leases=LeasesAfterRecovery(budgets, budgets.release, recovered),
+        leases=LeasesAfterRecovery(budgets, lambda life: budgets.release(gateway_of(life), life), recovered),
     )
     kept = (*databases, limits_database, usage_database)
     sources = {

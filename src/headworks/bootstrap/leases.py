@@ -1,20 +1,27 @@
-"""A gateway that begins anew borrows nothing until what it had spooled before is settled, and its old holds are released.
+"""A gateway that begins anew: what it held in former lives comes back when what it had spooled is settled.
 
-Its holds bear the name of its spool, in this life as in the last. What it held and did not draw before it died would otherwise
-stay its own for as long as it asks for more.
+What it had borrowed and not drawn when it died would otherwise stay lent until its term ends. Nobody waits for that, since a new life
+borrows under a name of its own; but nobody is refused either who lacks what may come back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import random
+from typing import TYPE_CHECKING, Final
+
+from headworks.dataplane.flow import Spent
+from headworks.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from concurrent.futures import Future
 
-    from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
+    from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.gateway.ports import LeaseOffice
+
+_PAUSE_SECONDS: Final = 1.0
+"""Between tries, and up to as much again."""
 
 
 class LeasesAfterRecovery:
@@ -25,24 +32,35 @@ class LeasesAfterRecovery:
     ) -> None:
         """`recovered` is done when all that the spool held at the start is handed over; another thread may say so.
 
-        `release` takes back what a spool's gateway held, once what was handed over is settled.
+        `release` takes back what the gateway of that life held in others, once what was handed over is settled.
         """
         self._office = office
         self._release = release
         self._recovered = recovered
-        self._released: set[str] = set()
-        self._releasing = asyncio.Lock()
+        self._releasing: dict[str, asyncio.Task[None]] = {}
 
     async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
-        """See the port; the first one waits. Raises Unavailable."""
-        if wanted.source not in self._released:
-            await asyncio.shield(asyncio.wrap_future(self._recovered))
-            async with self._releasing:
-                if wanted.source not in self._released:
-                    await self._release(wanted.source)
-                    self._released.add(wanted.source)
-        return await self._office.grant(wanted)
+        """See the port. Raises Unavailable."""
+        releasing = self._releasing.get(wanted.life)
+        if releasing is None:
+            releasing = self._releasing[wanted.life] = asyncio.create_task(self._release_others(wanted.life))
+        may_come_back = not releasing.done()
+        answer = await self._office.grant(wanted)
+        if isinstance(answer, Spent) and may_come_back:
+            await asyncio.shield(releasing)
+            answer = await self._office.grant(wanted)
+        return answer
 
     async def take_back(self, returned: ReturnQuestion) -> None:
         """See the port. Raises Unavailable."""
         await self._office.take_back(returned)
+
+    async def _release_others(self, life: str) -> None:
+        await asyncio.shield(asyncio.wrap_future(self._recovered))
+        while True:
+            try:
+                await self._release(life)
+            except Unavailable:
+                await asyncio.sleep(random.uniform(_PAUSE_SECONDS, 2 * _PAUSE_SECONDS))  # noqa: S311 - no secret
+            else:
+                return

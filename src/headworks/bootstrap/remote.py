@@ -12,6 +12,7 @@ from headworks import __version__
 from headworks.bootstrap.flow_table import EngineForgets
 from headworks.bootstrap.leases import LeasesAfterRecovery
 from headworks.bootstrap.peers import channel_credentials
+from headworks.dataplane.flow import gateway_of
 from headworks.dataplane.wire.control_pb2 import Sender
 from headworks.gateway.adapters.control import KeptFlows, RemoteController, RemoteLeases, RemoteShares, Watcher, connect
 from headworks.kernel.errors import Unavailable
@@ -79,9 +80,9 @@ class Remote:
         self._link = connect(*addresses, credentials=self._credentials, sender=self._sender)
         leases = RemoteLeases(self._link)
 
-        async def release(source: str) -> None:
-            await leases.release(source, former.of(source))
-            former.forget(source)
+        async def release(life: str) -> None:
+            await leases.release(life, former.of(gateway_of(life)))
+            former.forget(gateway_of(life))
 
         controller = self._controller = RemoteController(
             self._link, LeasesAfterRecovery(leases, release, recovered), RemoteShares(self._link), kept

@@ -67,7 +67,8 @@ class UsageEvent(NamedTuple):
     drawn_nanodollars: int = 0
     """What the request drew from the hold on each of its budgets: the charge as the engine computed it."""
     budgets: str = ""
-    """The budgets that it drew from, `bud_a@<period_start_us>,bud_b@…`; empty where it had none."""
+    """The budgets that it drew from, `bud_a@<period_start_us>,bud_b@…#<life>`, where the life says whose holds they are
+    (`dataplane.flow.life_of`); empty where it had none."""
 
 
 FIRST_FIELDS: Final = UsageEvent._fields.index("user_id")

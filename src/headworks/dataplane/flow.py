@@ -60,8 +60,8 @@ class Question:
 class LeaseQuestion:
     """May this gateway draw more of a budget's period? Its hold, all that it may draw, is kept for a new term either way."""
 
-    source: str
-    """The gateway's spool."""
+    life: str
+    """Of the gateway: another after each start; see `gateway_of`."""
     budget_id: str
     period_start_us: int
     need: int
@@ -75,13 +75,23 @@ class LeaseQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ReturnQuestion:
-    """This much of the gateway's hold on a budget's period will not be drawn."""
+    """This much of the life's hold on a budget's period will not be drawn."""
 
-    source: str
+    life: str
     budget_id: str
     period_start_us: int
     amount: int
     kind: Literal["return"] = "return"
+
+
+def gateway_of(life: str) -> str:
+    """The id of its spool, by which a gateway is known in all its lives; a gateway of an older version has but one."""
+    return life.partition("-")[0]
+
+
+def life_of(gateway: str, mark: str) -> str:
+    """The other way: by what tells a life from the gateway's others, as usage events have it; empty in those of an older version."""
+    return f"{gateway}-{mark}" if mark else gateway
 
 
 AnyQuestion: TypeAlias = Question | LeaseQuestion | ReturnQuestion | SharesQuestion

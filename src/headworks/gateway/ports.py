@@ -112,8 +112,8 @@ class Releases(Protocol):
     async def settled(self, source: str, event_ids: Sequence[str]) -> bool:
         """Whether each of these requests of the gateway has been settled. Raises Unavailable."""
 
-    async def release(self, source: str) -> int:
-        """All that the gateway holds comes back; how much it was. Raises Unavailable."""
+    async def release(self, source: str, life: str) -> int:
+        """All that the gateway holds in other lives comes back; how much it was. Raises Unavailable."""
 
 
 class Holdings(Protocol):

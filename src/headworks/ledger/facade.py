@@ -23,12 +23,12 @@ from headworks.ledger.errors import BudgetNotFound, BudgetsUnavailable
 from headworks.ledger.queries import standing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
     from headworks.kernel.clock import Clock
-    from headworks.ledger.contracts import Adjustment, BudgetChanged, InForce, MarkUpBook, MarkUpChanged, Use
+    from headworks.ledger.contracts import Adjustment, BudgetChanged, Hold, InForce, MarkUpBook, MarkUpChanged, Use
     from headworks.ledger.ports import Installation, Ledger, Unit
     from headworks.ledger.settings import LedgerSettings
 
@@ -183,7 +183,7 @@ class LedgerFacade:
 
         async def take_back(unit: Unit) -> int:
             place = Place(returned.budget_id, returned.period_start_us)
-            return await commands.give_back(unit, returned.source, place, returned.amount, micros(self._clock()))
+            return await commands.give_back(unit, returned.life, place, returned.amount, micros(self._clock()))
 
         try:
             await self._of_owner(returned.budget_id, take_back)
@@ -192,27 +192,28 @@ class LedgerFacade:
             # A budget that was removed has been taken back from everybody.
             _log.warning("nothing to take back", budget_id=returned.budget_id, reason=refused.message)
 
-    async def held_by(self, source: str) -> int:
+    async def held_by(self, gateway: str) -> int:
         """The gateway's port `Holdings`. Raises DatabaseUnavailable."""
         async with self._ledger.overlooking() as overview:
-            return sum(hold.amount for _, hold in await overview.holds_of(source))
+            return sum(hold.amount for _, hold in await overview.holds_of(gateway))
 
-    async def release(self, source: str) -> int:
-        """All that a gateway holds; how much it was. Raises Unavailable.
+    async def release(self, gateway: str, life: str) -> int:
+        """All that a gateway holds in other lives than this one; how much it was. Raises Unavailable.
 
-        For one that begins anew: call it when what it had spooled is settled, and before it borrows.
+        For one that began anew: call it when what it had spooled is settled.
         """
         async with self._ledger.overlooking() as overview:
-            held = await overview.holds_of(source)
+            held = [(owner, hold) for owner, hold in await overview.holds_of(gateway) if hold.source != life]
         total = 0
         for owner in sorted({owner for owner, _ in held}):
-            places = {Place(hold.budget_id, hold.start_us) for of, hold in held if of == owner}
-            total += await until_it_holds(partial(self._reclaim, owner, places, source))
+            theirs = [hold for of, hold in held if of == owner]
+            total += await until_it_holds(partial(self._reclaim, owner, theirs))
         return total
 
-    async def _reclaim(self, owner: str, places: set[Place], source: str) -> int:
+    async def _reclaim(self, owner: str, held: Sequence[Hold]) -> int:
+        places = {Place(hold.budget_id, hold.start_us) for hold in held}
         async with self._ledger.writing(owner) as unit:
-            return await commands.reclaim(unit, places, micros(self._clock()), of=source)
+            return await commands.reclaim(unit, places, micros(self._clock()), of={hold.source for hold in held})
 
     async def _of_owner(self, budget_id: str, work: Callable[[Unit], Awaitable[T]]) -> T:
         owner = self._owners.get(budget_id)

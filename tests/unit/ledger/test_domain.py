@@ -144,11 +144,22 @@ def test_what_a_gateway_says_it_drew_from(text: str, places: list[Place]) -> Non
 
 def test_what_was_drawn_adds_up_by_hold() -> None:
     use = Use("org_1", "p", "k", "", "m", "v", "a", "bud_a@0,bud_b@0", 5, 0, 1, 1)
-    uses = [use, use._replace(drawn=2), use._replace(source="b", budgets="bud_a@0"), use._replace(drawn=0)]
+    uses = [
+        use,
+        use._replace(drawn=2),
+        use._replace(source="b", budgets="bud_a@0"),
+        use._replace(drawn=0),
+        use._replace(drawn=3, budgets="bud_a@0,bud_b@0#first"),
+        use._replace(drawn=4, budgets="bud_b@0#second"),
+        use._replace(budgets="#first"),
+    ]
     assert settlement.draws(uses) == {
         (Place("bud_a", 0), "a"): 7,
         (Place("bud_b", 0), "a"): 7,
         (Place("bud_a", 0), "b"): 5,
+        (Place("bud_a", 0), "a-first"): 3,
+        (Place("bud_b", 0), "a-first"): 3,
+        (Place("bud_b", 0), "a-second"): 4,
     }
 
 

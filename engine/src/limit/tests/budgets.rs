@@ -79,7 +79,7 @@ async fn a_soft_budget_refuses_nothing_and_is_not_leased() {
     let flow = flow(&json!({"budgets": [soft]}));
     let reservation = world.reserve(&flow, &ANSWER).await.unwrap();
     assert_eq!((reservation.drawn(), reservation.settle(used(9))), (0, 0));
-    assert_eq!((world.ledger.lock().questions, flow.budgets_text()), (0, ""));
+    assert_eq!((world.ledger.lock().questions, flow.budgets_text("spool-7")), (0, ""));
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn of_two_budgets_both_are_drawn_from_or_none() {
         World::of(8 * PRICE),
         flow(&json!({"budgets": [budget("bud_1"), budget("bud_2")]})),
     );
-    assert_eq!(flow.budgets_text(), "bud_1@5,bud_2@5");
+    assert_eq!(flow.budgets_text("spool-7"), "bud_1@5,bud_2@5#7");
     let first = world.reserve(&flow, &ANSWER).await.unwrap();
     assert_eq!((world.reserved(), first.drawn()), (2 * PRICE, PRICE));
     world.ledger.lock().amount = 0;

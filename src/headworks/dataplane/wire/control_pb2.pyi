@@ -304,14 +304,15 @@ Global___Everything: _TypeAlias = Everything  # noqa: Y015
 class GrantRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    SOURCE_FIELD_NUMBER: _builtins.int
+    LIFE_FIELD_NUMBER: _builtins.int
     BUDGET_ID_FIELD_NUMBER: _builtins.int
     PERIOD_START_US_FIELD_NUMBER: _builtins.int
     NEED_FIELD_NUMBER: _builtins.int
     WANT_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
-    source: _builtins.str
+    life: _builtins.str
+    """Of the gateway: another after each start."""
     budget_id: _builtins.str
     period_start_us: _builtins.int
     need: _builtins.int
@@ -322,7 +323,7 @@ class GrantRequest(_message.Message):
     def __init__(
         self,
         *,
-        source: _builtins.str = ...,
+        life: _builtins.str = ...,
         budget_id: _builtins.str = ...,
         period_start_us: _builtins.int = ...,
         need: _builtins.int = ...,
@@ -332,7 +333,7 @@ class GrantRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "budget_id", b"budget_id", "need", b"need", "period_start_us", b"period_start_us", "request_id", b"request_id", "sender", b"sender", "source", b"source", "want", b"want"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "budget_id", b"budget_id", "life", b"life", "need", b"need", "period_start_us", b"period_start_us", "request_id", b"request_id", "sender", b"sender", "want", b"want"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
     _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
@@ -428,12 +429,12 @@ Global___Spent: _TypeAlias = Spent  # noqa: Y015
 class GiveBackRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    SOURCE_FIELD_NUMBER: _builtins.int
+    LIFE_FIELD_NUMBER: _builtins.int
     BUDGET_ID_FIELD_NUMBER: _builtins.int
     PERIOD_START_US_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
-    source: _builtins.str
+    life: _builtins.str
     budget_id: _builtins.str
     period_start_us: _builtins.int
     amount: _builtins.int
@@ -442,7 +443,7 @@ class GiveBackRequest(_message.Message):
     def __init__(
         self,
         *,
-        source: _builtins.str = ...,
+        life: _builtins.str = ...,
         budget_id: _builtins.str = ...,
         period_start_us: _builtins.int = ...,
         amount: _builtins.int = ...,
@@ -450,7 +451,7 @@ class GiveBackRequest(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "amount", b"amount", "budget_id", b"budget_id", "period_start_us", b"period_start_us", "sender", b"sender", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "amount", b"amount", "budget_id", b"budget_id", "life", b"life", "period_start_us", b"period_start_us", "sender", b"sender"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
     _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015
@@ -481,9 +482,13 @@ class ReleaseRequest(_message.Message):
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     MORE_FIELD_NUMBER: _builtins.int
     SENDER_FIELD_NUMBER: _builtins.int
+    LIFE_FIELD_NUMBER: _builtins.int
     source: _builtins.str
+    """The id of its spool."""
     more: _builtins.bool
     """There are more of them than fit: only say whether these are settled."""
+    life: _builtins.str
+    """The one that asks: what it holds stays."""
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Requests of its former life whose records it has handed over."""
@@ -497,10 +502,11 @@ class ReleaseRequest(_message.Message):
         event_ids: _abc.Iterable[_builtins.str] | None = ...,
         more: _builtins.bool = ...,
         sender: Global___Sender | None = ...,
+        life: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "event_ids", b"event_ids", "more", b"more", "sender", b"sender", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_sender", b"_sender", "event_ids", b"event_ids", "life", b"life", "more", b"more", "sender", b"sender", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__sender: _TypeAlias = _typing.Literal["sender"]  # noqa: Y015
     _WhichOneofArgType__sender: _TypeAlias = _typing.Literal["_sender", b"_sender"]  # noqa: Y015

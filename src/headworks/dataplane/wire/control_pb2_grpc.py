@@ -230,7 +230,7 @@ class LeaseServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Release(self, request, context):
-        """What a gateway held in a former life comes back, once what it used in that life is settled.
+        """What a gateway held in former lives comes back, once what it used in that life is settled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -59,7 +59,7 @@ class LeaseServiceStub:
     Grant: _aio.UnaryUnaryMultiCallable[_control_pb2.GrantRequest, _control_pb2.GrantResponse]
     GiveBack: _aio.UnaryUnaryMultiCallable[_control_pb2.GiveBackRequest, _control_pb2.GiveBackResponse]
     Release: _aio.UnaryUnaryMultiCallable[_control_pb2.ReleaseRequest, _control_pb2.ReleaseResponse]
-    """What a gateway held in a former life comes back, once what it used in that life is settled."""
+    """What a gateway held in former lives comes back, once what it used in that life is settled."""
 
 class LeaseServiceServicer(metaclass=_abc_1.ABCMeta):
     """Slices of budgets, lent for a term. Amounts are nanodollars."""
@@ -84,7 +84,7 @@ class LeaseServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _control_pb2.ReleaseRequest,
         context: _aio.ServicerContext[_control_pb2.ReleaseRequest, _abc.Awaitable[_control_pb2.ReleaseResponse]],
     ) -> _abc.Awaitable[_control_pb2.ReleaseResponse]:
-        """What a gateway held in a former life comes back, once what it used in that life is settled."""
+        """What a gateway held in former lives comes back, once what it used in that life is settled."""
 
 def add_LeaseServiceServicer_to_server(servicer: LeaseServiceServicer, server: _aio.Server) -> None: ...
 

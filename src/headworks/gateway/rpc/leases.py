@@ -29,7 +29,7 @@ class LeaseServicer(LeaseServiceServicer):
         """A lease, or how the budget stands."""
         note_sender(self._roster, request, context)
         wanted = LeaseQuestion(
-            source=request.source,
+            life=request.life,
             budget_id=request.budget_id,
             period_start_us=request.period_start_us,
             need=request.need,
@@ -55,7 +55,7 @@ class LeaseServicer(LeaseServiceServicer):
     ) -> wire.GiveBackResponse:
         """No more than the gateway holds."""
         note_sender(self._roster, request, context)
-        returned = ReturnQuestion(request.source, request.budget_id, request.period_start_us, request.amount)
+        returned = ReturnQuestion(request.life, request.budget_id, request.period_start_us, request.amount)
         async with answering(context):
             await self._office.take_back(returned)
         return wire.GiveBackResponse()
@@ -68,5 +68,5 @@ class LeaseServicer(LeaseServiceServicer):
         async with answering(context):
             settled = await self._releases.settled(request.source, request.event_ids)
             if settled and not request.more:
-                await self._releases.release(request.source)
+                await self._releases.release(request.source, request.life)
         return wire.ReleaseResponse(settled=settled)

@@ -16,7 +16,7 @@ from headworks.ledger.domain.slices import slice_of
 from headworks.ledger.errors import BudgetNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from headworks.dataplane.flow import LeaseQuestion
     from headworks.ledger.contracts import Budget, Counters, Period, TransactionKind
@@ -49,8 +49,8 @@ async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_
     # Whoever changes it locks these counters too: from here on it stays what it is.
     budget = await _found(unit, wanted.budget_id)
     holds = {hold.source: hold for hold in await unit.holds(counters.place)}
-    nothing = Hold(*counters.place, wanted.source, 0, 0)
-    own = replace(holds.pop(wanted.source, nothing), expires_at_us=settings.expiry_us(at_us))
+    nothing = Hold(*counters.place, wanted.life, 0, 0)
+    own = replace(holds.pop(wanted.life, nothing), expires_at_us=settings.expiry_us(at_us))
     await unit.put_hold(own)
     amount = 0
     if period.end_us is None or at_us < period.end_us:
@@ -67,12 +67,12 @@ async def grant(unit: Unit, wanted: LeaseQuestion, settings: LedgerSettings, at_
     return Lease(amount, settings.term_seconds * _MS, max(counters.available, 0))
 
 
-async def give_back(unit: Unit, source: str, place: Place, amount: int, at_us: int) -> int:
+async def give_back(unit: Unit, life: str, place: Place, amount: int, at_us: int) -> int:
     """What a gateway did not draw; how much of it was still in its hold. Raises Invalid."""
     if not 0 <= amount <= LARGEST_AMOUNT:
         raise Invalid.field("amount", "out_of_range", "must be nanodollars, and not negative")
     counters = (await unit.locked([place])).get(place)
-    holds = [] if counters is None else [hold for hold in await unit.holds(place) if hold.source == source]
+    holds = [] if counters is None else [hold for hold in await unit.holds(place) if hold.source == life]
     if counters is None or not holds or not amount:
         return 0
     (hold,) = holds
@@ -81,8 +81,8 @@ async def give_back(unit: Unit, source: str, place: Place, amount: int, at_us: i
     return returned
 
 
-async def reclaim(unit: Unit, places: Iterable[Place], at_us: int, *, of: str | None = None) -> int:
-    """Take back what was not heard of until its time was over; with `of`, all that this gateway holds. How much it was.
+async def reclaim(unit: Unit, places: Iterable[Place], at_us: int, *, of: Collection[str] | None = None) -> int:
+    """Take back what was not heard of until its time was over; with `of`, all that these lives hold. How much it was.
 
     For a gateway that began anew, when all that it had spooled is settled: nobody can draw from the rest.
     """
@@ -91,7 +91,7 @@ async def reclaim(unit: Unit, places: Iterable[Place], at_us: int, *, of: str | 
         back = {
             hold: hold.amount
             for hold in await unit.holds(place)
-            if (hold.expires_at_us <= at_us if of is None else hold.source == of)
+            if (hold.expires_at_us <= at_us if of is None else hold.source in of)
         }
         if back:
             await _shrink(unit, "lease_reclaimed", counters, back, at_us)

@@ -17,7 +17,7 @@ class Use(NamedTuple):
     provider_id: str
     source: str
     budgets: str
-    """What they drew from, as the gateway says: `bud_a@<period_start_us>,bud_b@…`."""
+    """What they drew from, as the gateway says: `bud_a@<period_start_us>,bud_b@…#<life>`."""
     drawn: int
     """Nanodollars that they drew from each of them."""
     occurred_at_us: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from headworks.dataplane.flow import life_of
 from headworks.ledger.contracts import Place
 from headworks.ledger.domain.periods import calendar_of, counts_in
 from headworks.ledger.domain.scopes import applying, whose
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from headworks.ledger.domain.scopes import Whose
 
 Drawer: TypeAlias = tuple[Place, str]
-"""A period of a budget, and the gateway that drew from its hold on it."""
+"""A period of a budget, and which life of which gateway drew from its hold on it."""
 
 
 class Spending(NamedTuple):
@@ -47,15 +48,16 @@ def draws(uses: Iterable[Use]) -> dict[Drawer, int]:
             by_text[use.budgets, use.source] += use.drawn
     found: Counter[Drawer] = Counter()
     for (text, source), drawn in by_text.items():
-        for place in places_of(text):
-            found[place, source] += drawn
+        named, _, mark = text.partition("#")
+        for place in places_of(named):
+            found[place, life_of(source, mark)] += drawn
     return dict(found)
 
 
-def places_of(text: str) -> list[Place]:
+def places_of(named: str) -> list[Place]:
     """`bud_a@<period_start_us>,bud_b@…`: each once."""
     found: dict[Place, None] = {}
-    for part in text.split(","):
+    for part in named.split(","):
         budget_id, at, start = part.partition("@")
         digits = start.removeprefix("-")
         if budget_id and at and digits.isascii() and digits.isdigit() and len(digits) < 19:  # noqa: PLR2004 - 64 bits

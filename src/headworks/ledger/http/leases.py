@@ -67,7 +67,7 @@ async def list_leases(
 
 def _out(one: Holding) -> LeaseOut:
     return LeaseOut(
-        gateway=one.hold.source,
+        gateway=one.hold.gateway,
         budget_id=one.budget.id,
         budget=one.budget.name,
         period_start=at(one.period.start_us),

@@ -250,8 +250,8 @@ class Overview(Protocol):
     async def overdue_holds(self, at_us: int) -> list[tuple[str, Hold]]:
         """By organisation: those whose time is over, at most some hundreds."""
 
-    async def holds_of(self, source: str) -> list[tuple[str, Hold]]:
-        """By organisation: all that one gateway holds."""
+    async def holds_of(self, gateway: str) -> list[tuple[str, Hold]]:
+        """By organisation: all that one gateway holds, in whatever life."""
 
     async def unsettled_owners(self) -> list[str]:
         """Organisations with records that are older than the ledger."""

@@ -21,12 +21,12 @@ class Holding:
     period: Period
 
 
-async def holdings(reading: Reading, source: str | None = None, budget_id: str | None = None) -> list[Holding]:
+async def holdings(reading: Reading, gateway: str | None = None, budget_id: str | None = None) -> list[Holding]:
     """Of one gateway, of one budget, or all of them; by the budget's name, period and gateway."""
     budgets = {one.id: one for one in await reading.budgets()}
     found = [
         Holding(hold, budgets[hold.budget_id], calendar_of(budgets[hold.budget_id]).around(hold.start_us))
         for hold in await reading.all_holds()
-        if source in (None, hold.source) and budget_id in (None, hold.budget_id) and hold.budget_id in budgets
+        if gateway in (None, hold.gateway) and budget_id in (None, hold.budget_id) and hold.budget_id in budgets
     ]
     return sorted(found, key=lambda one: (one.budget.name, one.budget.id, one.hold.start_us, one.hold.source))

@@ -71,7 +71,8 @@ class Control:
     unsettled: set[str] = field(default_factory=set)
     port: int = 0
     server: ControlServer | None = None
-    released: list[str] = field(default_factory=list)
+    released: list[tuple[str, str]] = field(default_factory=list)
+    """Gateways, and the lives that keep what they hold."""
     deaf: bool = False
     shares: Sharing | None = None
 
@@ -79,8 +80,8 @@ class Control:
         assert source == GATEWAY
         return not self.unsettled.intersection(event_ids)
 
-    async def release(self, source: str) -> int:
-        self.released.append(source)
+    async def release(self, source: str, life: str) -> int:
+        self.released.append((source, life))
         return 0
 
     async def made(self) -> ControlServer:

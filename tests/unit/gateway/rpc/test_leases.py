@@ -11,7 +11,8 @@ from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion, Spent
 from headworks.kernel.errors import Unavailable
 from tests.unit.gateway.rpc.conftest import GATEWAY, Control, Gateway, until
 
-WANTED = LeaseQuestion(GATEWAY, "bud_1", 5, 10, 100, "req_1")
+LIFE = f"{GATEWAY}-0123456789abcdef"
+WANTED = LeaseQuestion(LIFE, "bud_1", 5, 10, 100, "req_1")
 
 
 async def test_leases_are_granted_as_they_are_in_one_process(control: Control, gateway: Gateway) -> None:
@@ -47,15 +48,15 @@ async def test_what_is_given_back_arrives(control: Control, gateway: Gateway) ->
         given.append(returned)
 
     control.office.take_back = take_back  # type: ignore[method-assign]
-    back = ReturnQuestion(GATEWAY, "bud_1", 5, 2**61)
+    back = ReturnQuestion(LIFE, "bud_1", 5, 2**61)
     await gateway.leases.take_back(back)
     assert given == [back]
 
 
-async def test_a_former_life_is_released_when_it_is_settled(control: Control, gateway: Gateway) -> None:
+async def test_former_lives_are_released_when_they_are_settled(control: Control, gateway: Gateway) -> None:
     ids = [f"req_{number}" for number in range(2_500)]
     control.unsettled = {"req_3", "req_2499"}
-    releasing = asyncio.create_task(gateway.leases.release(GATEWAY, ids))
+    releasing = asyncio.create_task(gateway.leases.release(LIFE, ids))
     await asyncio.sleep(0.05)
     assert control.released == []
     control.unsettled = {"req_2499"}
@@ -63,9 +64,9 @@ async def test_a_former_life_is_released_when_it_is_settled(control: Control, ga
     assert control.released == []
     control.unsettled = set()
     await until(releasing.done)
-    assert control.released == [GATEWAY]
-    await gateway.leases.release(GATEWAY, [])
-    assert control.released == [GATEWAY, GATEWAY]
+    assert control.released == [(GATEWAY, LIFE)]
+    await gateway.leases.release(LIFE, [])
+    assert control.released == [(GATEWAY, LIFE)] * 2
 
 
 async def test_without_a_control_plane_nothing_is_lent(control: Control, gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import grpc
 
-from headworks.dataplane.flow import Lease, Spent
+from headworks.dataplane.flow import Lease, Spent, gateway_of
 from headworks.dataplane.wire import control_pb2 as wire
 from headworks.gateway.adapters.control.decisions import unavailable
 from headworks.kernel.clock import monotonic
@@ -40,7 +40,7 @@ class RemoteLeases:
     async def grant(self, wanted: LeaseQuestion) -> Lease | Spent:
         """See the port. Raises Unavailable."""
         request = wire.GrantRequest(
-            source=wanted.source,
+            life=wanted.life,
             budget_id=wanted.budget_id,
             period_start_us=wanted.period_start_us,
             need=wanted.need,
@@ -58,7 +58,7 @@ class RemoteLeases:
     async def take_back(self, returned: ReturnQuestion) -> None:
         """See the port. Raises Unavailable."""
         request = wire.GiveBackRequest(
-            source=returned.source,
+            life=returned.life,
             budget_id=returned.budget_id,
             period_start_us=returned.period_start_us,
             amount=returned.amount,
@@ -66,16 +66,16 @@ class RemoteLeases:
         )
         await self._call(lambda: self._link.leases.GiveBack(request, timeout=self._link.deadline_seconds))
 
-    async def release(self, source: str, event_ids: Sequence[str]) -> None:
-        """All that the gateway held in a former life comes back, once these requests of that life are settled. It waits for that.
+    async def release(self, life: str, event_ids: Sequence[str]) -> None:
+        """All that the gateway held in former lives comes back, once these requests of theirs are settled. It waits for that.
 
         After two minutes it waits no longer: what holds them up is in nobody's way, and holds end after such a time anyway. Raises
         Unavailable.
         """
-        give_up = monotonic() + _PATIENCE_SECONDS
+        source, give_up = gateway_of(life), monotonic() + _PATIENCE_SECONDS
         parts = [event_ids[at : at + _AT_ONCE] for at in range(0, max(len(event_ids), 1), _AT_ONCE)]
         for number, part in enumerate(parts, 1):
-            request = wire.ReleaseRequest(source=source, event_ids=part, more=number < len(parts))
+            request = wire.ReleaseRequest(source=source, life=life, event_ids=part, more=number < len(parts))
             while True:
                 request.sender.CopyFrom(self._link.sender())
                 answer = await self._call(partial(self._release, request))

@@ -164,9 +164,9 @@ class MemoryOverview:
         overdue = [hold for hold in self._state.holds.values() if hold.expires_at_us <= at_us]
         return [(self._owner(hold), hold) for hold in sorted(overdue, key=lambda hold: hold.expires_at_us)]
 
-    async def holds_of(self, source: str) -> list[tuple[str, Hold]]:
+    async def holds_of(self, gateway: str) -> list[tuple[str, Hold]]:
         """In no order."""
-        return [(self._owner(hold), hold) for hold in self._state.holds.values() if hold.source == source]
+        return [(self._owner(hold), hold) for hold in self._state.holds.values() if hold.gateway == gateway]
 
     async def unsettled_owners(self) -> list[str]:
         """Usage knows."""

@@ -58,10 +58,11 @@ class SqlOverview:
         overdue = select(holds).where(holds.c.expires_at_us <= at_us).order_by(holds.c.expires_at_us).limit(_AT_ONCE)
         return [(row["organization_id"], hold_of(row)) for row in (await self._connection.execute(overdue)).mappings()]
 
-    async def holds_of(self, source: str) -> list[tuple[str, Hold]]:
+    async def holds_of(self, gateway: str) -> list[tuple[str, Hold]]:
         """In no order."""
-        found = (await self._connection.execute(select(holds).where(holds.c.source == source))).mappings()
-        return [(row["organization_id"], hold_of(row)) for row in found]
+        lives = select(holds).where(holds.c.source.startswith(gateway, autoescape=True))
+        found = [(row["organization_id"], hold_of(row)) for row in (await self._connection.execute(lives)).mappings()]
+        return [(owner, hold) for owner, hold in found if hold.gateway == gateway]
 
     async def counter_difference(self, at_us: int) -> int:
         """Of periods that run then."""
