@@ -14,12 +14,7 @@ use super::raised;
 
 /// A nonce drawn for this text, then the ciphertext with its tag.
 #[pyfunction]
-pub(super) fn encrypt<'py>(
-    py: Python<'py>,
-    key: &[u8],
-    plain: &[u8],
-    context: &[u8],
-) -> PyResult<Bound<'py, PyBytes>> {
+pub(super) fn encrypt<'py>(py: Python<'py>, key: &[u8], plain: &[u8], context: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let key = key_of(key)?;
     let mut nonce = [0; NONCE_LEN];
     SystemRandom::new()

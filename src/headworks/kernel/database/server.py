@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
@@ -16,8 +15,9 @@ from headworks.kernel.clock import monotonic
 from headworks.kernel.database import walls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -32,8 +32,6 @@ _RECYCLE_SECONDS = 1_800
 """How old a connection gets: firewalls forget silent ones, and a name may have moved."""
 _MODES = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
 """MariaDB and MySQL: a value that does not fit is an error, and one that is given is kept, whatever the server was told."""
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,9 @@ def reading_engines(address: Address, limits: Limits) -> tuple[AsyncEngine, Asyn
 
 
 def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool, sees: Sight) -> AsyncEngine:
-    session = _postgresql_session(limits, reads_only=reads_only, sees=sees)
     engine = create_async_engine(
         address.url(),
-        connect_args=connect_args(address, limits, session),
+        connect_args=connect_args(address, limits),
         pool_size=size,
         max_overflow=0,
         pool_timeout=limits.connect_seconds + limits.lock_seconds,
@@ -85,7 +82,7 @@ def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool, se
     )
     _ping_idle(engine)
     if address.family == "postgresql":
-        walls.remember(engine, sees)
+        _set_on_connect(engine, limits, reads_only=reads_only, sees=sees)
     else:
         # What the driver logs of a server's warnings repeats values.
         logging.getLogger("asyncmy").setLevel(logging.ERROR)
@@ -93,29 +90,19 @@ def _engine(address: Address, limits: Limits, *, size: int, reads_only: bool, se
     return engine
 
 
-def connect_args(address: Address, limits: Limits, session: Mapping[str, str] = _NOTHING) -> dict[str, object]:
-    """What the driver is told besides the URL; `session` is for PostgreSQL, the others are told once they are connected."""
+def connect_args(address: Address, limits: Limits) -> dict[str, object]:
+    """What the driver is told besides the URL."""
     if address.family == "postgresql":
         return {
             "timeout": limits.connect_seconds,
             # False, not None: None lets the driver look for PGSSLMODE.
             "ssl": address.tls_context() or False,
-            "server_settings": {"application_name": "headworks", **session},
+            "server_settings": {"application_name": "headworks"},
         }
     return {
         "connect_timeout": math.ceil(limits.connect_seconds),
         "charset": "utf8mb4",
         "ssl": address.tls_context(),
-    }
-
-
-def _postgresql_session(limits: Limits, *, reads_only: bool, sees: Sight) -> dict[str, str]:
-    return {
-        walls.SETTING: sees,
-        "default_transaction_read_only": "on" if reads_only else "off",
-        "lock_timeout": _ms(limits.lock_seconds),
-        "statement_timeout": _ms(limits.statement_seconds),
-        "idle_in_transaction_session_timeout": _ms(limits.block_seconds),
     }
 
 
@@ -141,6 +128,23 @@ def _ping_idle(engine: AsyncEngine) -> None:
             alive = False
         if not alive:
             raise DisconnectionError
+
+
+def _set_on_connect(engine: AsyncEngine, limits: Limits, *, reads_only: bool, sees: Sight) -> None:
+    settings = {
+        walls.SETTING: sees,
+        "default_transaction_read_only": "on" if reads_only else "off",
+        "lock_timeout": _ms(limits.lock_seconds),
+        "statement_timeout": _ms(limits.statement_seconds),
+        "idle_in_transaction_session_timeout": _ms(limits.block_seconds),
+    }
+    told = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in settings.items())
+
+    # One more round trip than as parameters of the connection: a pooler in between, as PgBouncer, refuses or drops those.
+    @event.listens_for(engine.sync_engine, "connect")
+    def connected(connection: AsyncAdapt_dbapi_connection, entry: ConnectionPoolEntry) -> None:
+        connection.run_async(lambda driver: driver.execute(f"SELECT {told}", timeout=limits.connect_seconds))
+        walls.remember(entry, sees)
 
 
 def _say_on_connect(engine: AsyncEngine, limits: Limits, *, reads_only: bool) -> None:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Iterator
 
     from sqlalchemy import Connection, MetaData
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection
     from sqlalchemy.pool import ConnectionPoolEntry
     from sqlalchemy.schema import ExecutableDDLElement
 
@@ -44,12 +43,9 @@ def are_passed(connection: Connection) -> bool:
     return bool(connection.scalar(text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")))
 
 
-def remember(engine: AsyncEngine, sight: Sight) -> None:
-    """Note that new connections are told `sight` by the driver."""
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connected(_connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
-        entry.info[_SEES] = sight
+def remember(entry: ConnectionPoolEntry, sight: Sight) -> None:
+    """Note what a connection was told."""
+    entry.info[_SEES] = sight
 
 
 async def turn_to(connection: AsyncConnection, sight: Sight) -> None:
