@@ -7,6 +7,7 @@ a gateway takes. The program that serves is given the settings that were found t
 from __future__ import annotations
 
 import gc
+import io
 import os
 import pickle
 import sys
@@ -28,11 +29,16 @@ _FAILED = 1
 
 
 def hand_over(part: Part, settings: Settings) -> NoReturn:
-    """Become the process of that part, under the same id. Raises OSError."""
+    """Become the process of that part, under the same id. Raises OSError, also for settings that are longer than a pipe holds."""
+    pickled = io.BytesIO()
+    _Pickler(pickled).dump(dict(settings))
     reading, writing = os.pipe()
-    with os.fdopen(writing, "wb") as pipe:  # which holds more than all settings take
-        _Pickler(pipe).dump(dict(settings))
-    os.set_inheritable(reading, True)  # noqa: FBT003 - the standard library's own
+    os.set_blocking(writing, False)
+    if os.write(writing, pickled.getbuffer()) < len(pickled.getbuffer()):
+        message = "all settings together are longer than 64 KiB"
+        raise OSError(message)
+    os.close(writing)
+    os.set_inheritable(reading, True)  # noqa: FBT003
     # With -P, what lies in the folder where somebody stands is no module of ours.
     os.execv(sys.executable, [sys.executable, "-P", "-m", __name__, part, str(reading)])  # noqa: S606 - ourselves
 

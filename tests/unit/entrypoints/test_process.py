@@ -69,6 +69,11 @@ def test_every_setting_arrives_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Non
         settings.port = 10  # type: ignore[misc]
 
 
+def test_settings_that_are_too_long_are_no_endless_wait() -> None:
+    with pytest.raises(OSError, match="longer than 64 KiB"):
+        process.hand_over("gateway", Settings(discovery_addresses={"ollama": "x" * 70_000}))
+
+
 def test_what_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def entrypoint(_part: str) -> object:
         raise ImportError("No module named 'grpc'")

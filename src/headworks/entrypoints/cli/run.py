@@ -34,4 +34,7 @@ def run(
         settings = settings_of(context, role, sets or (), {"host": host, "port": port, "home": home})
     except ImportError as error:
         raise Failure(f"this installation is not complete: {error}", INCOMPLETE) from error
-    hand_over(role, settings)
+    try:
+        hand_over(role, settings)
+    except OSError as error:
+        raise Failure(f"the process of {role} cannot begin: {error}") from error
