@@ -37,15 +37,24 @@ pub fn source(dir: &Path) -> io::Result<String> {
 }
 
 fn create_source(dir: &Path) -> io::Result<String> {
-    let mut random = [0; 8];
-    File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let source = format!("spool_{:016x}", u64::from_be_bytes(random));
+    let source = format!("spool_{:016x}", random()?);
     let fresh = dir.join(format!("{SOURCE}.new"));
     let mut file = File::create(&fresh)?;
     file.write_all(source.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(fresh, dir.join(SOURCE))?;
     Ok(source)
+}
+
+/// Another life of it than any before.
+pub fn life(source: &str) -> io::Result<String> {
+    Ok(format!("{source}-{:016x}", random()?))
+}
+
+fn random() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_be_bytes(bytes))
 }
 
 /// How far the records are stored elsewhere: a position with its complement, so that a torn write is known from one.

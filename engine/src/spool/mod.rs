@@ -161,7 +161,7 @@ impl Spool {
             .map_err(io)?
             .ok_or_else(|| SpoolError::Locked(dir.clone()))?;
         let source = folder::source(&dir).map_err(io)?;
-        let life = format!("{source}-{:016x}", fastrand::u64(..));
+        let life = folder::life(&source).map_err(io)?;
         let (cursor, confirmed) = Cursor::open(&dir).map_err(io)?;
         let (log, orphans) = recover::recover(&dir, confirmed).map_err(io)?;
         let waiting = log.unshipped() > 0;
