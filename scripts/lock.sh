@@ -22,7 +22,7 @@ compile node requirements/node.in
 compile wheel requirements/wheel.in
 # With the drivers of every server: `make up` takes any URL, and the tests run on all of them. Without what is large and
 # few need: Parquet.
-compile runtime pyproject.toml --extra postgresql --extra mysql --extra grpc --extra rabbitmq --extra redis
+compile runtime pyproject.toml --extra postgresql --extra mysql --extra grpc --extra rabbitmq --extra redis --extra objects
 compile dev pyproject.toml --all-extras --group test --constraints requirements/runtime.txt
 
 say "Cargo.lock"

@@ -9,6 +9,7 @@ have_postgresql() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb'
 have_mariadb() { have mariadbd || [ -x /usr/sbin/mariadbd ]; }
 
 have_rabbitmq() { have rabbitmq-server || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ]; }
+have_swift() { have swift-proxy-server && have swift-account-server && have swift-container-server && have swift-object-server; }
 
 missing=()
 have_postgresql || missing+=(postgresql)
@@ -16,6 +17,8 @@ have_mariadb || missing+=(mariadb-server)
 have_rabbitmq || missing+=(rabbitmq-server)
 have redis-server || missing+=(redis-server)
 have pgbouncer || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+have_swift || missing+=(swift-proxy swift-account swift-container swift-object)
+have memcached || missing+=(memcached)
 have nginx || [ -x /usr/sbin/nginx ] || missing+=(nginx)
 have ip || [ -x /usr/sbin/ip ] || missing+=(iproute2)
 have zsh || missing+=(zsh)

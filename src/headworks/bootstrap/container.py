@@ -209,6 +209,7 @@ def lay_foundation(home: Home, settings: Settings, databases: Databases, environ
             hour_days=settings.usage_hour_days,
             record_months=settings.usage_record_months,
             tag_values=settings.usage_tag_values,
+            link_seconds=settings.objects_link_seconds,
         ),
         sign_in_settings=sign_in_settings,
         sso_settings=SsoSettings(private_networks=settings.private_networks, public_url=settings.public_url or ""),

@@ -25,6 +25,7 @@ from headworks.catalog.settings import CatalogSettings
 from headworks.gateway.ports import Holdings, Register
 from headworks.identity.ports import Store as IdentityStore
 from headworks.kernel.clock import now
+from headworks.kernel.objects import Objects
 from headworks.kernel.secrets import Sealer
 from headworks.kernel.telemetry.metrics import HttpMetrics, Metrics
 from headworks.kernel.versions import Editing
@@ -52,6 +53,7 @@ def management_app(
     welcome: Welcome,
     home: Home,
     hearing: Hearing | None = None,
+    objects: Objects | None = None,
 ) -> Surroundings:
     """The management API with what its routes ask for, and with request ids, limits and metrics around it."""
     metrics = Metrics()
@@ -76,6 +78,7 @@ def management_app(
         Names: WhoIsWho(container.identity, container.catalogs),
         Backlog: EngineBacklog(health.engine),
         Tables: ArrowTables(),
+        Objects: objects,
         UsageSettings: container.foundation.usage_settings,
         Ledger: container.ledger,
         Prices: container.catalog,

@@ -41,6 +41,8 @@ _OF_MANAGEMENT: Final = frozenset(
         "new_credentials",
         "gateways_listen",
         "redis_url",
+        "objects_url",
+        "objects_link_seconds",
     }
 )
 _OF_DECISIONS: Final = frozenset(

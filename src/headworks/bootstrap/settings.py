@@ -175,6 +175,14 @@ class Settings(BaseModel):
         description="For `headworks run control`: the Redis by which several control planes count limits together, such as "
         "`rediss://user:password@host/0`; without it each control plane counts for its own gateways.",
     )
+    objects_url: Secret | None = Field(
+        None,
+        description="The object store that exports are put into, S3-compatible, such as "
+        "`s3://KEY:SECRET@s3.example.com/bucket/prefix?region=eu-central-1`; without it they are only downloaded.",
+    )
+    objects_link_seconds: int = Field(
+        3_600, ge=60, le=7 * 86_400, description="How long a link to what lies in the object store may be used."
+    )
     gateways_listen: str | None = Field(
         None,
         description="Where gateways in other processes ask this one (gRPC), such as 127.0.0.1:8090; port 0 takes a free one. "
@@ -399,6 +407,20 @@ class Settings(BaseModel):
             try:
                 Redis.parse(url)
             except BadRedisAddress as error:
+                # Its text holds nothing of the URL.
+                raise ValueError(str(error)) from None
+        return url
+
+    @field_validator("objects_url")
+    @classmethod
+    def _usable_objects(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            from headworks.kernel.objects import Address as Bucket  # noqa: PLC0415 - for who has one alone
+            from headworks.kernel.objects import BadObjectsAddress  # noqa: PLC0415
+
+            try:
+                Bucket.parse(url)
+            except BadObjectsAddress as error:
                 # Its text holds nothing of the URL.
                 raise ValueError(str(error)) from None
         return url

@@ -527,6 +527,10 @@ class Api:
         """Single requests as a file, all of them, the newest first."""
         self._transport.send("GET", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "contradicted": contradicted, "format": format})
 
+    def store_usage_events(self, *, from_: str | None = None, to: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, event_id: str | None = None, contradicted: bool | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """Single requests, put into the object store as a file; the answer is that of a report."""
+        self._transport.send("POST", "/usage-events/export", query={"from": from_, "to": to, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "outcome": outcome, "event_id": event_id, "contradicted": contradicted, "format": format})
+
     def show_usage_rebuilds(self) -> shapes.PendingDaysOut:
         """Days whose sums are still to be made anew."""
         return cast("shapes.PendingDaysOut", self._transport.send("GET", "/usage-rebuilds")["data"])
@@ -546,6 +550,13 @@ class Api:
         too.
         """
         self._transport.send("GET", "/usage/export", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "format": format})
+
+    def store_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, group_by: str | None = None, from_: str | None = None, to: str | None = None, sort: str | None = None, compare: Literal["previous"] | None = None, format: Literal["csv", "parquet"] | None = None) -> None:
+        """A report, put into the object store as a file.  The answer is lines of JSON: each second one with
+        `bytes`, what is written so far; the last one with `name`, `link` and `link_expires_at` as well, or with
+        `error`, which has `code` and `message`, and then nothing was stored.
+        """
+        self._transport.send("POST", "/usage/export", query={"organization_id": organization_id, "project_id": project_id, "key_id": key_id, "user_id": user_id, "model": model, "provider_id": provider_id, "deployment_id": deployment_id, "upstream_model": upstream_model, "endpoint": endpoint, "outcome": outcome, "status": status, "tag": tag, "time_zone": time_zone, "group_by": group_by, "from": from_, "to": to, "sort": sort, "compare": compare, "format": format})
 
     def forecast_usage(self, *, organization_id: str | None = None, project_id: str | None = None, key_id: str | None = None, user_id: str | None = None, model: str | None = None, provider_id: str | None = None, deployment_id: str | None = None, upstream_model: str | None = None, endpoint: str | None = None, outcome: Literal["success", "upstream_error", "truncated", "cancelled", "interrupted", "gateway_error"] | None = None, status: int | None = None, tag: list[str] | None = None, time_zone: str | None = None, period: Literal["day", "week", "month"] | None = None) -> shapes.ForecastOut:
         """What the running period will come to if things go on as they did lately: an estimate, and how it was

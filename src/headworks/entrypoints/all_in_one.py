@@ -31,6 +31,7 @@ from headworks.bootstrap.forgetting import forget_on_changes
 from headworks.bootstrap.health import Health
 from headworks.bootstrap.ledger import tell
 from headworks.bootstrap.messages import TOPOLOGY
+from headworks.bootstrap.objects import objects_from
 from headworks.bootstrap.shares import Office
 from headworks.bootstrap.shipper import ShipperThread
 from headworks.bootstrap.socket_path import socket_path
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from headworks.bootstrap.settings import Settings
     from headworks.dataplane.engine import Engine
     from headworks.kernel.bus import Bus
+    from headworks.kernel.objects import Objects
 
 _log = logger(__name__)
 
@@ -89,6 +91,8 @@ class _House:
     """Where the data folder has none. Of several control planes one has them, and each start of another would make more."""
     office: Office | None
     """Where other gateways count the same limits."""
+    objects: Objects | None
+    """Where one is set."""
 
 
 async def _serve(home: Home, settings: Settings, databases: Databases, *, serves_inference: bool = True) -> int:
@@ -158,6 +162,7 @@ def _build(
 ) -> _House:
     control_socket = stack.enter_context(socket_path(home.control_socket))
     office = None if settings.gateways_listen is None else Office(settings.redis_url)
+    objects = objects_from(settings.objects_url)
     engine = make_engine(
         settings, home.spool, control_socket, serves_inference=serves_inference, shares_limits=office is not None
     )
@@ -189,6 +194,7 @@ def _build(
         parts.hearing,
         shipper,
         office=office,
+        objects=objects,
         makes_credentials=serves_inference or settings.new_credentials,
     )
 
@@ -219,6 +225,8 @@ def _health(house: _House) -> Health:
     probes |= {"controller": house.controller.probe, "shipper": house.shipper.probe, "changes": house.hearing.probe}
     if house.office is not None:
         probes["shares of limits"] = house.office.probe
+    if house.objects is not None:
+        probes["object store"] = house.objects.probe
     return Health(house.engine, probes, refuses_when_full=house.settings.spool_when_full == "refuse")
 
 
@@ -231,7 +239,7 @@ async def _open_management(house: _House, health: Health, welcome: Welcome, cred
     welcome.operator = await first_operator(
         sign_in, house.foundation.bus, credentials, replaces=house.makes_credentials
     )
-    app = management_app(house.container, sign_in, health, welcome, house.home, house.hearing)
+    app = management_app(house.container, sign_in, health, welcome, house.home, house.hearing, house.objects)
     return LocalServer(app, house.control_socket)
 
 

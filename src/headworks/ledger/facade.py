@@ -60,6 +60,11 @@ class Bookkeeper:
         async with self._ledger.overlooking() as overview:
             return await overview.adjusted(from_us, until_us)
 
+    async def note_export(self, organization_id: str, name: str) -> None:
+        """For the audit trail: somebody has usage put into the object store. Raises DatabaseUnavailable."""
+        async with self._ledger.writing(organization_id) as unit:
+            unit.audit(audited.usage_exported(organization_id, name))
+
     @asynccontextmanager
     async def joining(self, transaction: object) -> AsyncIterator[Books]:
         """From inside of `transaction`; it ends when that one does."""

@@ -78,6 +78,9 @@ class Bookkeeper(Protocol):
     async def adjusted(self, from_us: int, until_us: int) -> Sequence[Adjustment]:
         """What re-ratings changed, of records of that time and every organisation. Raises Unavailable."""
 
+    async def note_export(self, organization_id: str, name: str) -> None:
+        """For the audit trail: somebody has usage put into the object store. Raises Unavailable."""
+
     def joining(self, transaction: object) -> AbstractAsyncContextManager[Books]:
         """Take part in a transaction of the store's, from inside of it."""
 

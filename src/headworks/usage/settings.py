@@ -33,6 +33,9 @@ class UsageSettings(BaseModel):
     tag_values: int = TAG_VALUES
     """How many values of a tag, of an organisation and a month, roll-ups tell apart; from the next month on."""
 
+    link_seconds: int = 3_600
+    """How long a link to an export in the object store may be used."""
+
     @property
     def kept(self) -> Mapping[str, int]:
         """For how many seconds, of those that are not kept for ever."""

@@ -29,6 +29,7 @@ from headworks.kernel.bus.adapters.memory import MemoryBus
 from headworks.kernel.clock import now
 from tests.support.dead_letters import LETTER, refused
 from tests.support.engine_twin import EngineTwin
+from tests.support.memory_objects import MemoryObjects
 
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -105,6 +106,8 @@ SAMPLES = {
     ("POST", "/api/v1/sso-connections"): Sample("/sso-connections", {"name": "Another", **CONNECTION}),
     ("PATCH", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}", {"enabled": False}),
     ("DELETE", "/api/v1/sso-connections/{connection_id}"): Sample("/sso-connections/{connection}"),
+    ("POST", "/api/v1/usage/export"): Sample("/usage/export", {}),
+    ("POST", "/api/v1/usage-events/export"): Sample("/usage-events/export", {}),
     ("POST", "/api/v1/usage-rebuilds"): Sample(
         "/usage-rebuilds", {"first_day": "2026-01-01", "last_day": "2026-01-02"}
     ),
@@ -161,7 +164,8 @@ async def api(container: Container, tmp_path: Path) -> AsyncIterator[httpx.Async
         "spl_2", at, Change("gateways.drained", "gateway", "spl_2", None, {"draining": True})
     )
     welcome = Welcome(Settings(home=home.path), {}, container.catalog, foothold.organization_id, "http://x/v1", None)
-    app = management_app(container, build_sign_in(container), Health(EngineTwin(), {}, started=True), welcome, home)
+    health = Health(EngineTwin(), {}, started=True)
+    app = management_app(container, build_sign_in(container), health, welcome, home, objects=MemoryObjects())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app),
         base_url="http://headworks/api/v1",

@@ -22,6 +22,8 @@ REPEATABLE = {
     "/api/v1/gateways/{gateway_id}/drain",
     "/api/v1/gateways/{gateway_id}/undrain",
     "/api/v1/usage-rebuilds",
+    "/api/v1/usage-events/export",
+    "/api/v1/usage/export",
     "/api/v1/users/{user_id}/password-reset",
     "/api/v1/users/{user_id}/second-factor-reset",
     "/api/v1/auth/logout",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
@@ -9,15 +10,17 @@ import pytest
 
 from headworks.bootstrap.app import build_app
 from headworks.kernel.clock import now
+from headworks.kernel.objects import Objects
 from headworks.kernel.permissions import MANAGEMENT
 from headworks.kernel.principal import Principal
-from headworks.kernel.web import Authenticator
+from headworks.kernel.web import Authenticator, provide
 from headworks.usage.adapters.memory import MemoryStore
 from headworks.usage.adapters.parquet import ArrowTables
 from headworks.usage.commands import keep_from
 from headworks.usage.ports import Backlog, Names, Tables, UsageStore
 from headworks.usage.settings import UsageSettings
 from headworks.usage.tasks import ingest
+from tests.support.memory_objects import MemoryObjects
 from tests.support.usage_stores import memory_usage
 from tests.unit.usage.conftest import NOON, NOON_US, Prices, event
 
@@ -45,7 +48,12 @@ def memory() -> MemoryStore:
 
 
 @pytest.fixture
-async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.AsyncClient]:
+def objects() -> MemoryObjects:
+    return MemoryObjects()
+
+
+@pytest.fixture
+async def client(memory: MemoryStore, prices: Prices, objects: MemoryObjects) -> AsyncIterator[httpx.AsyncClient]:
     events = [
         event(1),
         event(2, key_id="key_2", model="slow", upstream_model="other", usage_flags="contradicts:40,counted:bytes"),
@@ -60,6 +68,7 @@ async def client(memory: MemoryStore, prices: Prices) -> AsyncIterator[httpx.Asy
         Names: others,
         Backlog: others,
         Tables: ArrowTables(),
+        Objects: objects,
         UsageSettings: UsageSettings(),
     }
     app = build_app(provisions)
@@ -309,6 +318,48 @@ async def test_files_are_whole_and_named(client: httpx.AsyncClient) -> None:
     assert len(lines) == 4
     answer = await client.get("/usage-events/export", params={"format": "parquet"})
     assert answer.content[:4] == answer.content[-4:] == b"PAR1"
+
+
+def lines_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/x-ndjson")
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_files_are_stored_as_they_would_be_downloaded(client: httpx.AsyncClient, objects: MemoryObjects) -> None:
+    for path, query in (("/usage/export", {**EVERYTHING, "group_by": "key,day"}), ("/usage-events/export", {})):
+        downloaded = (await client.get(path, params=query)).content
+        *_, last = lines_of(await client.post(path, params=query))
+        name = last["name"]
+        assert name.startswith(f"org_1/{path.split('/')[1]}/"), "each organisation has a place of its own"
+        assert (name.endswith(".csv"), objects.stored[name]) == (True, downloaded)
+        assert (last["bytes"], last["error"]) == (len(downloaded), None)
+        assert last["link"] == f"https://objects.example/{name}?for=3600"
+        assert last["link_expires_at"] > now().isoformat()
+    *_, last = lines_of(await client.post("/usage-events/export", params={"format": "parquet"}))
+    assert objects.stored[last["name"]][:4] == b"PAR1"
+
+
+async def test_what_cannot_be_stored_is_said(
+    client: httpx.AsyncClient, memory: MemoryStore, objects: MemoryObjects
+) -> None:
+    objects.breaks_off = True
+    (told,) = lines_of(await client.post("/usage-events/export"))
+    assert (told["error"]["code"], told["link"], told["name"]) == ("object_store_unavailable", None, None)
+    objects.away = "It does not answer."
+    assert (await client.post("/usage-events/export")).status_code == 503
+    objects.away = ""
+    assert (await client.post("/usage/export?format=xls")).status_code == 422
+    assert await keep_from(memory, NOON_US)
+    assert (await client.post("/usage-events/export?from=2026-01-01T00:00:00Z")).status_code == 422
+    assert objects.stored == {}
+
+
+async def test_without_an_object_store_it_is_said_how_there_would_be_one(client: httpx.AsyncClient) -> None:
+    app = client._transport.app  # type: ignore[attr-defined]
+    provide(app, Objects, None)
+    answer = await client.post("/usage/export", params=EVERYTHING)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "object_store_not_set")
+    assert "HEADWORKS_OBJECTS_URL" in answer.json()["detail"]
 
 
 async def test_sums_are_made_anew_on_request(client: httpx.AsyncClient) -> None:

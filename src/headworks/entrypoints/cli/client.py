@@ -125,10 +125,10 @@ class Client:
                 break
         return items
 
-    def lines(self, path: str, query: Query | None = None) -> Iterator[str]:
+    def lines(self, path: str, query: Query | None = None, *, method: str = "GET") -> Iterator[str]:
         """The lines of a long answer, as they come. Raises Refused, Unreachable."""
         try:
-            with self._http.stream("GET", f"{self._server.api}{path}", params=query) as answer:
+            with self._http.stream(method, f"{self._server.api}{path}", params=query) as answer:
                 if not answer.is_success:
                     answer.read()
                     raise _failure(answer, _document(answer), self._server)

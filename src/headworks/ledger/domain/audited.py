@@ -93,6 +93,11 @@ def sums_rebuilt(organization_id: str, first: date, last: date) -> Change:
     return Change("usage.rebuilt", "usage", organization_id, None, view)
 
 
+def usage_exported(organization_id: str, name: str) -> Change:
+    """`usage.exported`: a file was to be put into the object store, where whoever has a link reads it."""
+    return Change("usage.exported", "usage", organization_id, None, {"object": name})
+
+
 def rebuilt(organization_id: str, different: int, at_us: int) -> Change:
     """`counters.rebuilt`."""
     return Change("counters.rebuilt", "ledger", organization_id, None, {"different": different, "at_us": at_us})

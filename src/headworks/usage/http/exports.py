@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -40,21 +41,34 @@ class RecordsExportQuery(RecordsScope):
     format: Format = Field("csv", description="`csv`, or `parquet`.")
 
 
-@router.get(
-    "/usage/export",
-    summary="Export a report",
-    response_class=StreamingResponse,
-    dependencies=[raises(ParquetMissing)],
-)
-async def export_usage(
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file that is written while its lines are read."""
+
+    organization_id: str
+    name: str
+    """Of the file, without what tells its format."""
+    format: Format
+    columns: list[Column]
+    lines: AsyncIterator[list[Line]]
+    tables: Tables
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """What is in it. Raises ParquetMissing, at once."""
+        if self.format == CSV:
+            return _csv(self.columns, self.lines)
+        return self.tables.parquet(self.columns, self.lines)
+
+
+async def report(
     principal: _Reader,
     store: _Store,
     names: Annotated[Names, provided(Names)],
     settings: Annotated[UsageSettings, provided(UsageSettings)],
     tables: _Tables,
     query: Annotated[ReportExportQuery, Query()],
-) -> StreamingResponse:
-    """A report as a file, all of its rows. Amounts and counts are whole numbers; amounts are in nanodollars, too."""
+) -> Export:
+    """A report, all of its rows."""
     group_by = query.dimensions()
     wanted, _ = query.wanted(principal, settings, now())
     page = query.order(1, 1)
@@ -66,19 +80,13 @@ async def export_usage(
                 known = await queries.names_of(names, wanted.organization_id, group_by, rows.items)
                 yield [_report_line(row_out(row, group_by, known), columns) for row in rows.items]
 
-    return _file(query.format, "usage", columns, lines(), tables)
+    return Export(principal.organization_id, "usage", query.format, columns, lines(), tables)
 
 
-@router.get(
-    "/usage-events/export",
-    summary="Export requests",
-    response_class=StreamingResponse,
-    dependencies=[raises(ParquetMissing)],
-)
-async def export_usage_events(
+async def records(
     principal: _Reader, store: _Store, tables: _Tables, query: Annotated[RecordsExportQuery, Query()]
-) -> StreamingResponse:
-    """Single requests as a file, all of them, the newest first."""
+) -> Export:
+    """Single requests, all of them. Raises what `queries.must_be_kept` does."""
     wanted = query.wanted(principal)
     async with store.read(wanted.organization_id) as reading:
         await queries.must_be_kept(reading, wanted)
@@ -91,7 +99,29 @@ async def export_usage_events(
             shown = [event_out(record, adjusted.get(record.sequence)) for record in found]
             yield [tuple(_plain(one, column.name) for column in columns) for one in shown]
 
-    return _file(query.format, "usage-events", columns, lines(), tables)
+    return Export(principal.organization_id, "usage-events", query.format, columns, lines(), tables)
+
+
+@router.get(
+    "/usage/export",
+    summary="Export a report",
+    response_class=StreamingResponse,
+    dependencies=[raises(ParquetMissing)],
+)
+async def export_usage(export: Annotated[Export, Depends(report)]) -> StreamingResponse:
+    """A report as a file, all of its rows. Amounts and counts are whole numbers; amounts are in nanodollars, too."""
+    return _file(export)
+
+
+@router.get(
+    "/usage-events/export",
+    summary="Export requests",
+    response_class=StreamingResponse,
+    dependencies=[raises(ParquetMissing)],
+)
+async def export_usage_events(export: Annotated[Export, Depends(records)]) -> StreamingResponse:
+    """Single requests as a file, all of them, the newest first."""
+    return _file(export)
 
 
 def _report_columns(group_by: tuple[str, ...], *, compares: bool) -> list[Column]:
@@ -158,18 +188,14 @@ def _plain(shown: object, name: str) -> object:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
-def _file(
-    form: Format, name: str, columns: list[Column], lines: AsyncIterator[list[Line]], tables: Tables
-) -> StreamingResponse:
+def _file(export: Export) -> StreamingResponse:
     """Raises ParquetMissing."""
-    headers = {"content-disposition": f'attachment; filename="{name}.{form}"'}
-    if form == CSV:
-        return StreamingResponse(_csv(columns, lines), media_type="text/csv; charset=utf-8", headers=headers)
-    body = tables.parquet(columns, lines)
-    return StreamingResponse(body, media_type="application/vnd.apache.parquet", headers=headers)
+    headers = {"content-disposition": f'attachment; filename="{export.name}.{export.format}"'}
+    kind = "text/csv; charset=utf-8" if export.format == CSV else "application/vnd.apache.parquet"
+    return StreamingResponse(export.pieces(), media_type=kind, headers=headers)
 
 
-async def _csv(columns: list[Column], lines: AsyncIterator[list[Line]]) -> AsyncIterator[str]:
-    yield csv_line([column.name for column in columns])
+async def _csv(columns: list[Column], lines: AsyncIterator[list[Line]]) -> AsyncIterator[bytes]:
+    yield csv_line([column.name for column in columns]).encode()
     async for some in lines:
-        yield "".join(map(csv_line, some))
+        yield "".join(map(csv_line, some)).encode()

@@ -9,7 +9,7 @@ from headworks.entrypoints.cli.output import note, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, text
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.entrypoints.cli.usage import scope
-from headworks.entrypoints.cli.usage.files import save, wish
+from headworks.entrypoints.cli.usage.files import Store, put, save, wish
 
 _PER_PAGE = 200
 
@@ -30,6 +30,7 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
         Path | None, typer.Option(metavar="FILE", help="Write all of them to a CSV file; - for here.")
     ] = None,
     parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all of them to a Parquet file.")] = None,
+    store: Store = None,
     *,
     contradicted: Annotated[
         bool, typer.Option("--contradicted", help="Only those whose provider counts otherwise than it delivered.")
@@ -43,8 +44,11 @@ def events(  # noqa: PLR0913, PLR0917 - each is an option of the command
         )
         if contradicted:
             query["contradicted"] = True
+        asked = {**query, "event_id": event_id, "from": since, "to": until}
+        if store is not None:
+            put(client, "/usage-events/export", asked, store, as_json=as_json)
+            return
         if (file := wish(csv, parquet)) is not None:
-            asked = {**query, "event_id": event_id, "from": since, "to": until}
             save(client, "/usage-events/export", asked, file)
             return
 

@@ -10,7 +10,7 @@ from headworks.entrypoints.cli.output import counted, note, say_json, say_table
 from headworks.entrypoints.cli.records import Record, number, record, records, text, texts
 from headworks.entrypoints.cli.session import AsJson, connect
 from headworks.entrypoints.cli.usage import scope
-from headworks.entrypoints.cli.usage.files import save, wish
+from headworks.entrypoints.cli.usage.files import Store, put, save, wish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ def usage(  # noqa: PLR0913, PLR0917 - each is an option of the command
     tag: scope.Tag = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the rows to a CSV file; - for here.")] = None,
     parquet: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the rows to a Parquet file.")] = None,
+    store: Store = None,
     *,
     everyone: scope.Everyone = False,
     as_json: AsJson = False,
@@ -64,8 +65,12 @@ def usage(  # noqa: PLR0913, PLR0917 - each is an option of the command
             outcome=outcome,
             time_zone=time_zone,
         )
+        asked = {**query, "from": since, "to": until}
+        if store is not None:
+            put(client, "/usage/export", asked, store, as_json=as_json)
+            return
         if (file := wish(csv, parquet)) is not None:
-            save(client, "/usage/export", {**query, "from": since, "to": until}, file)
+            save(client, "/usage/export", asked, file)
             return
         report = _whole(partial(client.api.show_usage, from_=since, to=until, **query))
     if as_json:
