@@ -416,3 +416,48 @@ def test_a_look_at_a_cluster(tmp_path: Path) -> None:
 def script(what: str, state: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "scripts/cluster.py", what, "--state", str(state)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - our own
+
+
+def borrowing(rig: Rig, name: str) -> tuple[str, str]:
+    """A model with a price, and a key that draws on a budget with room for many answers."""
+    management, upstream_model = rig.headworks.management, f"mock:tokens=10,cached=0,rate={2_000 + len(name)}"
+    prices = {"provider": "mock", "upstream_model": upstream_model, "rates": {"input": 0, "output": 10**9}}
+    management.post("/prices", prices)
+    made = management.create_key(name)
+    budget = {"scope": "key", "scope_id": made["id"], "name": name, "period": "total", "amount_nanodollars": 10**9}
+    management.post("/budgets", budget)
+    return rig.model(upstream_model), made["key"]
+
+
+def test_a_database_that_answers_nothing_keeps_nobody_waiting(cluster: Cluster, rig: Rig) -> None:
+    model, key = borrowing(rig, "silence")
+    for gateway in cluster.gateways:
+        ask(gateway, key, model)
+    with cluster.postgresql.silent():
+        ids = [ask(gateway, key, model) for gateway in cluster.gateways for _ in range(3)]
+        assert checks(cluster.control)["usage database"] == "degraded"
+    for request_id in ids:
+        assert rig.record(request_id)["outcome"] == "success"
+    assert [len(rig.records(request_id)) for request_id in ids] == [1] * len(ids)
+
+
+def test_a_database_that_may_only_be_read_is_waited_for_until_it_is_promoted(cluster: Cluster, rig: Rig) -> None:
+    model, key = borrowing(rig, "failover")
+    for gateway in cluster.gateways:
+        ask(gateway, key, model)
+    cluster.postgresql.become_standby()
+    ids = [ask(gateway, key, model) for gateway in cluster.gateways for _ in range(3)]
+    credentials = rig.headworks.credentials
+    headers = {"authorization": f"Bearer {credentials.management_key}"}
+    with httpx.Client(base_url=credentials.api, headers=headers, trust_env=False, timeout=60) as api:
+        refused = api.post("/keys", json={"name": "too early"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "database_unavailable")
+        eventually(lambda: api.get("/keys").is_success, what="keys that are read")
+        cluster.postgresql.promote()
+        eventually(
+            lambda: api.post("/keys", json={"name": "in time"}).is_success, what="a key that is made", seconds=60
+        )
+    for request_id in ids:
+        assert rig.record(request_id)["outcome"] == "success"
+    assert [len(rig.records(request_id)) for request_id in ids] == [1] * len(ids)
+    assert rig.headworks.management.get("/ledger/verification")["agrees"]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import psutil
 
 from tests.support.child import eventually
 from tests.support.servers.missing import program
 from tests.support.servers.server import PASSWORD, ROLE, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ADMIN: Final = "postgres"
 """Who is above all rules. The role that Headworks has is under them, as its guide says."""
@@ -76,6 +80,33 @@ class PostgresqlServer(Server):
                 child.kill()
         psutil.wait_procs(children)
         self._process = None
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Within the block it takes connections and answers nothing: all of its processes stand still."""
+        assert self._process is not None
+        postmaster = psutil.Process(self._process.pid)
+        everybody = [postmaster, *postmaster.children(recursive=True)]
+        for process in everybody:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in reversed(everybody):
+                process.resume()
+
+    def become_standby(self) -> None:
+        """As after a failover to a server that is no primary yet: it reads, and writes nothing until `promote`."""
+        self.kill()
+        signal = self.data / "standby.signal"
+        signal.touch()
+        if os.getuid() == 0:
+            shutil.chown(signal, self.user, self.user)
+        self.start()
+
+    def promote(self) -> None:
+        """Make it the primary."""
+        self.run("SELECT pg_promote()")
 
     def create(self, database: str) -> None:
         """In a language that sorts otherwise than by code point, as most installations are."""
