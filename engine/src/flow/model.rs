@@ -19,12 +19,13 @@ use crate::upstream::{Origin, Pool};
 
 /// The newest meaning of the fields that this engine knows.
 const VERSION: u32 = 2;
-/// Of a flow: as many as [`Flow::budgets_text`] has room for in a record.
+/// Of a flow: `headworks.dataplane.flow.MOST_BUDGETS`.
 const MOST_BUDGETS: usize = 20;
-/// Of that text, in bytes.
-pub const LONGEST_BUDGETS: usize = 960;
-/// Of the life in it.
+/// Of the life in [`Flow::budgets_text`], in bytes.
 const LIFE_LENGTH: usize = "#0123456789abcdef".len();
+/// Of all of it: as many budgets as there may be have room in a record.
+pub const LONGEST_BUDGETS: usize =
+    MOST_BUDGETS * "bud_01k9y7m3q8z0v5c2n4b6x8d1ft@1767225600000000,".len() + LIFE_LENGTH;
 
 /// What the controller says to a question.
 #[derive(Debug, Deserialize)]
@@ -343,5 +344,33 @@ mod tests {
         let refusal =
             r#"{"refusal":{"status":401,"code":"c","message":"m","type":"t","param":null,"cache_ms":1,"version":3}}"#;
         assert!(Answer::from_json(refusal).unwrap_err().contains("version 3"));
+    }
+
+    #[test]
+    fn records_can_name_as_many_budgets_as_a_flow_may_have() {
+        let of = |count: usize| {
+            let budgets: Vec<String> = (0..count)
+                .map(|number| {
+                    format!(
+                        r#"{{"id":"bud_01k9y7m3q8z0v5c2n4b6x8d1{number:02}","scope":"key","hard":true,"amount":1,
+                             "period_start_us":1767225600000000,"period_end_us":null}}"#
+                    )
+                })
+                .collect();
+            let flow = format!(
+                r#"{{"flow":{{"organization_id":"o","project_id":"p","key_id":"k","model":"m","document":null,"targets":[],
+                     "policy":{{"connect_ms":1,"first_byte_ms":1,"idle_ms":1,"total_ms":1,"attempts":1}},
+                     "fresh_ms":1,"hard_ms":1,"revision":0,"version":2,"budgets":[{}]}}}}"#,
+                budgets.join(",")
+            );
+            Answer::from_json(&flow)
+        };
+        let Ok(Answer::Flow(flow)) = of(MOST_BUDGETS) else {
+            panic!("{:?}", of(MOST_BUDGETS));
+        };
+        let text = flow.budgets_text("spool_0-0123456789abcdef");
+        assert!(text.ends_with("#0123456789abcdef"));
+        assert!(text.len() <= LONGEST_BUDGETS, "{}", text.len());
+        assert!(of(MOST_BUDGETS + 1).unwrap_err().contains("21 budgets"));
     }
 }
