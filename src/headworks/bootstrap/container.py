@@ -16,7 +16,7 @@ from headworks.audit.adapters.sql import SqlReader
 from headworks.audit.ports import Trails
 from headworks.bootstrap.hearing import Hearing
 from headworks.bootstrap.intake import Intake
-from headworks.bootstrap.leases import LeasesAfterRecovery
+from headworks.bootstrap.leases import LeasesAcrossLives
 from headworks.catalog.adapters.shipped import shipped_prices
 from headworks.catalog.adapters.sql import SqlCatalogs
 from headworks.catalog.adapters.tables import ANNOUNCEMENTS as CATALOG_ANNOUNCEMENTS
@@ -291,7 +291,7 @@ def build_controller(
 ) -> ControllerParts:
     """The controller's parts, which read, and borrow from budgets; they belong to the loop that first asks the controller.
 
-    `recovered`: see `LeasesAfterRecovery`. `shares`: None where no other gateway counts the same limits.
+    `recovered`: see `LeasesAcrossLives`. `shares`: None where no other gateway counts the same limits.
     """
     identity, catalog, databases = _inline(foundation)
     # Not inline: to borrow is to write, and a writer may have to wait for another, which no other question must.
@@ -315,7 +315,7 @@ def build_controller(
         limits=limits,
         windows=RememberedWindows(usage.used_in_window, recovered),
         budgets=budgets,
-        leases=LeasesAfterRecovery(budgets, lambda life: budgets.release(gateway_of(life), life), recovered),
+        leases=LeasesAcrossLives(budgets, lambda life: budgets.release(gateway_of(life), life), recovered),
     )
     kept = (*databases, limits_database, usage_database)
     sources = {

@@ -24,7 +24,7 @@ _PAUSE_SECONDS: Final = 1.0
 """Between tries, and up to as much again."""
 
 
-class LeasesAfterRecovery:
+class LeasesAcrossLives:
     """The port `LeaseOffice` in front of another. Belongs to one event loop."""
 
     def __init__(

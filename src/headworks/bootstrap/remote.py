@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from headworks import __version__
 from headworks.bootstrap.flow_table import EngineForgets
-from headworks.bootstrap.leases import LeasesAfterRecovery
+from headworks.bootstrap.leases import LeasesAcrossLives
 from headworks.bootstrap.peers import channel_credentials
 from headworks.dataplane.flow import gateway_of
 from headworks.dataplane.wire.control_pb2 import Sender
@@ -34,7 +34,7 @@ _MOST_FORMER: Final = 1_000_000
 
 
 class FormerLife:
-    """What the spool held at the start: nothing is borrowed before all of it is settled."""
+    """What the spool held at the start: what former lives held comes back when all of it is settled."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[str]] = {}
@@ -85,7 +85,7 @@ class Remote:
             former.forget(gateway_of(life))
 
         controller = self._controller = RemoteController(
-            self._link, LeasesAfterRecovery(leases, release, recovered), RemoteShares(self._link), kept
+            self._link, LeasesAcrossLives(leases, release, recovered), RemoteShares(self._link), kept
         )
         self._watcher = Watcher(
             _id_of(self._engine),

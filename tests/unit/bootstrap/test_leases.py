@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from headworks.bootstrap import leases
-from headworks.bootstrap.leases import LeasesAfterRecovery
+from headworks.bootstrap.leases import LeasesAcrossLives
 from headworks.dataplane.flow import Lease, LeaseQuestion, ReturnQuestion
 from headworks.kernel.errors import Unavailable
 from headworks.ledger.contracts import Place
@@ -41,8 +41,8 @@ class World:
             await lease(books, place, amount, source=DEAD)
         return cls(books, place)
 
-    def with_release(self, release: Callable[[str], Awaitable[object]]) -> LeasesAfterRecovery:
-        return LeasesAfterRecovery(self.ledger, release, self.recovered)
+    def with_release(self, release: Callable[[str], Awaitable[object]]) -> LeasesAcrossLives:
+        return LeasesAcrossLives(self.ledger, release, self.recovered)
 
     def asking(self, need: int) -> asyncio.Task[object]:
         return asyncio.create_task(self.office.grant(LeaseQuestion(BORN, *self.place, need, need, "")))
