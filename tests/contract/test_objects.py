@@ -101,4 +101,4 @@ def test_authorities_that_are_none_are_refused(address: Address, tmp_path: Path)
     root = tmp_path / "root.pem"
     root.write_text("no certificate")
     with pytest.raises(ValueError, match="PEM-encoded certificates"):
-        S3Objects(replace(address, tls_root=root))
+        S3Objects(replace(address, tls_root=str(root)))

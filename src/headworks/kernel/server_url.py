@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 """Where a password may go without TLS."""
-_OPTIONS: Final = frozenset({"sslmode", "sslrootcert"})
+_TLS: Final = ("sslmode", "sslrootcert")
 
 
 class BadServerUrl(ValueError):
@@ -37,11 +38,24 @@ def split(secret: Secret, schemes: Collection[str], bad: type[BadServerUrl]) -> 
     return url, url.hostname, port
 
 
-def tls_options(url: SplitResult, bad: type[BadServerUrl]) -> dict[str, str]:
-    """`sslmode` and `sslrootcert`, which drivers of databases call so too. Raises `bad` for anything else."""
+def options_of(url: SplitResult, bad: type[BadServerUrl], *others: str) -> dict[str, str]:
+    """`sslmode` and `sslrootcert`, which drivers of databases call so too, and `others`. Raises `bad` for anything else."""
+    known = (*_TLS, *others)
     given = parse_qsl(url.query, keep_blank_values=True)
     options = dict(given)
-    if url.fragment or len(options) != len(given) or not _OPTIONS.issuperset(options):
+    if url.fragment or len(options) != len(given) or not options.keys() <= set(known):
         # Not named: a password with an unquoted question mark would be cut in two there.
-        raise bad("it has an option that is not known, or one twice; there are sslmode and sslrootcert")
+        raise bad(
+            f"it has an option that is not known, or one twice; there are {', '.join(known[:-1])} and {known[-1]}"
+        )
     return options
+
+
+def readable(path: str | None, bad: type[BadServerUrl]) -> str | None:
+    """The path of `sslrootcert`, as it was. Raises `bad` where there is no reading it."""
+    if path is not None:
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise bad(f"sslrootcert cannot be read: {error.strerror or error}") from error
+    return path

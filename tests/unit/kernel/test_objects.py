@@ -29,7 +29,7 @@ def test_an_address_in_full(tmp_path: Path) -> None:
         "some/prefix",
     )
     assert (address.key.reveal(), address.secret.reveal()) == ("AKIA", "se/cret?")
-    assert (address.region, address.tls_root) == ("eu-central-1", root)
+    assert (address.region, address.tls_root) == ("eu-central-1", str(root))
     assert str(address) == "bucket my.bucket at https://s3.example.com:9000"
     assert "se/cret" not in repr(address)
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from headworks.kernel.secrets import Secret
-from headworks.kernel.server_url import LOOPBACK, BadServerUrl, split
+from headworks.kernel.server_url import LOOPBACK, BadServerUrl, options_of, readable, split
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-_OPTIONS: Final = frozenset({"region", "sslmode", "sslrootcert"})
 _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
@@ -40,7 +38,7 @@ class Address:
     prefix: str
     """Empty, or without `/` at its end."""
     region: str
-    tls_root: Path | None
+    tls_root: str | None
     """PEM file with authorities that are believed besides those that the system believes."""
 
     @classmethod
@@ -62,7 +60,7 @@ class Address:
             bucket,
             prefix,
             options.get("region", _USUAL_REGION),
-            _readable(options.get("sslrootcert")),
+            readable(options.get("sslrootcert"), BadObjectsAddress),
         )
 
     def __str__(self) -> str:
@@ -70,25 +68,9 @@ class Address:
 
 
 def _options(url: SplitResult) -> dict[str, str]:
-    given = parse_qsl(url.query, keep_blank_values=True)
-    options = dict(given)
-    if url.fragment or len(options) != len(given) or not _OPTIONS.issuperset(options):
-        # Not named: a secret with an unquoted question mark would be cut in two there.
-        raise BadObjectsAddress(
-            "it has an option that is not known, or one twice; there are region, sslmode and sslrootcert"
-        )
+    options = options_of(url, BadObjectsAddress, "region")
     if options.get("sslmode", "disable") != "disable" or {"sslmode", "sslrootcert"}.issubset(options):
         raise BadObjectsAddress(
             "sslmode says only that there is no TLS: ?sslmode=disable, and no sslrootcert beside it"
         )
     return options
-
-
-def _readable(path: str | None) -> Path | None:
-    if path is None:
-        return None
-    try:
-        Path(path).read_bytes()
-    except OSError as error:
-        raise BadObjectsAddress(f"sslrootcert cannot be read: {error.strerror or error}") from error
-    return Path(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import obstore
@@ -39,7 +40,7 @@ class S3Objects:
         if address.endpoint.startswith("http://"):
             options["allow_http"] = True
         if address.tls_root is not None:
-            options["root_certificate"] = address.tls_root.read_bytes()
+            options["root_certificate"] = Path(address.tls_root).read_bytes()
         self._store = S3Store(
             address.bucket,
             prefix=address.prefix or None,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from headworks.kernel.secrets import Secret
-from headworks.kernel.server_url import LOOPBACK, BadServerUrl, split, tls_options
+from headworks.kernel.server_url import LOOPBACK, BadServerUrl, options_of, readable, split
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -42,7 +41,7 @@ class Address:
         url, host, port = split(secret, {"redis", "rediss"}, BadRedisAddress)
         if url.username and not url.password:
             raise BadRedisAddress(f"it names a user without a password; {BadRedisAddress.example}")
-        options = tls_options(url, BadRedisAddress)
+        options = options_of(url, BadRedisAddress)
         tls = url.scheme == "rediss"
         _check_tls(url, options, tls=tls)
         user = unquote(url.username) if url.username else None
@@ -54,7 +53,7 @@ class Address:
             password,
             _database(url),
             tls,
-            _readable(options.get("sslrootcert")),
+            readable(options.get("sslrootcert"), BadRedisAddress),
         )
 
     def __str__(self) -> str:
@@ -76,12 +75,3 @@ def _check_tls(url: SplitResult, options: dict[str, str], *, tls: bool) -> None:
         raise BadRedisAddress("redis is without TLS; write rediss for a connection with it")
     if not tls and mode is None and url.password and url.hostname not in LOOPBACK:
         raise BadRedisAddress("passwords would cross the network in the clear: write rediss, or add ?sslmode=disable")
-
-
-def _readable(path: str | None) -> str | None:
-    if path is not None:
-        try:
-            Path(path).read_bytes()
-        except OSError as error:
-            raise BadRedisAddress(f"sslrootcert cannot be read: {error.strerror or error}") from error
-    return path

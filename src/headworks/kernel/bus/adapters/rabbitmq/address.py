@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from urllib.parse import unquote
 
 from headworks.kernel.secrets import Secret
-from headworks.kernel.server_url import LOOPBACK, BadServerUrl, split, tls_options
+from headworks.kernel.server_url import LOOPBACK, BadServerUrl, options_of, split
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -49,7 +49,7 @@ class Address:
         prefix = unquote(url.path.removeprefix("/"))
         if not 1 <= len(prefix) <= _LONGEST_PREFIX:
             raise BadBusAddress(f"its path must say what our virtual hosts are called; {BadBusAddress.example}")
-        options = tls_options(url, BadBusAddress)
+        options = options_of(url, BadBusAddress)
         tls = _tls(url, options.get("sslmode"))
         user, password = Secret(unquote(url.username)), Secret(unquote(url.password))
         usual = 5671 if url.scheme == "amqps" else 5672
