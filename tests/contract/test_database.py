@@ -29,6 +29,7 @@ from headworks.kernel.database import (
     new_metadata,
 )
 from tests.support.databases import ENGINES, LIMITS, SERVERS, Databases, Place
+from tests.support.peers import listening
 from tests.support.servers import KINDS, Missing, Servers
 from tests.support.servers.server import PASSWORD, ROLE, Server
 
@@ -344,6 +345,35 @@ async def test_a_server_that_dies_is_an_outage_until_it_is_back(engine: str, tmp
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
     assert {line["database"] for line in lines if line["event"] == "database unavailable"} == {str(place.address)}
     assert PASSWORD not in log.getvalue()
+
+
+@on_servers
+async def test_a_connection_that_is_lost_while_it_is_told_its_settings_is_an_outage(engine: str, place: Place) -> None:
+    address = place.address
+    assert address is not None
+    first = {"postgresql": b"set_config", "mariadb": b"SET SESSION"}[engine]
+
+    async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(address.host, address.port)
+
+        async def back() -> None:
+            while some := await server_reader.read(65_536):
+                writer.write(some)
+
+        returning = asyncio.create_task(back())
+        try:
+            while (some := await reader.read(65_536)) and first not in some:
+                server_writer.write(some)
+        finally:
+            returning.cancel()
+            server_writer.close()
+
+    async with listening(break_off) as port:
+        database = Database.on_server(replace(address, port=port), SCHEMA, LIMITS)
+        for attempt in (names(database), add(database, "a"), database.ping()):
+            with pytest.raises(DatabaseUnavailable):
+                await attempt
+        await database.close()
 
 
 class _Only(Servers):
